@@ -1,0 +1,66 @@
+/**
+ * Builds the package into dist/. The library is compiled file by file, so that every bundler and a
+ * page without one can use it. The worker's two entries become one self-contained file each: import
+ * maps do not reach into workers, and a worker's address must not depend on how an app is bundled.
+ * The client finds the worker at ../../worker/shared-worker.js, in the sources as in dist/.
+ */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { rolldown } from 'rolldown'
+import { elapsed, root, runScript, toolPath } from './run.mjs'
+
+const startMs = performance.now()
+rmSync(join(root, 'dist'), { recursive: true, force: true })
+
+compile('src')
+// The worker's libraries contradict the DOM's, so its declarations are a run of their own.
+compile('worker', ['--emitDeclarationOnly'])
+
+// Nothing else touches this file before a browser does; index.js goes through the app's bundler.
+await bundle('worker/shared-worker', { minify: true })
+await bundle('worker/index', { minify: false })
+
+if (!runScript(toolPath('publint'), ['--strict', '--pack', 'false'])) process.exit(1)
+console.log(`built dist/ in ${elapsed(startMs)}`)
+
+/**
+ * @param {string} project
+ * @param {string[]} [more]
+ */
+function compile(project, more = []) {
+  const emit = ['--noEmit', 'false', '--declaration', '--rootDir', '.', '--outDir', 'dist']
+  const args = ['--project', project, ...emit, ...more]
+  if (!runScript(toolPath('typescript', 'tsc'), args)) process.exit(1)
+}
+
+/**
+ * @param {string} entry without its ending
+ * @param {{ minify: boolean }} options
+ */
+async function bundle(entry, { minify }) {
+  const build = await rolldown({
+    cwd: root,
+    input: `${entry}.ts`,
+    platform: 'browser',
+    resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+    transform: { target: 'es2022' },
+  })
+  const { output } = await build.write({
+    file: `dist/${entry}.js`,
+    format: 'esm',
+    codeSplitting: false,
+    minify,
+  })
+  await build.close()
+
+  const [chunk, ...others] = output
+  if (others.length > 0 || chunk.imports.length > 0 || chunk.dynamicImports.length > 0) {
+    throw new Error(`dist/${entry}.js is not self-contained: ${chunk.imports.join(', ')}`)
+  }
+  const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`
+  const code = Buffer.from(chunk.code)
+  console.log(
+    `dist/${entry}.js: ${kilobytes(code.length)}, ${kilobytes(gzipSync(code).length)} gzip`,
+  )
+}

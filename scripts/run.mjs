@@ -1,0 +1,49 @@
+/**
+ * How the other scripts start programs: a tool of node_modules by its package and command name, run
+ * with this same Node, so that neither PATH nor a shell matters (nor the operating system).
+ */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+/**
+ * The script behind a package's command.
+ * @param {string} packageName
+ * @param {string} [command] the command's name where it differs from the package's
+ */
+export function toolPath(packageName, command = packageName) {
+  const folder = join(root, 'node_modules', packageName)
+  /** @type {{ bin: string | Record<string, string> }} */
+  const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const script = typeof bin === 'string' ? bin : bin[command]
+  if (script === undefined) throw new Error(`${packageName} has no command ${command}`)
+  return join(folder, script)
+}
+
+/**
+ * Runs a Node script in the project's root with the terminal as its output, and tells whether it
+ * succeeded.
+ * @param {string} script
+ * @param {string[]} [args]
+ * @param {NodeJS.ProcessEnv} [env] added to this process's own
+ */
+export function runScript(script, args = [], env = {}) {
+  const { error, status } = spawnSync(process.execPath, [script, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  if (error !== undefined) throw error
+  return status === 0
+}
+
+/**
+ * Milliseconds since `startMs`, for people.
+ * @param {number} startMs as performance.now() gave it
+ */
+export function elapsed(startMs) {
+  return `${((performance.now() - startMs) / 1000).toFixed(1)} s`
+}

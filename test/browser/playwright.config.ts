@@ -1,0 +1,45 @@
+/**
+ * The browser tests: a real Chromium against Vite's dev server, one test at a time, because each
+ * has several tabs and the tests look at what happens when one of them stalls or dies.
+ */
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from '@playwright/test'
+import { findChromium } from '../../scripts/find-chromium.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const address = 'http://localhost:5199'
+const executablePath = findChromium()
+
+export default defineConfig({
+  testDir: '.',
+  outputDir: '../../test-results',
+  workers: 1,
+  retries: 0,
+  forbidOnly: process.env['CI'] !== undefined,
+  reporter: 'list',
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  use: {
+    baseURL: address,
+    browserName: 'chromium',
+    headless: true,
+    launchOptions: {
+      ...(executablePath !== undefined && { executablePath }),
+      chromiumSandbox: false,
+      args: [
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-quic',
+        '--disable-sync',
+        '--no-first-run',
+      ],
+    },
+  },
+  webServer: {
+    command: 'node node_modules/vite/bin/vite.js --port 5199 --strictPort',
+    cwd: root,
+    url: address,
+    reuseExistingServer: false,
+    timeout: 60_000,
+  },
+})

@@ -1,0 +1,22 @@
+/**
+ * Vite serves the demo page (index.html) and, in tests, the pages of the browser tests; Vitest runs
+ * the tests that need no browser.
+ */
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  // The demo can be put under any path.
+  base: './',
+  build: { outDir: 'dist-demo' },
+  worker: { format: 'es' },
+  optimizeDeps: {
+    // What only the worker imports would be found late, and finding it reloads every open page.
+    entries: ['index.html', 'worker/shared-worker.ts'],
+    include: ['comlink', 'idb', 'msgpackr/index-no-eval'],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/browser/**'],
+    environment: 'node',
+  },
+})
