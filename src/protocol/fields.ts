@@ -1,0 +1,102 @@
+/**
+ * Reads the fields of an untrusted plain object one by one. The first that is missing, of another
+ * type or out of its range ends the reading with an `INVALID_REQUEST` that names it.
+ */
+import { TabmqError } from './errors.js'
+import { describe } from './names.js'
+
+export interface IntegerRange {
+  readonly min: number
+  readonly max: number
+}
+
+export const ANY_COUNT: IntegerRange = { min: 0, max: Number.MAX_SAFE_INTEGER }
+
+export class Fields {
+  readonly #what: string
+  readonly #values: Readonly<Record<string, unknown>>
+
+  /** `what` names the object in error messages, e.g. `fetch` or `fetch.partitions[0]`. */
+  constructor(what: string, value: unknown) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new TabmqError('INVALID_REQUEST', `${what} must be an object, not ${describe(value)}`, {
+        field: what,
+      })
+    }
+    this.#what = what
+    this.#values = value as Readonly<Record<string, unknown>>
+  }
+
+  has(field: string): boolean {
+    return this.#get(field) !== undefined
+  }
+
+  raw(field: string): unknown {
+    return this.#get(field)
+  }
+
+  names(): string[] {
+    return Object.keys(this.#values)
+  }
+
+  integer(field: string, range: IntegerRange = ANY_COUNT): number {
+    const value = this.#get(field)
+    if (Number.isSafeInteger(value)) {
+      const integer = value as number
+      if (integer >= range.min && integer <= range.max) return integer
+    }
+    throw this.#invalid(field, `a whole number from ${range.min} to ${range.max}`)
+  }
+
+  boolean(field: string): boolean {
+    const value = this.#get(field)
+    if (typeof value === 'boolean') return value
+    throw this.#invalid(field, 'true or false')
+  }
+
+  string(field: string, lengthMax: number): string {
+    const value = this.#get(field)
+    if (typeof value === 'string' && value.length <= lengthMax) return value
+    throw this.#invalid(field, `a string of at most ${lengthMax} characters`)
+  }
+
+  oneOf<T extends string | number>(field: string, allowed: readonly T[]): T {
+    const value = this.#get(field)
+    const found = allowed.find((item) => item === value)
+    if (found !== undefined) return found
+    throw this.#invalid(field, `one of ${allowed.map((item) => describe(item)).join(', ')}`)
+  }
+
+  buffer(field: string): ArrayBuffer {
+    const value = this.#get(field)
+    if (value instanceof ArrayBuffer) return value
+    throw this.#invalid(field, 'an ArrayBuffer')
+  }
+
+  object(field: string): Fields {
+    return new Fields(`${this.#what}.${field}`, this.#get(field))
+  }
+
+  list<T>(field: string, lengthMax: number, parse: (item: unknown, what: string) => T): T[] {
+    const value = this.#get(field)
+    if (!Array.isArray(value) || value.length > lengthMax) {
+      throw this.#invalid(field, `an array of at most ${lengthMax} items`)
+    }
+    return Array.from(value, (item: unknown, index) =>
+      parse(item, `${this.#what}.${field}[${index}]`),
+    )
+  }
+
+  #get(field: string): unknown {
+    return Object.hasOwn(this.#values, field) ? this.#values[field] : undefined
+  }
+
+  #invalid(field: string, expected: string): TabmqError {
+    const got = describe(this.#get(field))
+    return new TabmqError(
+      'INVALID_REQUEST',
+      `${this.#what}.${field} must be ${expected}, not ${got}`,
+      { field: `${this.#what}.${field}`, value: got },
+    )
+  }
+}

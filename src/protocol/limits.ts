@@ -1,0 +1,102 @@
+/**
+ * Every limit and every default in one place. A queue, batch, retry or wait without a line here is
+ * a bug. Names are Kafka's config names in camelCase, with the unit last.
+ */
+
+/** Limits that the broker enforces on every request; a worker of one's own may change them. */
+export interface BrokerLimits {
+  readonly partitionsPerTopicMax: number
+  readonly topicsMax: number
+  readonly groupMembersMax: number
+  readonly requestPartitionsMax: number
+  readonly batchBytesMax: number
+  readonly fetchBytesMax: number
+  readonly fetchWaitMsMax: number
+  readonly sessionRequestsInFlightMax: number
+  readonly sessionWatchesMax: number
+  readonly transactionBytesMax: number
+  readonly tailBytes: number
+  readonly sessionTimeoutMsMin: number
+  readonly sessionTimeoutMsMax: number
+  readonly rebalanceTimeoutMsMax: number
+  readonly offsetMetadataBytesMax: number
+  readonly retentionCheckIntervalMs: number
+  readonly offsetsRetentionMs: number
+  readonly producerExpirationMs: number
+  readonly heartbeatIntervalMsMax: number
+}
+
+export const BROKER_LIMITS: BrokerLimits = {
+  partitionsPerTopicMax: 1024,
+  topicsMax: 10_000,
+  groupMembersMax: 1_000,
+  requestPartitionsMax: 4_096,
+  /** One batch is one IndexedDB row; rows beyond some MB stop getting faster. */
+  batchBytesMax: 16 * 1024 * 1024,
+  fetchBytesMax: 64 * 1024 * 1024,
+  fetchWaitMsMax: 60_000,
+  sessionRequestsInFlightMax: 1_000,
+  sessionWatchesMax: 16,
+  transactionBytesMax: 32 * 1024 * 1024,
+  tailBytes: 16 * 1024 * 1024,
+  sessionTimeoutMsMin: 1_000,
+  sessionTimeoutMsMax: 30 * 60_000,
+  rebalanceTimeoutMsMax: 30 * 60_000,
+  offsetMetadataBytesMax: 4_096,
+  retentionCheckIntervalMs: 60_000,
+  offsetsRetentionMs: 7 * 24 * 3_600_000,
+  producerExpirationMs: 24 * 3_600_000,
+  heartbeatIntervalMsMax: 3_000,
+}
+
+/** How many of a producer's last batches per partition a repeat is recognised among (as Kafka). */
+export const PRODUCER_BATCHES_REMEMBERED = 5
+
+/** What a topic has that does not say otherwise. */
+export const TOPIC_DEFAULTS = {
+  numPartitions: 1,
+  retentionMs: 7 * 24 * 3_600_000,
+  retentionBytes: null,
+  maxMessageBytes: 1024 * 1024,
+} as const
+
+export const TOPIC_NAME_LENGTH_MAX = 249
+export const GROUP_ID_LENGTH_MAX = 255
+export const BROKER_NAME_LENGTH_MAX = 100
+export const PATTERN_LENGTH_MAX = 1_000
+
+/** What every client does unless told otherwise. */
+export const CLIENT_DEFAULTS = {
+  requestTimeoutMs: 30_000,
+  connectTimeoutMs: 15_000,
+  reconnectBackoffMs: 50,
+  reconnectBackoffMsMax: 2_000,
+} as const
+
+export const PRODUCER_DEFAULTS = {
+  acks: 1,
+  lingerMs: 0,
+  batchSize: 1024 * 1024,
+  deliveryTimeoutMs: 120_000,
+  bufferMemoryBytes: 32 * 1024 * 1024,
+  retryBackoffMs: 20,
+  retryBackoffMsMax: 1_000,
+  inFlightBatchesPerPartitionMax: PRODUCER_BATCHES_REMEMBERED,
+} as const
+
+export const CONSUMER_DEFAULTS = {
+  sessionTimeoutMs: 10_000,
+  rebalanceTimeoutMs: 60_000,
+  maxPollIntervalMs: 300_000,
+  maxBytes: 8 * 1024 * 1024,
+  maxBytesPerPartition: 1024 * 1024,
+  minBytes: 1,
+  maxWaitMs: 5_000,
+  partitionsConsumedConcurrently: 1,
+  retryBackoffMs: 300,
+  retryBackoffMsMax: 30_000,
+  bufferedBytesPerPartitionMax: 2 * 1024 * 1024,
+} as const
+
+export const WATCH_INTERVAL_MS_MIN = 20
+export const WATCH_INTERVAL_MS_DEFAULT = 100

@@ -1,0 +1,284 @@
+/**
+ * The gate of the broker: turns whatever came over a port into a {@link Request} or throws a typed
+ * error that names the offending field. Nothing behind it checks shapes again.
+ */
+import { TabmqError } from './errors.js'
+import { ANY_COUNT, Fields } from './fields.js'
+import { PATTERN_LENGTH_MAX, WATCH_INTERVAL_MS_MIN, type BrokerLimits } from './limits.js'
+import {
+  describe,
+  parseGroupId,
+  parseInstanceId,
+  parseMemberId,
+  parseSessionId,
+  parseTopicName,
+  type GroupId,
+  type PartitionId,
+} from './names.js'
+import { PROTOCOL_VERSION } from './protocol-version.js'
+import {
+  ASSIGNOR_NAMES,
+  type ApiName,
+  type Hello,
+  type MemberOptions,
+  type MemberRef,
+  type NewTopic,
+  type OffsetSpec,
+  type OffsetToCommit,
+  type Request,
+  type RequestOf,
+  type Subscription,
+} from './requests.js'
+import { parseTopicConfig } from './topic-config.js'
+
+const ID_LENGTH_MAX = 255
+const WATCH_INTERVAL_MS_MAX = 3_600_000
+const TIMESTAMPS = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER }
+
+type Parsers = { [A in ApiName]: (fields: Fields, limits: BrokerLimits) => RequestOf<A> }
+
+/** @throws TabmqError INVALID_REQUEST, or the error of the name or config that is wrong */
+export function parseRequest(value: unknown, limits: BrokerLimits): Request {
+  const fields = new Fields('request', value)
+  const api = fields.oneOf('api', API_NAMES)
+  return PARSERS[api](fields, limits)
+}
+
+/** @throws TabmqError INVALID_REQUEST, UNSUPPORTED_VERSION */
+export function parseHello(value: unknown): Hello {
+  const fields = new Fields('hello', value)
+  const protocolVersion = fields.integer('protocolVersion')
+  if (protocolVersion !== PROTOCOL_VERSION) {
+    throw new TabmqError(
+      'UNSUPPORTED_VERSION',
+      `the broker speaks version ${PROTOCOL_VERSION} of the protocol, the tab ${protocolVersion}`,
+      { brokerVersion: PROTOCOL_VERSION, tabVersion: protocolVersion },
+    )
+  }
+  const sessionId = parseSessionId(fields.raw('sessionId'))
+  const clientId = fields.string('clientId', ID_LENGTH_MAX)
+  if (!fields.has('lockName')) return { protocolVersion, sessionId, clientId }
+  return { protocolVersion, sessionId, clientId, lockName: fields.string('lockName', 1_000) }
+}
+
+const PARSERS: Parsers = {
+  metadata: (fields, limits) => ({
+    api: 'metadata',
+    topics:
+      fields.raw('topics') === 'all'
+        ? 'all'
+        : fields.list('topics', limits.topicsMax, parseTopicName),
+  }),
+  createTopics: (fields, limits) => ({
+    api: 'createTopics',
+    topics: fields.list('topics', limits.topicsMax, parseNewTopic),
+    ifNotExists: fields.boolean('ifNotExists'),
+    validateOnly: fields.boolean('validateOnly'),
+  }),
+  deleteTopics: (fields, limits) => ({
+    api: 'deleteTopics',
+    topics: fields.list('topics', limits.topicsMax, parseTopicName),
+  }),
+  createPartitions: (fields) => ({
+    api: 'createPartitions',
+    topic: parseTopicName(fields.raw('topic')),
+    count: fields.integer('count'),
+  }),
+  alterConfigs: (fields) => ({
+    api: 'alterConfigs',
+    topic: parseTopicName(fields.raw('topic')),
+    config: parseTopicConfig(fields.raw('config')),
+  }),
+  produce: (fields, limits) => ({
+    api: 'produce',
+    acks: fields.oneOf('acks', [-1, 0, 1] as const),
+    batches: distinctPartitions(
+      fields.list('batches', limits.requestPartitionsMax, (item, what) => {
+        const batch = new Fields(what, item)
+        return { partitionId: partitionIdOf(batch), batch: batch.buffer('batch') }
+      }),
+    ),
+  }),
+  fetch: (fields, limits) => ({
+    api: 'fetch',
+    fetcherId: fields.string('fetcherId', ID_LENGTH_MAX),
+    partitions: distinctPartitions(
+      fields.list('partitions', limits.requestPartitionsMax, (item, what) => {
+        const wanted = new Fields(what, item)
+        return {
+          partitionId: partitionIdOf(wanted),
+          offset: wanted.integer('offset'),
+          maxBytes: wanted.integer('maxBytes', { min: 1, max: limits.fetchBytesMax }),
+        }
+      }),
+    ),
+    maxBytes: fields.integer('maxBytes', { min: 1, max: limits.fetchBytesMax }),
+    minBytes: fields.integer('minBytes', { min: 0, max: limits.fetchBytesMax }),
+    maxWaitMs: fields.integer('maxWaitMs', { min: 0, max: limits.fetchWaitMsMax }),
+  }),
+  listOffsets: (fields, limits) => ({
+    api: 'listOffsets',
+    partitions: fields.list('partitions', limits.requestPartitionsMax, (item, what) => {
+      const wanted = new Fields(what, item)
+      return { partitionId: partitionIdOf(wanted), at: parseOffsetSpec(wanted) }
+    }),
+  }),
+  deleteRecords: (fields, limits) => ({
+    api: 'deleteRecords',
+    partitions: distinctPartitions(
+      fields.list('partitions', limits.requestPartitionsMax, (item, what) => {
+        const wanted = new Fields(what, item)
+        return { partitionId: partitionIdOf(wanted), beforeOffset: wanted.integer('beforeOffset') }
+      }),
+    ),
+  }),
+  groupHeartbeat: (fields, limits) => ({
+    api: 'groupHeartbeat',
+    groupId: groupIdOf(fields),
+    member: parseMember(fields),
+    ...(fields.has('options') ? { options: parseMemberOptions(fields, limits) } : {}),
+    ...(fields.has('subscription') ? { subscription: parseSubscription(fields, limits) } : {}),
+    ...(fields.has('owned')
+      ? { owned: fields.list('owned', limits.requestPartitionsMax * 16, parsePartitionId) }
+      : {}),
+  }),
+  leaveGroup: (fields) => ({
+    api: 'leaveGroup',
+    groupId: groupIdOf(fields),
+    member: parseMember(fields),
+  }),
+  commitOffsets: (fields, limits) => ({
+    api: 'commitOffsets',
+    groupId: groupIdOf(fields),
+    ...(fields.has('member') ? { member: parseMember(fields) } : {}),
+    offsets: distinctPartitions(
+      fields.list('offsets', limits.requestPartitionsMax * 16, parseOffsetToCommit),
+    ),
+  }),
+  fetchOffsets: (fields, limits) => ({
+    api: 'fetchOffsets',
+    groupId: groupIdOf(fields),
+    partitions: fields.raw('partitions') === 'all' ? 'all' : partitionIdsOf(fields, limits),
+  }),
+  startOffsets: (fields, limits) => ({
+    api: 'startOffsets',
+    groupId: groupIdOf(fields),
+    member: parseMember(fields),
+    partitions: partitionIdsOf(fields, limits),
+    autoOffsetReset: fields.oneOf('autoOffsetReset', ['earliest', 'latest', 'none'] as const),
+  }),
+  listGroups: () => ({ api: 'listGroups' }),
+  describeGroups: (fields) => ({ api: 'describeGroups', groupIds: groupIdsOf(fields) }),
+  deleteGroups: (fields) => ({ api: 'deleteGroups', groupIds: groupIdsOf(fields) }),
+  describeCluster: () => ({ api: 'describeCluster' }),
+  watch: (fields) => ({
+    api: 'watch',
+    watchId: fields.string('watchId', ID_LENGTH_MAX),
+    intervalMs: fields.integer('intervalMs', {
+      min: WATCH_INTERVAL_MS_MIN,
+      max: WATCH_INTERVAL_MS_MAX,
+    }),
+  }),
+  unwatch: (fields) => ({ api: 'unwatch', watchId: fields.string('watchId', ID_LENGTH_MAX) }),
+}
+
+const API_NAMES = Object.keys(PARSERS) as ApiName[]
+
+function parseNewTopic(item: unknown, what: string): NewTopic {
+  const fields = new Fields(what, item)
+  return {
+    topic: parseTopicName(fields.raw('topic')),
+    numPartitions: fields.integer('numPartitions'),
+    config: parseTopicConfig(fields.raw('config')),
+  }
+}
+
+function parseOffsetSpec(fields: Fields): OffsetSpec {
+  const at = fields.raw('at')
+  if (at === 'earliest' || at === 'latest') return at
+  return { timestampMs: fields.object('at').integer('timestampMs', TIMESTAMPS) }
+}
+
+function parseOffsetToCommit(item: unknown, what: string): OffsetToCommit {
+  const fields = new Fields(what, item)
+  const commit = { partitionId: partitionIdOf(fields), offset: fields.integer('offset') }
+  // How long metadata may be is the coordinator's rule, with an error of its own.
+  return fields.has('metadata')
+    ? { ...commit, metadata: fields.string('metadata', Number.MAX_SAFE_INTEGER) }
+    : commit
+}
+
+function parseMember(parent: Fields): MemberRef {
+  const fields = parent.object('member')
+  const ref = {
+    memberId: parseMemberId(fields.raw('memberId')),
+    memberEpoch: fields.integer('memberEpoch'),
+  }
+  if (!fields.has('groupInstanceId')) return ref
+  return { ...ref, groupInstanceId: parseInstanceId(fields.raw('groupInstanceId')) }
+}
+
+function parseMemberOptions(parent: Fields, limits: BrokerLimits): MemberOptions {
+  const fields = parent.object('options')
+  return {
+    sessionTimeoutMs: fields.integer('sessionTimeoutMs', {
+      min: limits.sessionTimeoutMsMin,
+      max: limits.sessionTimeoutMsMax,
+    }),
+    rebalanceTimeoutMs: fields.integer('rebalanceTimeoutMs', {
+      min: 1,
+      max: limits.rebalanceTimeoutMsMax,
+    }),
+    assignor: fields.oneOf('assignor', ASSIGNOR_NAMES),
+  }
+}
+
+function parseSubscription(parent: Fields, limits: BrokerLimits): Subscription {
+  const fields = parent.object('subscription')
+  return {
+    topics: fields.list('topics', limits.topicsMax, parseTopicName),
+    patterns: fields.list('patterns', limits.topicsMax, (item, what) => {
+      const pattern = new Fields(what, item)
+      return {
+        source: pattern.string('source', PATTERN_LENGTH_MAX),
+        flags: pattern.string('flags', 16),
+      }
+    }),
+  }
+}
+
+function groupIdOf(fields: Fields): GroupId {
+  return parseGroupId(fields.raw('groupId'))
+}
+
+function groupIdsOf(fields: Fields): GroupId[] {
+  return fields.list('groupIds', 10_000, parseGroupId)
+}
+
+function partitionIdOf(fields: Fields): PartitionId {
+  return fields.integer('partitionId', ANY_COUNT) as PartitionId
+}
+
+function partitionIdsOf(fields: Fields, limits: BrokerLimits): PartitionId[] {
+  return fields.list('partitions', limits.requestPartitionsMax * 16, parsePartitionId)
+}
+
+function parsePartitionId(item: unknown, what: string): PartitionId {
+  if (Number.isSafeInteger(item) && (item as number) >= 0) return item as PartitionId
+  throw new TabmqError('INVALID_REQUEST', `${what} must be a partition id, not ${describe(item)}`, {
+    field: what,
+  })
+}
+
+function distinctPartitions<T extends { partitionId: PartitionId }>(items: T[]): T[] {
+  const seen = new Set<PartitionId>()
+  for (const { partitionId } of items) {
+    if (seen.has(partitionId)) {
+      throw new TabmqError('INVALID_REQUEST', `partition ${partitionId} is named twice`, {
+        partitionId,
+      })
+    }
+    seen.add(partitionId)
+  }
+  return items
+}
