@@ -1,0 +1,88 @@
+/**
+ * What the broker needs from the world, as interfaces: storage, time, randomness, a way to say
+ * something. The SharedWorker gives it the real ones, tests and the simulator their own. Nothing
+ * under src/broker touches a host global.
+ */
+import type { GroupId, PartitionId, ProducerId, TopicId } from '../protocol/names.js'
+import type { Push, StorageEstimate } from '../protocol/requests.js'
+import type { DurableRecord } from './records.js'
+import type { GroupRow, OffsetRow, PartitionRow, ProducerRow, TopicRow } from './rows.js'
+
+/** How much a commit must survive: `relaxed` a killed browser, `strict` a power cut as well. */
+export type Durability = 'relaxed' | 'strict'
+
+/**
+ * One database. Every method may reject with a TabmqError (`STORAGE_FULL`, `STORAGE_ERROR`,
+ * `BROKER_SUPERSEDED`, …); what a rejected commit carried is not there afterwards, no part of it.
+ */
+export interface Storage {
+  /** Raises the broker epoch and reads everything but the batches. Called before anything else. */
+  load(): Promise<StoredState>
+  /**
+   * Writes all of the records in one transaction, in their order, and resolves when it completed.
+   * The transaction checks the broker epoch: when another broker has raised it, nothing is written
+   * and the call rejects with `BROKER_SUPERSEDED`.
+   */
+  commit(records: readonly DurableRecord[], durability: Durability): Promise<void>
+  /**
+   * Stored batches of a partition in offset order, starting with the one that contains
+   * `fromOffset` (the last whose base offset is not above it) or, failing that, the first after it.
+   * Reading stops when `maxBytes` or `maxBatches` is reached; at least one is read if there is any.
+   */
+  readBatches(range: BatchRange): Promise<ArrayBuffer[]>
+  /** What the origin uses and may use, where the platform tells. */
+  estimate(): Promise<StorageEstimate>
+  /** After this, every call rejects. Waits for the transaction under way. */
+  close(): Promise<void>
+}
+
+export interface BatchRange {
+  readonly partitionId: PartitionId
+  readonly fromOffset: number
+  readonly maxBytes: number
+  readonly maxBatches: number
+}
+
+/** All rows but the batches; of those, the first and the last of each partition that has any. */
+export interface StoredState {
+  readonly brokerEpoch: number
+  readonly nextPartitionId: number
+  readonly topics: readonly (readonly [TopicId, TopicRow])[]
+  readonly partitions: readonly (readonly [PartitionId, PartitionRow])[]
+  readonly producers: readonly (readonly [PartitionId, ProducerId, ProducerRow])[]
+  readonly groups: readonly (readonly [GroupId, GroupRow])[]
+  readonly offsets: readonly (readonly [GroupId, PartitionId, OffsetRow])[]
+  readonly edges: readonly LogEdges[]
+}
+
+export interface LogEdges {
+  readonly partitionId: PartitionId
+  readonly first: ArrayBuffer
+  readonly last: ArrayBuffer
+}
+
+/** Wall-clock time in ms since 1970, for timestamps, retention and deadlines. */
+export interface Clock {
+  nowMs(): number
+}
+
+export interface Timer {
+  /** Calls back once after `delayMs`; returns a function that cancels. */
+  schedule(delayMs: number, callback: () => void): () => void
+}
+
+export interface Random {
+  /** A string that was never returned before and is not guessed. */
+  freshId(): string
+}
+
+export interface Logger {
+  warn(message: string, details?: unknown): void
+  error(message: string, details?: unknown): void
+}
+
+/** The way back to one tab. */
+export interface PushPort {
+  /** Resolves when the tab has taken the push; may stay pending for ever when the tab is gone. */
+  push(message: Push): Promise<void>
+}

@@ -1,0 +1,77 @@
+/**
+ * Everything that can happen to the broker's state, as data. A handler decides records; `replay` of
+ * the part they belong to is the only code that changes state. The durable ones are rows of the
+ * database, so that loading is the replay of what is stored. The soft ones die with the broker: who
+ * is a member, and on the way to which assignment. A null value deletes.
+ */
+import type { GroupId, MemberId, PartitionId, ProducerId, TopicId } from '../protocol/names.js'
+import type { Member, TargetAssignment } from './group/member.js'
+import type { GroupRow, OffsetRow, PartitionRow, ProducerRow, TopicRow } from './rows.js'
+
+export type DurableRecord = LogRecord | DurableGroupRecord
+export type StateRecord = LogRecord | GroupRecord
+
+/** Replayed by the topic registry and the partition logs. */
+export type LogRecord =
+  | { readonly type: 'topic'; readonly topicId: TopicId; readonly value: TopicRow | null }
+  | {
+      readonly type: 'partition'
+      readonly partitionId: PartitionId
+      readonly value: PartitionRow | null
+    }
+  | { readonly type: 'nextPartitionId'; readonly value: number }
+  | {
+      readonly type: 'batch'
+      readonly partitionId: PartitionId
+      readonly baseOffset: number
+      readonly batch: ArrayBuffer
+    }
+  | {
+      /** Deletes the batches whose base offset is below `beforeOffset`. */
+      readonly type: 'batchesDeleted'
+      readonly partitionId: PartitionId
+      readonly beforeOffset: number
+    }
+  | {
+      readonly type: 'producer'
+      readonly partitionId: PartitionId
+      readonly producerId: ProducerId
+      readonly value: ProducerRow | null
+    }
+
+/** Replayed by the group coordinator. */
+export type GroupRecord = DurableGroupRecord | SoftGroupRecord
+
+export type DurableGroupRecord =
+  | { readonly type: 'group'; readonly groupId: GroupId; readonly value: GroupRow | null }
+  | {
+      readonly type: 'offset'
+      readonly groupId: GroupId
+      readonly partitionId: PartitionId
+      readonly value: OffsetRow | null
+    }
+
+export type SoftGroupRecord =
+  | {
+      readonly type: 'member'
+      readonly groupId: GroupId
+      readonly memberId: MemberId
+      readonly value: Member | null
+    }
+  | { readonly type: 'target'; readonly groupId: GroupId; readonly value: TargetAssignment }
+
+export function isDurable(record: StateRecord): record is DurableRecord {
+  return record.type !== 'member' && record.type !== 'target'
+}
+
+/** What a handler returns: the changes it decided on, and what to answer once they are durable. */
+export interface Decision<Response, R extends StateRecord = StateRecord> {
+  readonly records: readonly R[]
+  readonly response: Response
+}
+
+/** What a handler may know of the world besides the state and the request. */
+export interface DecisionContext {
+  readonly nowMs: number
+  freshId(): string
+}

@@ -1,0 +1,65 @@
+/**
+ * What is kept on disk, row by row: plain values that structured clone can carry. A change here is
+ * a change of the on-disk format: raise the version, write an upgrade, keep a fixture.
+ */
+import type { InstanceId, MemberId, PartitionId, TopicId, TopicName } from '../protocol/names.js'
+import type { AssignorName, Subscription, TopicConfig } from '../protocol/requests.js'
+
+export interface TopicRow {
+  readonly topic: TopicName
+  /** By partition number. */
+  readonly partitionIds: readonly PartitionId[]
+  readonly config: TopicConfig
+  readonly createdAtMs: number
+}
+
+export interface PartitionRow {
+  readonly topicId: TopicId
+  readonly partition: number
+  readonly logStartOffset: number
+  readonly createdAtMs: number
+}
+
+/** The last batches of one producer on one partition, oldest first (rules 23 to 25). */
+export interface ProducerRow {
+  readonly producerEpoch: number
+  readonly batches: readonly ProducerBatch[]
+  readonly updatedAtMs: number
+}
+
+export interface ProducerBatch {
+  readonly firstSequence: number
+  readonly lastSequence: number
+  readonly baseOffset: number
+}
+
+export interface OffsetRow {
+  readonly offset: number
+  readonly metadata?: string
+  readonly committedAtMs: number
+}
+
+export interface GroupRow {
+  readonly groupEpoch: number
+  readonly assignor: AssignorName
+  /** Since when the group has no member; undefined while it has. */
+  readonly emptySinceMs?: number
+  /**
+   * Since when the group reads each topic or pattern: a partition made later is read from its
+   * beginning even under `latest` (rule 11). Keys are those of {@link Subscription} entries.
+   */
+  readonly subscribedSinceMs: Readonly<Record<string, number>>
+  /** Static members and what they held, so that a broker's restart moves nothing (rule 7). */
+  readonly staticMembers: readonly StaticMemberRow[]
+}
+
+export interface StaticMemberRow {
+  readonly groupInstanceId: InstanceId
+  readonly memberId: MemberId
+  readonly clientId: string
+  readonly memberEpoch: number
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly subscription: Subscription
+  readonly assigned: readonly PartitionId[]
+}

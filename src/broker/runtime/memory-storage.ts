@@ -1,0 +1,228 @@
+/**
+ * The Storage port over Maps, for tests, the simulator and `tabmq/testing`. It keeps the same
+ * promises as the IndexedDB one: a commit is there as a whole or not at all, nobody shares a
+ * buffer with it, and of two storages on one database the newer fences the older. What survives a
+ * broker is the {@link MemoryDatabase}: hand it to the next storage and it finds everything.
+ */
+import { unreachable } from '../../std/assert.js'
+import { TabmqError } from '../../protocol/errors.js'
+import type { GroupId, PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
+import type { StorageEstimate } from '../../protocol/requests.js'
+import type { BatchRange, LogEdges, Storage, StoredState } from '../ports.js'
+import type { DurableRecord } from '../records.js'
+import type { GroupRow, OffsetRow, PartitionRow, ProducerRow, TopicRow } from '../rows.js'
+
+interface StoredBatch {
+  readonly baseOffset: number
+  readonly batch: ArrayBuffer
+}
+
+/** What a disk would hold. Rows are immutable and kept as they come; batches are copied. */
+export class MemoryDatabase {
+  brokerEpoch = 0
+  nextPartitionId = 1
+  readonly topics = new Map<TopicId, TopicRow>()
+  readonly partitions = new Map<PartitionId, PartitionRow>()
+  readonly producers = new Map<PartitionId, Map<ProducerId, ProducerRow>>()
+  readonly groups = new Map<GroupId, GroupRow>()
+  readonly offsets = new Map<GroupId, Map<PartitionId, OffsetRow>>()
+  /** Per partition in offset order; a partition without batches has no entry. */
+  readonly batches = new Map<PartitionId, StoredBatch[]>()
+}
+
+export class MemoryStorage implements Storage {
+  readonly #database: MemoryDatabase
+  #brokerEpoch: number | undefined
+  #closed = false
+
+  constructor(database: MemoryDatabase = new MemoryDatabase()) {
+    this.#database = database
+  }
+
+  async load(): Promise<StoredState> {
+    this.#throwIfClosed()
+    const database = this.#database
+    if (this.#brokerEpoch === undefined) {
+      database.brokerEpoch += 1
+      this.#brokerEpoch = database.brokerEpoch
+    }
+    throwIfSuperseded(database, this.#brokerEpoch)
+    return {
+      brokerEpoch: this.#brokerEpoch,
+      nextPartitionId: database.nextPartitionId,
+      topics: [...database.topics],
+      partitions: [...database.partitions],
+      producers: flatten(database.producers),
+      groups: [...database.groups],
+      offsets: flatten(database.offsets),
+      edges: [...database.partitions.keys()].flatMap((partitionId) =>
+        edgesOf(partitionId, database.batches.get(partitionId) ?? []),
+      ),
+    }
+  }
+
+  async commit(records: readonly DurableRecord[]): Promise<void> {
+    this.#throwIfClosed()
+    if (this.#brokerEpoch === undefined) {
+      throw new TabmqError('ILLEGAL_STATE', 'nothing can be committed before load()')
+    }
+    throwIfSuperseded(this.#database, this.#brokerEpoch)
+    for (const record of copyRecords(records)) apply(this.#database, record)
+  }
+
+  async readBatches(range: BatchRange): Promise<ArrayBuffer[]> {
+    this.#throwIfClosed()
+    const stored = this.#database.batches.get(range.partitionId) ?? []
+    const next = indexAtOrAfter(stored, range.fromOffset)
+    const exact = stored[next]?.baseOffset === range.fromOffset
+    const found: ArrayBuffer[] = []
+    let bytes = 0
+    for (const { batch } of stored.slice(exact ? next : Math.max(0, next - 1))) {
+      bytes += batch.byteLength
+      if (found.length > 0 && (bytes > range.maxBytes || found.length >= range.maxBatches)) break
+      found.push(batch.slice(0))
+    }
+    return found
+  }
+
+  async estimate(): Promise<StorageEstimate> {
+    this.#throwIfClosed()
+    let usageBytes = 0
+    for (const batches of this.#database.batches.values()) {
+      for (const { batch } of batches) usageBytes += batch.byteLength
+    }
+    return { usageBytes, quotaBytes: undefined, persisted: undefined }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed) throw new TabmqError('ILLEGAL_STATE', 'the storage is closed')
+  }
+}
+
+function throwIfSuperseded(database: MemoryDatabase, brokerEpoch: number): void {
+  if (database.brokerEpoch === brokerEpoch) return
+  throw new TabmqError(
+    'BROKER_SUPERSEDED',
+    `another broker has opened this database: broker epoch ${database.brokerEpoch}, not ${brokerEpoch}`,
+    { brokerEpoch, storedBrokerEpoch: database.brokerEpoch },
+  )
+}
+
+/** Whatever can throw does so here, before the first record is applied. */
+function copyRecords(records: readonly DurableRecord[]): DurableRecord[] {
+  try {
+    return records.map(copyRecord)
+  } catch (error) {
+    throw new TabmqError('STORAGE_ERROR', `a commit failed: ${String(error)}`, {}, error)
+  }
+}
+
+function copyRecord(record: DurableRecord): DurableRecord {
+  switch (record.type) {
+    case 'batch':
+      return { ...record, batch: record.batch.slice(0) }
+    case 'topic':
+    case 'partition':
+    case 'nextPartitionId':
+    case 'batchesDeleted':
+    case 'producer':
+    case 'group':
+    case 'offset':
+      return record
+    default:
+      return unreachable(record)
+  }
+}
+
+function apply(database: MemoryDatabase, record: DurableRecord): void {
+  switch (record.type) {
+    case 'topic':
+      return setOrDelete(database.topics, record.topicId, record.value)
+    case 'partition':
+      return setOrDelete(database.partitions, record.partitionId, record.value)
+    case 'nextPartitionId':
+      database.nextPartitionId = record.value
+      return
+    case 'batch':
+      return putBatch(database, record.partitionId, record)
+    case 'batchesDeleted':
+      return deleteBatches(database, record.partitionId, record.beforeOffset)
+    case 'producer':
+      return setOrDeleteIn(database.producers, record.partitionId, record.producerId, record.value)
+    case 'group':
+      return setOrDelete(database.groups, record.groupId, record.value)
+    case 'offset':
+      return setOrDeleteIn(database.offsets, record.groupId, record.partitionId, record.value)
+    default:
+      return unreachable(record)
+  }
+}
+
+function putBatch(
+  database: MemoryDatabase,
+  partitionId: PartitionId,
+  { baseOffset, batch }: StoredBatch,
+): void {
+  const stored = database.batches.get(partitionId) ?? []
+  const index = indexAtOrAfter(stored, baseOffset)
+  stored.splice(index, stored[index]?.baseOffset === baseOffset ? 1 : 0, { baseOffset, batch })
+  database.batches.set(partitionId, stored)
+}
+
+function deleteBatches(
+  database: MemoryDatabase,
+  partitionId: PartitionId,
+  beforeOffset: number,
+): void {
+  const stored = database.batches.get(partitionId)
+  if (stored === undefined) return
+  stored.splice(0, indexAtOrAfter(stored, beforeOffset))
+  if (stored.length === 0) database.batches.delete(partitionId)
+}
+
+/** The index of the first batch whose base offset is not below `offset`. */
+function indexAtOrAfter(batches: readonly StoredBatch[], offset: number): number {
+  let low = 0
+  let high = batches.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((batches[middle]?.baseOffset ?? Infinity) < offset) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function edgesOf(partitionId: PartitionId, batches: readonly StoredBatch[]): LogEdges[] {
+  const first = batches.at(0)?.batch
+  const last = batches.at(-1)?.batch
+  if (first === undefined || last === undefined) return []
+  return [{ partitionId, first: first.slice(0), last: last.slice(0) }]
+}
+
+function setOrDelete<Key, Row>(rows: Map<Key, Row>, key: Key, row: Row | null): void {
+  if (row === null) rows.delete(key)
+  else rows.set(key, row)
+}
+
+function setOrDeleteIn<Outer, Inner, Row>(
+  rows: Map<Outer, Map<Inner, Row>>,
+  outer: Outer,
+  inner: Inner,
+  row: Row | null,
+): void {
+  const group = rows.get(outer) ?? new Map<Inner, Row>()
+  setOrDelete(group, inner, row)
+  setOrDelete(rows, outer, group.size === 0 ? null : group)
+}
+
+function flatten<Outer, Inner, Row>(
+  rows: ReadonlyMap<Outer, ReadonlyMap<Inner, Row>>,
+): (readonly [Outer, Inner, Row])[] {
+  return [...rows].flatMap(([outer, inner]) =>
+    [...inner].map(([key, row]) => [outer, key, row] as const),
+  )
+}

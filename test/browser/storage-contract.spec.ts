@@ -1,0 +1,117 @@
+/**
+ * The storage contract on the browser's own IndexedDB, and what only a real one does: run out of
+ * space, and cut the connection when the site's data are cleared.
+ */
+import { expect, test, type Page } from '@playwright/test'
+import type { IndexedDbStorage } from '../../worker/indexeddb-storage.js'
+
+async function openPage(page: Page): Promise<void> {
+  await page.goto('/test/browser/pages/storage-contract.html')
+  await page.waitForFunction(() => 'storagePage' in globalThis)
+}
+
+test('the storage contract holds', async ({ page }) => {
+  const unhandled: string[] = []
+  page.on('pageerror', (error) => unhandled.push(String(error)))
+  await openPage(page)
+  const names = await page.evaluate(() => storagePage.caseNames)
+  expect(names.length).toBeGreaterThan(30)
+  for (const name of names) {
+    await test.step(name, async () => {
+      const failure = await page.evaluate((caseName) => storagePage.runCase(caseName), name)
+      expect.soft(failure, name).toBeUndefined()
+    })
+  }
+  expect(unhandled, 'unhandled rejections').toEqual([])
+})
+
+test.describe('with the debugger of Chromium', () => {
+  test.skip(({ browserName }) => browserName !== 'chromium', 'the quota is set through CDP')
+
+  test('a full disk rejects the commit that does not fit, as a whole, and no other', async ({
+    page,
+    context,
+    baseURL,
+  }) => {
+    const unhandled: string[] = []
+    page.on('pageerror', (error) => unhandled.push(String(error)))
+    await openPage(page)
+    const debug = await context.newCDPSession(page)
+    const origin = new URL(baseURL ?? page.url()).origin
+    await debug.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 4_000_000 })
+    const outcome = await page.evaluate(async () => {
+      const { IndexedDbStorage, incompressibleBatch, commit, read, topicRecord } = storagePage
+      const storage = await IndexedDbStorage.open({ name: 'full' })
+      await storage.load()
+      let stored = 0
+      let code: unknown
+      while (code === undefined && stored < 40) {
+        try {
+          const row = topicRecord(`${stored}`, 1)
+          await commit(storage, [row, incompressibleBatch(1, stored, 1_000_000)], 'strict')
+          stored += 1
+        } catch (error) {
+          code = (error as { code?: unknown }).code ?? String(error)
+        }
+      }
+      // A batch that did not fit must not keep smaller things out, an offset for instance.
+      await commit(storage, [topicRecord('small', 1)])
+      const batches = await read(storage, 1, 0)
+      const { topics } = await storage.load()
+      await storage.close()
+      const successor = await IndexedDbStorage.open({ name: 'full' })
+      const found = await successor.load()
+      await successor.close()
+      return {
+        stored,
+        code,
+        batches: batches.length,
+        topics: topics.length,
+        foundBySuccessor: found.topics.length,
+      }
+    })
+    await debug.send('Storage.overrideQuotaForOrigin', { origin })
+    expect(outcome.code).toBe('STORAGE_FULL')
+    expect(outcome.batches).toBe(outcome.stored)
+    expect(outcome.topics).toBe(outcome.stored + 1)
+    expect(outcome.foundBySuccessor).toBe(outcome.stored + 1)
+    expect(unhandled).toEqual([])
+  })
+
+  test('clearing the data of the site fails commits, and a load begins anew', async ({
+    page,
+    context,
+    baseURL,
+  }) => {
+    const unhandled: string[] = []
+    page.on('pageerror', (error) => unhandled.push(String(error)))
+    await openPage(page)
+    const epoch = await page.evaluate(async () => {
+      const { IndexedDbStorage, commit, topicRecord } = storagePage
+      const storage = await IndexedDbStorage.open({ name: 'cleared' })
+      const { brokerEpoch } = await storage.load()
+      await commit(storage, [topicRecord('a', 1)])
+      Object.assign(globalThis, { clearedStorage: storage })
+      return brokerEpoch
+    })
+    const debug = await context.newCDPSession(page)
+    const origin = new URL(baseURL ?? page.url()).origin
+    await debug.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' })
+    const outcome = await page.evaluate(async () => {
+      const { commit, topicRecord } = storagePage
+      const { clearedStorage } = globalThis as unknown as {
+        clearedStorage: IndexedDbStorage
+      }
+      const code = await commit(clearedStorage, [topicRecord('b', 1)]).then(
+        () => 'committed',
+        (error: unknown) => (error as { code?: unknown }).code ?? String(error),
+      )
+      const { brokerEpoch, topics } = await clearedStorage.load()
+      await commit(clearedStorage, [topicRecord('c', 1)])
+      await clearedStorage.close()
+      return { code, brokerEpoch, topics: topics.length }
+    })
+    expect(outcome).toEqual({ code: 'STORAGE_ERROR', brokerEpoch: epoch + 1, topics: 0 })
+    expect(unhandled).toEqual([])
+  })
+})

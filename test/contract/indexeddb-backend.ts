@@ -1,0 +1,16 @@
+/** IndexedDB as a backend of the contract: fake-indexeddb in Node, the browser's own in a page. */
+import { deleteDB } from 'idb'
+import { databaseNameOf } from '../../worker/indexeddb-schema.js'
+import { IndexedDbStorage } from '../../worker/indexeddb-storage.js'
+import type { StorageBackend } from './storage-context.js'
+import { detachedBatch, uncloneableTopic } from './storage-rows.js'
+
+export function indexedDbBackend(name: string, modelRuns: number): StorageBackend {
+  return {
+    name,
+    open: (databaseName) => IndexedDbStorage.open({ name: databaseName }),
+    destroy: (databaseName) => deleteDB(databaseNameOf(databaseName)),
+    unstorable: () => [uncloneableTopic('unstorable'), detachedBatch(1, 0)],
+    modelRuns,
+  }
+}

@@ -1,0 +1,170 @@
+/** Rows, batches and records for the storage contract: small, valid in form, different by number. */
+import type { BatchRange, Durability, Storage, StoredState } from '../../src/broker/ports.js'
+import type { DurableRecord } from '../../src/broker/records.js'
+import type {
+  GroupRow,
+  OffsetRow,
+  PartitionRow,
+  ProducerRow,
+  TopicRow,
+} from '../../src/broker/rows.js'
+import type {
+  GroupId,
+  InstanceId,
+  MemberId,
+  PartitionId,
+  ProducerId,
+  TopicId,
+  TopicName,
+} from '../../src/protocol/names.js'
+
+export const partitionId = (id: number): PartitionId => id as PartitionId
+export const topicId = (id: string): TopicId => id as TopicId
+export const groupId = (id: string): GroupId => id as GroupId
+export const producerId = (id: number): ProducerId => id as ProducerId
+
+export function topicRow(value: number): TopicRow {
+  return {
+    topic: `topic-${value}` as TopicName,
+    partitionIds: [partitionId(value), partitionId(value + 1)],
+    config: { retentionMs: null, retentionBytes: value, maxMessageBytes: 1024 },
+    createdAtMs: 1_700_000_000_000 + value,
+  }
+}
+
+export function partitionRow(value: number): PartitionRow {
+  return { topicId: topicId('t'), partition: value, logStartOffset: value, createdAtMs: value }
+}
+
+export function producerRow(value: number): ProducerRow {
+  const batch = { firstSequence: value, lastSequence: value + 9, baseOffset: value * 10 }
+  return { producerEpoch: value, batches: [batch], updatedAtMs: value }
+}
+
+export function groupRow(value: number): GroupRow {
+  return {
+    groupEpoch: value,
+    assignor: 'uniform',
+    subscribedSinceMs: { 'topic-1': value },
+    staticMembers: [
+      {
+        groupInstanceId: 'instance' as InstanceId,
+        memberId: `member-${value}` as MemberId,
+        clientId: 'client',
+        memberEpoch: value,
+        sessionTimeoutMs: 10_000,
+        rebalanceTimeoutMs: 60_000,
+        subscription: { topics: ['topic-1' as TopicName], patterns: [] },
+        assigned: [partitionId(value)],
+      },
+    ],
+  }
+}
+
+export function offsetRow(value: number): OffsetRow {
+  return { offset: value, metadata: `at ${value}`, committedAtMs: value }
+}
+
+/** A buffer that tells its partition and base offset apart from any other's. */
+export function batchBytes(id: number, baseOffset: number, byteLength = 24): ArrayBuffer {
+  const bytes = new Uint8Array(byteLength)
+  for (let at = 0; at < byteLength; at += 1) bytes[at] = (id * 31 + baseOffset * 7 + at) % 251
+  return bytes.buffer
+}
+
+export function batchRecord(id: number, baseOffset: number, byteLength?: number): DurableRecord {
+  const batch = batchBytes(id, baseOffset, byteLength)
+  return { type: 'batch', partitionId: partitionId(id), baseOffset, batch }
+}
+
+export function batchesDeleted(id: number, beforeOffset: number): DurableRecord {
+  return { type: 'batchesDeleted', partitionId: partitionId(id), beforeOffset }
+}
+
+export function topicRecord(id: string, value: number | null): DurableRecord {
+  return { type: 'topic', topicId: topicId(id), value: value === null ? null : topicRow(value) }
+}
+
+export function partitionRecord(id: number, value: number | null): DurableRecord {
+  const row = value === null ? null : partitionRow(value)
+  return { type: 'partition', partitionId: partitionId(id), value: row }
+}
+
+export function producerRecord(
+  partition: number,
+  producer: number,
+  value: number | null,
+): DurableRecord {
+  return {
+    type: 'producer',
+    partitionId: partitionId(partition),
+    producerId: producerId(producer),
+    value: value === null ? null : producerRow(value),
+  }
+}
+
+export function groupRecord(id: string, value: number | null): DurableRecord {
+  return { type: 'group', groupId: groupId(id), value: value === null ? null : groupRow(value) }
+}
+
+export function offsetRecord(id: string, partition: number, value: number | null): DurableRecord {
+  return {
+    type: 'offset',
+    groupId: groupId(id),
+    partitionId: partitionId(partition),
+    value: value === null ? null : offsetRow(value),
+  }
+}
+
+/** A batch whose buffer was transferred away: no backend can store it. */
+export function detachedBatch(id: number, baseOffset: number): DurableRecord {
+  const batch = batchBytes(id, baseOffset)
+  structuredClone(batch, { transfer: [batch] })
+  return { type: 'batch', partitionId: partitionId(id), baseOffset, batch }
+}
+
+/** A row that holds what structured clone refuses. */
+export function uncloneableTopic(id: string): DurableRecord {
+  const value = { ...topicRow(1), config: () => 'not a value' } as unknown as TopicRow
+  return { type: 'topic', topicId: topicId(id), value }
+}
+
+/** Reads with limits that nothing in the suite reaches, unless they are given. */
+export function read(
+  storage: Storage,
+  id: number,
+  fromOffset: number,
+  limits: Partial<Pick<BatchRange, 'maxBytes' | 'maxBatches'>> = {},
+): Promise<ArrayBuffer[]> {
+  const partition = partitionId(id)
+  return storage.readBatches({
+    partitionId: partition,
+    fromOffset,
+    maxBytes: 1e9,
+    maxBatches: 1e6,
+    ...limits,
+  })
+}
+
+export function commit(
+  storage: Storage,
+  records: readonly DurableRecord[],
+  durability: Durability = 'relaxed',
+): Promise<void> {
+  return storage.commit(records, durability)
+}
+
+/** The state without its epoch and in one order: a storage may list rows in any. */
+export function comparable(state: StoredState): Record<string, unknown> {
+  const { topics, partitions, producers, groups, offsets, edges, nextPartitionId } = state
+  const sorted = Object.entries({ topics, partitions, producers, groups, offsets }).map(
+    ([name, rows]) => [name, sortByKey(rows)] as const,
+  )
+  const sortedEdges = [...edges].sort((left, right) => left.partitionId - right.partitionId)
+  return { ...Object.fromEntries(sorted), nextPartitionId, edges: sortedEdges }
+}
+
+function sortByKey(rows: readonly (readonly unknown[])[]): (readonly unknown[])[] {
+  const keyOf = (row: readonly unknown[]): string => JSON.stringify(row.slice(0, -1))
+  return [...rows].sort((left, right) => (keyOf(left) < keyOf(right) ? -1 : 1))
+}

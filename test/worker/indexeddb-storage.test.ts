@@ -1,0 +1,328 @@
+/**
+ * What the storage contract cannot ask of every backend: when a commit is acknowledged, connections
+ * that are cut, databases that somebody else deletes or upgrades, the format on disk. The browser is
+ * made to misbehave by spying on fake-indexeddb's prototypes.
+ */
+import 'fake-indexeddb/auto'
+import { forceCloseDatabase } from 'fake-indexeddb'
+import { deleteDB, openDB } from 'idb'
+import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest'
+import type { TabmqError } from '../../src/protocol/errors.js'
+import { databaseNameOf, FORMAT_VERSION, STORE_NAMES } from '../../worker/indexeddb-schema.js'
+import { IndexedDbStorage } from '../../worker/indexeddb-storage.js'
+import {
+  batchBytes,
+  batchRecord,
+  commit,
+  groupRecord,
+  groupRow,
+  offsetRecord,
+  offsetRow,
+  partitionRecord,
+  partitionRow,
+  producerRecord,
+  producerRow,
+  read,
+  topicRecord,
+  topicRow,
+} from '../contract/storage-rows.js'
+
+let name = ''
+let lost: TabmqError[] = []
+let transactions: MockInstance<IDBDatabase['transaction']>
+let databases = 0
+let storages: IndexedDbStorage[] = []
+
+beforeEach(() => {
+  name = `storage-${databases++}`
+  lost = []
+  storages = []
+  transactions = vi.spyOn(IDBDatabase.prototype, 'transaction')
+})
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  vi.unstubAllGlobals()
+  await Promise.all(storages.map((storage) => storage.close()))
+})
+
+async function openLoaded(): Promise<IndexedDbStorage> {
+  const storage = await IndexedDbStorage.open({ name, onLost: (error) => lost.push(error) })
+  storages.push(storage)
+  await storage.load()
+  return storage
+}
+
+function lastTransaction(): IDBTransaction {
+  const result = transactions.mock.results.at(-1)
+  if (result?.type !== 'return') throw new Error('no transaction was made')
+  return result.value
+}
+
+/** What a browser does that closes a connection by force: aborts what runs on it, then tells. */
+function cutConnection(): void {
+  for (const result of transactions.mock.results) {
+    if (result.type !== 'return') continue
+    try {
+      result.value.abort()
+    } catch {
+      // It has completed.
+    }
+  }
+  const database = transactions.mock.contexts.at(-1)
+  forceCloseDatabase(database as typeof IDBDatabase)
+  transactions.mockClear()
+}
+
+async function storedOffset(): Promise<number | undefined> {
+  const storage = await openLoaded()
+  return (await storage.load()).offsets[0]?.[2].offset
+}
+
+describe('a commit', () => {
+  it('is acknowledged after its transaction completed, not before', async () => {
+    const storage = await openLoaded()
+    const events: string[] = []
+    const promise = commit(storage, [batchRecord(1, 0)])
+    lastTransaction().addEventListener('complete', () => events.push('complete'))
+    await promise
+    events.push('acknowledged')
+    expect(events).toEqual(['complete', 'acknowledged'])
+  })
+
+  it('rejects when the transaction fails at its end, after every request succeeded', async () => {
+    const storage = await openLoaded()
+    // How browsers report that the disk is full once the data is to be written.
+    vi.spyOn(IDBTransaction.prototype, 'commit').mockImplementation(function (
+      this: IDBTransaction,
+    ) {
+      ;(this as unknown as { _abort(name: string): void })._abort('QuotaExceededError')
+    })
+    await expect(commit(storage, [batchRecord(1, 0)])).rejects.toMatchObject({
+      code: 'STORAGE_FULL',
+      cause: { name: 'QuotaExceededError' },
+    })
+    vi.mocked(IDBTransaction.prototype.commit).mockRestore()
+    expect(await read(storage, 1, 0)).toEqual([])
+    await commit(storage, [batchRecord(1, 0)])
+    expect(lost).toEqual([])
+  })
+
+  it('rejects with the error of the request that failed', async () => {
+    const storage = await openLoaded()
+    const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(() => {
+      throw new DOMException('no space', 'QuotaExceededError')
+    })
+    const failing = commit(storage, [topicRecord('a', 1), topicRecord('b', 1)])
+    await expect(failing).rejects.toMatchObject({ code: 'STORAGE_FULL' })
+    expect(put).toHaveBeenCalledOnce()
+    expect((await storage.load()).topics).toEqual([])
+  })
+
+  it('asks for the durability it was given, and locks only the stores it needs', async () => {
+    const storage = await openLoaded()
+    await commit(storage, [batchRecord(1, 0), batchRecord(1, 1)], 'strict')
+    expect(transactions).toHaveBeenLastCalledWith(['batches', 'meta'], 'readwrite', {
+      durability: 'strict',
+    })
+    await commit(storage, [offsetRecord('g', 1, 1)], 'relaxed')
+    expect(transactions).toHaveBeenLastCalledWith(['offsets', 'meta'], 'readwrite', {
+      durability: 'relaxed',
+    })
+  })
+})
+
+describe('a connection that was cut', () => {
+  it('is opened again, and what ran on it runs again', async () => {
+    const storage = await openLoaded()
+    await commit(storage, [batchRecord(1, 0)])
+    const committing = commit(storage, [batchRecord(1, 1)])
+    const reading = read(storage, 1, 0)
+    cutConnection()
+    await committing
+    expect(await reading).toEqual([batchBytes(1, 0), batchBytes(1, 1)])
+    cutConnection()
+    expect(await read(storage, 1, 1)).toEqual([batchBytes(1, 1)])
+    expect(lost).toEqual([])
+  })
+
+  it('does not change the order of commits', async () => {
+    const storage = await openLoaded()
+    const order: number[] = []
+    const send = async (value: number): Promise<void> => {
+      await commit(storage, [offsetRecord('g', 1, value)])
+      order.push(value)
+    }
+    const before = [1, 2, 3].map(send)
+    cutConnection()
+    const after = [4, 5].map(send)
+    await Promise.all([...before, ...after])
+    expect(order).toEqual([1, 2, 3, 4, 5])
+    expect(await storedOffset()).toBe(5)
+    expect(lost).toEqual([])
+  })
+
+  it('does not repeat a commit behind a later one that completed', async () => {
+    const storage = await openLoaded()
+    const first = commit(storage, [offsetRecord('g', 1, 1)])
+    lastTransaction().abort()
+    const second = commit(storage, [offsetRecord('g', 1, 2)])
+    await expect(first).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
+    await second
+    expect(await storedOffset()).toBe(2)
+    expect(lost.map(({ code }) => code)).toEqual(['STORAGE_ERROR'])
+  })
+
+  it('is given up loudly when it is cut again', async () => {
+    const storage = await openLoaded()
+    transactions.mockImplementation(() => {
+      throw new DOMException('the connection is closing', 'InvalidStateError')
+    })
+    await expect(commit(storage, [topicRecord('a', 1)])).rejects.toMatchObject({
+      code: 'STORAGE_ERROR',
+      cause: { name: 'InvalidStateError' },
+    })
+    expect(lost.map(({ code }) => code)).toEqual(['STORAGE_ERROR'])
+    transactions.mockRestore()
+    await commit(storage, [topicRecord('a', 2)])
+  })
+
+  it('is given up loudly when the database cannot be opened', async () => {
+    const storage = await openLoaded()
+    const committing = commit(storage, [topicRecord('a', 1)])
+    vi.spyOn(indexedDB, 'open').mockImplementationOnce(() => {
+      throw new DOMException('backing store', 'UnknownError')
+    })
+    cutConnection()
+    const reading = read(storage, 1, 0)
+    await expect(committing).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
+    await expect(reading).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
+    expect(lost.map(({ code }) => code)).toEqual(['STORAGE_ERROR'])
+    await commit(storage, [topicRecord('a', 2)])
+    expect((await storage.load()).topics).toEqual([['a', topicRow(2)]])
+  })
+
+  it('still finishes what waits for it when the storage is closed', async () => {
+    const storage = await openLoaded()
+    const committing = commit(storage, [offsetRecord('g', 1, 7)])
+    cutConnection()
+    await storage.close()
+    await committing
+    expect(await storedOffset()).toBe(7)
+  })
+})
+
+describe('somebody else', () => {
+  it('can delete the database; what comes next fails, and a load begins anew', async () => {
+    const storage = await openLoaded()
+    await commit(storage, [topicRecord('a', 1)])
+    const { brokerEpoch } = await storage.load()
+    const committing = commit(storage, [topicRecord('b', 1)])
+    await deleteDB(databaseNameOf(name))
+    await committing
+    await expect(commit(storage, [topicRecord('c', 1)])).rejects.toMatchObject({
+      code: 'STORAGE_ERROR',
+      message: expect.stringContaining('deleted') as string,
+    })
+    const state = await storage.load()
+    expect(state.topics).toEqual([])
+    expect(state.brokerEpoch).toBeGreaterThan(brokerEpoch)
+    await commit(storage, [topicRecord('d', 1)])
+  })
+
+  it('can upgrade the database; what comes next says that it is too new', async () => {
+    const storage = await openLoaded()
+    const upgraded = await openDB(databaseNameOf(name), FORMAT_VERSION + 1)
+    await expect(commit(storage, [])).rejects.toMatchObject({ code: 'STORAGE_VERSION_TOO_NEW' })
+    expect(lost.map(({ code }) => code)).toEqual(['STORAGE_VERSION_TOO_NEW'])
+    const opening = IndexedDbStorage.open({ name })
+    await expect(opening).rejects.toMatchObject({ code: 'STORAGE_VERSION_TOO_NEW' })
+    upgraded.close()
+  })
+})
+
+describe('opening', () => {
+  it.each(['SecurityError', 'InvalidStateError'])(
+    'says that storage is blocked on %s',
+    async (kind) => {
+      vi.spyOn(indexedDB, 'open').mockImplementation(() => {
+        throw new DOMException('denied', kind)
+      })
+      const opening = IndexedDbStorage.open({ name })
+      await expect(opening).rejects.toMatchObject({
+        code: 'STORAGE_BLOCKED',
+        cause: { name: kind },
+      })
+    },
+  )
+
+  it('says that storage is blocked where there is no IndexedDB', async () => {
+    vi.stubGlobal('indexedDB', undefined)
+    await expect(IndexedDbStorage.open({ name })).rejects.toMatchObject({ code: 'STORAGE_BLOCKED' })
+  })
+})
+
+describe('reading', () => {
+  it('reads few rows in vain, even when large batches follow small ones', async () => {
+    const storage = await openLoaded()
+    const small = Array.from({ length: 6 }, (_, offset) => batchRecord(1, offset, 10))
+    const large = Array.from({ length: 60 }, (_, index) => batchRecord(1, 6 + index, 50_000))
+    await commit(storage, [...small, ...large])
+    const asked: number[] = []
+    const { getAll } = IDBObjectStore.prototype
+    vi.spyOn(IDBObjectStore.prototype, 'getAll').mockImplementation(function (
+      this: IDBObjectStore,
+      query,
+      count,
+    ) {
+      asked.push(count ?? Infinity)
+      return getAll.call(this, query, count)
+    })
+    const rowsAsked = (): number => asked.splice(0).reduce((sum, count) => sum + count, 0)
+
+    expect(await read(storage, 1, 6, { maxBytes: 100_000 })).toHaveLength(2)
+    expect(rowsAsked()).toBe(1)
+    expect(await read(storage, 1, 7, { maxBytes: 40_000 })).toHaveLength(1)
+    expect(rowsAsked()).toBe(0)
+    expect(await read(storage, 1, 0, { maxBytes: 120_000 })).toHaveLength(8)
+    expect(rowsAsked()).toBeLessThanOrEqual(14)
+    expect(await read(storage, 1, 0)).toHaveLength(66)
+    expect(asked.length).toBeLessThanOrEqual(7)
+  })
+})
+
+describe('the format on disk, version 1', () => {
+  it('has these stores, keys and values', async () => {
+    const storage = await openLoaded()
+    await commit(storage, [
+      topicRecord('topic id', 1),
+      partitionRecord(3, 1),
+      { type: 'nextPartitionId', value: 4 },
+      batchRecord(3, 20),
+      producerRecord(3, 77, 1),
+      groupRecord('group', 1),
+      offsetRecord('group', 3, 1),
+    ])
+    await storage.close()
+    const database = await openDB(`tabmq:${name}`)
+    expect(database.version).toBe(1)
+    expect([...database.objectStoreNames]).toEqual([...STORE_NAMES].sort())
+    const stored: Record<string, unknown> = {}
+    for (const store of STORE_NAMES) {
+      stored[store] = [await database.getAllKeys(store), await database.getAll(store)]
+    }
+    database.close()
+    expect(stored).toEqual({
+      batches: [[[3, 20]], [batchBytes(3, 20)]],
+      partitions: [[3], [partitionRow(1)]],
+      topics: [['topic id'], [topicRow(1)]],
+      offsets: [[['group', 3]], [offsetRow(1)]],
+      groups: [['group'], [groupRow(1)]],
+      producers: [[[3, 77]], [producerRow(1)]],
+      meta: [
+        ['brokerEpoch', 'formatVersion', 'nextPartitionId'],
+        [1, 1, 4],
+      ],
+    })
+  })
+})

@@ -1,0 +1,116 @@
+/**
+ * One commit: all of its records in one transaction, or none. Called by the storage, which runs it
+ * again when the connection was cut.
+ */
+import type { IDBPTransaction } from 'idb'
+import type { Durability } from '../src/broker/ports.js'
+import type { DurableRecord } from '../src/broker/records.js'
+import { TabmqError } from '../src/protocol/errors.js'
+import { unreachable } from '../src/std/assert.js'
+import { databaseDeleted, rootCause, superseded } from './indexeddb-errors.js'
+import {
+  batchesBefore,
+  STORE_OF_RECORD,
+  type Database,
+  type DatabaseSchema,
+  type StoreKey,
+  type StoreName,
+} from './indexeddb-schema.js'
+
+type WriteTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
+
+interface Commit {
+  readonly records: readonly DurableRecord[]
+  readonly durability: Durability
+  /** The epoch that this storage raised, undefined before it has loaded. */
+  readonly brokerEpoch: number | undefined
+}
+
+/**
+ * Everything is issued in one go and the epoch is checked meanwhile: aborting takes back what was
+ * issued. Every promise of the transaction ends in `allSettled`, so that none is left unhandled and
+ * the one that tells the cause can be found.
+ */
+export async function commitRecords(database: Database, commit: Commit): Promise<void> {
+  const { records, durability, brokerEpoch } = commit
+  if (brokerEpoch === undefined) {
+    throw new TabmqError('ILLEGAL_STATE', 'nothing can be committed before load()')
+  }
+  const stores = new Set(records.map(({ type }) => STORE_OF_RECORD[type])).add('meta')
+  const transaction = database.transaction([...stores], 'readwrite', { durability })
+  const requests: Promise<unknown>[] = [checkEpoch(transaction, brokerEpoch)]
+  try {
+    for (const record of records) requests.push(write(transaction, record))
+  } catch (error) {
+    // A value that cannot be cloned or a key that is none throws at once, amid the others.
+    transaction.abort()
+    await Promise.allSettled([...requests, transaction.done])
+    throw error
+  }
+  const outcomes = await Promise.allSettled([...requests, transaction.done])
+  if (outcomes.some(({ status }) => status === 'rejected')) throw rootCause(outcomes)
+}
+
+/**
+ * To be run after a write that failed for want of space. Chromium grows its file first and then finds
+ * that the quota is passed; until the next write transaction completes it counts what it grew, and
+ * refuses everything, however small. A transaction that only deletes is never refused, also when
+ * there is nothing to delete.
+ */
+export async function releaseSpace(database: Database): Promise<void> {
+  const transaction = database.transaction('meta', 'readwrite', { durability: 'relaxed' })
+  const deleting = transaction.store.delete(IDBKeyRange.only('nothing has this name'))
+  await Promise.all([deleting, transaction.done])
+}
+
+async function checkEpoch(transaction: WriteTransaction, brokerEpoch: number): Promise<void> {
+  const stored = await transaction.objectStore('meta').get('brokerEpoch')
+  if (stored === brokerEpoch) return transaction.commit()
+  transaction.abort()
+  throw stored === undefined ? databaseDeleted() : superseded(stored, brokerEpoch)
+}
+
+function write(transaction: WriteTransaction, record: DurableRecord): Promise<unknown> {
+  switch (record.type) {
+    case 'topic': {
+      const store = transaction.objectStore('topics')
+      return record.value === null
+        ? store.delete(record.topicId)
+        : store.put(record.value, record.topicId)
+    }
+    case 'partition': {
+      const store = transaction.objectStore('partitions')
+      return record.value === null
+        ? store.delete(record.partitionId)
+        : store.put(record.value, record.partitionId)
+    }
+    case 'nextPartitionId':
+      return transaction.objectStore('meta').put(record.value, 'nextPartitionId')
+    case 'batch':
+      return transaction
+        .objectStore('batches')
+        .put(record.batch, [record.partitionId, record.baseOffset])
+    case 'batchesDeleted':
+      return transaction
+        .objectStore('batches')
+        .delete(batchesBefore(record.partitionId, record.beforeOffset))
+    case 'producer': {
+      const store = transaction.objectStore('producers')
+      const key: StoreKey<'producers'> = [record.partitionId, record.producerId]
+      return record.value === null ? store.delete(key) : store.put(record.value, key)
+    }
+    case 'group': {
+      const store = transaction.objectStore('groups')
+      return record.value === null
+        ? store.delete(record.groupId)
+        : store.put(record.value, record.groupId)
+    }
+    case 'offset': {
+      const store = transaction.objectStore('offsets')
+      const key: StoreKey<'offsets'> = [record.groupId, record.partitionId]
+      return record.value === null ? store.delete(key) : store.put(record.value, key)
+    }
+    default:
+      return unreachable(record)
+  }
+}

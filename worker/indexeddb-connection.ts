@@ -1,0 +1,208 @@
+/**
+ * A connection to one database that survives being cut. Browsers close connections from outside:
+ * when the user clears the site's data, when the storage process dies, and, by our own hand, when
+ * somebody else wants to delete or upgrade the database. Operations that were cut off are started
+ * again, once each and in the order they were called, on a new connection; a database that cannot
+ * be had again is told through `onLost` and as the error of everything that waits for it.
+ *
+ * Starting an operation again is safe because each is one transaction of puts and deletes by key:
+ * if it had completed after all, the second time changes nothing. The order is what needs care: a
+ * write that was cut off must not run again behind a later one that completed.
+ */
+import { openDB } from 'idb'
+import { TabmqError } from '../src/protocol/errors.js'
+import { deferred, type Deferred } from '../src/std/deferred.js'
+import { isConnectionLost, toOpenError, toStorageError } from './indexeddb-errors.js'
+import {
+  databaseNameOf,
+  FORMAT_VERSION,
+  upgradeDatabase,
+  type Database,
+  type DatabaseSchema,
+} from './indexeddb-schema.js'
+
+export interface ConnectionOptions {
+  /** The broker's name. */
+  readonly name: string
+  readonly onLost: (error: TabmqError) => void
+}
+
+/** One transaction on the database. What it uses must stay as it is until it has settled. */
+export interface Transaction<T> {
+  readonly mode: 'readonly' | 'readwrite'
+  /** For the error message: `${doing} failed`. */
+  readonly doing: string
+  /** Creates its transaction before it first awaits anything, which keeps the order of calls. */
+  readonly transact: (database: Database) => Promise<T>
+}
+
+interface Operation {
+  readonly sequence: number
+  readonly mode: 'readonly' | 'readwrite'
+  readonly doing: string
+  /** Runs the transaction and hands on its result; rejects with its raw error. */
+  readonly attempt: (database: Database) => Promise<void>
+  readonly finished: Deferred<void>
+  /** The error that told of the lost connection: it has been started once already. */
+  lostBy: unknown
+}
+
+export class IndexedDbConnection {
+  readonly #options: ConnectionOptions
+  /** Undefined from the moment a connection is known to be gone until the next one is open. */
+  #database: Database | undefined
+  #opening = false
+  #closed = false
+  #nextSequence = 0
+  #lastWritten = -1
+  readonly #running = new Set<Operation>()
+  #waiting: Operation[] = []
+
+  private constructor(options: ConnectionOptions) {
+    this.#options = options
+  }
+
+  /** @throws TabmqError STORAGE_BLOCKED, STORAGE_VERSION_TOO_NEW, STORAGE_FULL, STORAGE_ERROR */
+  static async open(options: ConnectionOptions): Promise<IndexedDbConnection> {
+    const connection = new IndexedDbConnection(options)
+    connection.#database = await connection.#open()
+    return connection
+  }
+
+  /** Runs one transaction, at once when the connection is there. */
+  run<T>({ mode, doing, transact }: Transaction<T>): Promise<T> {
+    const { promise, resolve, reject } = deferred<T>()
+    if (this.#closed) {
+      reject(closedError())
+      return promise
+    }
+    const operation: Operation = {
+      sequence: this.#nextSequence++,
+      mode,
+      doing,
+      attempt: async (database) => resolve(await transact(database)),
+      finished: deferred(),
+      lostBy: undefined,
+    }
+    operation.finished.promise.catch(reject)
+    if (this.#database === undefined) {
+      this.#waiting.push(operation)
+      this.#maybeReopen()
+    } else {
+      this.#start(operation, this.#database)
+    }
+    return promise
+  }
+
+  /** Waits for the transactions under way; everything that comes later rejects. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const pending = [...this.#running, ...this.#waiting].map(({ finished }) => finished.promise)
+    await Promise.allSettled(pending)
+    this.#database?.close()
+    this.#database = undefined
+  }
+
+  throwIfClosed(): void {
+    if (this.#closed) throw closedError()
+  }
+
+  #start(operation: Operation, database: Database): void {
+    this.#running.add(operation)
+    operation.attempt(database).then(
+      () => {
+        this.#running.delete(operation)
+        if (operation.mode === 'readwrite') {
+          this.#lastWritten = Math.max(this.#lastWritten, operation.sequence)
+        }
+        operation.finished.resolve()
+        this.#maybeReopen()
+      },
+      (error: unknown) => {
+        this.#running.delete(operation)
+        this.#failed(operation, database, error)
+        this.#maybeReopen()
+      },
+    )
+  }
+
+  #failed(operation: Operation, database: Database, error: unknown): void {
+    if (!isConnectionLost(error)) {
+      operation.finished.reject(toStorageError(error, operation.doing))
+      return
+    }
+    this.#drop(database)
+    if (operation.lostBy === undefined) {
+      operation.lostBy = error
+      this.#waiting.push(operation)
+    } else {
+      this.#giveUp(operation, error)
+    }
+  }
+
+  #giveUp(operation: Operation, error: unknown): void {
+    const storageError = toStorageError(error, operation.doing)
+    operation.finished.reject(storageError)
+    this.#options.onLost(storageError)
+  }
+
+  /** Lets go of a connection. Transactions that still run on it complete or fail by themselves. */
+  #drop(database: Database): void {
+    database.close()
+    if (this.#database === database) this.#database = undefined
+  }
+
+  /** Opens again when something waits for it and all that ran on the old connection has settled. */
+  #maybeReopen(): void {
+    const idle = this.#database === undefined && !this.#opening && this.#running.size === 0
+    if (!idle || this.#waiting.length === 0) return
+    this.#opening = true
+    this.#open().then(
+      (database) => {
+        this.#opening = false
+        this.#database = database
+        for (const operation of this.#takeWaiting()) this.#startAgain(operation, database)
+      },
+      (error: unknown) => {
+        this.#opening = false
+        const openError = toOpenError(error, this.#options.name)
+        for (const operation of this.#takeWaiting()) operation.finished.reject(openError)
+        this.#options.onLost(openError)
+      },
+    )
+  }
+
+  #startAgain(operation: Operation, database: Database): void {
+    const { lostBy, mode, sequence } = operation
+    const overtaken = lostBy !== undefined && mode === 'readwrite' && this.#lastWritten > sequence
+    if (overtaken) this.#giveUp(operation, lostBy)
+    else this.#start(operation, database)
+  }
+
+  #takeWaiting(): Operation[] {
+    const waiting = this.#waiting
+    this.#waiting = []
+    return waiting.sort((left, right) => left.sequence - right.sequence)
+  }
+
+  async #open(): Promise<Database> {
+    const { name } = this.#options
+    if (typeof indexedDB === 'undefined') {
+      throw new TabmqError('STORAGE_BLOCKED', 'this browser offers no IndexedDB here', { name })
+    }
+    try {
+      const database = await openDB<DatabaseSchema>(databaseNameOf(name), FORMAT_VERSION, {
+        upgrade: upgradeDatabase,
+      })
+      database.addEventListener('close', () => this.#drop(database))
+      database.addEventListener('versionchange', () => this.#drop(database))
+      return database
+    } catch (error) {
+      throw toOpenError(error, name)
+    }
+  }
+}
+
+function closedError(): TabmqError {
+  return new TabmqError('ILLEGAL_STATE', 'the storage is closed')
+}

@@ -1,0 +1,99 @@
+/**
+ * The database on disk: one per broker name, its version the version of the on-disk format. A change
+ * here or in a row is a new version with its own step in {@link upgradeDatabase}, a fixture of the
+ * old one and a test that opens it.
+ */
+import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb'
+import type { DurableRecord } from '../src/broker/records.js'
+import type {
+  GroupRow,
+  OffsetRow,
+  PartitionRow,
+  ProducerRow,
+  TopicRow,
+} from '../src/broker/rows.js'
+import type { GroupId, PartitionId, ProducerId, TopicId } from '../src/protocol/names.js'
+import { ignore } from './indexeddb-errors.js'
+
+export const FORMAT_VERSION = 1
+
+/** All keys are out of line: a row is stored as it is replayed. */
+export interface DatabaseSchema extends DBSchema {
+  batches: { key: [PartitionId, number]; value: ArrayBuffer }
+  partitions: { key: PartitionId; value: PartitionRow }
+  topics: { key: TopicId; value: TopicRow }
+  offsets: { key: [GroupId, PartitionId]; value: OffsetRow }
+  groups: { key: GroupId; value: GroupRow }
+  producers: { key: [PartitionId, ProducerId]; value: ProducerRow }
+  /** `formatVersion` repeats the database's version for whoever reads a dump of the stores. */
+  meta: { key: 'formatVersion' | 'brokerEpoch' | 'nextPartitionId'; value: number }
+}
+
+export type Database = IDBPDatabase<DatabaseSchema>
+
+export const STORE_NAMES = [
+  'batches',
+  'partitions',
+  'topics',
+  'offsets',
+  'groups',
+  'producers',
+  'meta',
+] as const
+
+export type StoreName = (typeof STORE_NAMES)[number]
+export type StoreKey<Name extends StoreName> = DatabaseSchema[Name]['key']
+
+/** The one store that a record of each type touches. */
+export const STORE_OF_RECORD: Readonly<Record<DurableRecord['type'], StoreName>> = {
+  topic: 'topics',
+  partition: 'partitions',
+  nextPartitionId: 'meta',
+  batch: 'batches',
+  batchesDeleted: 'batches',
+  producer: 'producers',
+  group: 'groups',
+  offset: 'offsets',
+}
+
+export function databaseNameOf(brokerName: string): string {
+  return `tabmq:${brokerName}`
+}
+
+/** Brings a database of any older version to this one, step by step, in the upgrade transaction. */
+export function upgradeDatabase(
+  database: Database,
+  oldVersion: number,
+  _newVersion: number | null,
+  transaction: IDBPTransaction<DatabaseSchema, StoreName[], 'versionchange'>,
+): void {
+  // A failed upgrade rejects the open; these two promises would only say so again.
+  transaction.done.catch(ignore)
+  if (oldVersion < 1) {
+    for (const name of STORE_NAMES) database.createObjectStore(name)
+  }
+  transaction.objectStore('meta').put(FORMAT_VERSION, 'formatVersion').catch(ignore)
+}
+
+/**
+ * The batches of a partition with a base offset below the given one. The bare `[partitionId]` sorts
+ * before all of them, and after those of every partition before.
+ */
+export function batchesBefore(partitionId: PartitionId, beforeOffset: number): IDBKeyRange {
+  return IDBKeyRange.bound([partitionId], [partitionId, beforeOffset], false, true)
+}
+
+/** The batches of a partition with a base offset up to and with the given one. */
+export function batchesUpTo(partitionId: PartitionId, offset: number): IDBKeyRange {
+  return IDBKeyRange.bound([partitionId], [partitionId, offset])
+}
+
+/** The batches of a partition from the given base offset on. */
+export function batchesFrom(partitionId: PartitionId, offset: number): IDBKeyRange {
+  return IDBKeyRange.bound([partitionId, offset], [partitionId, Infinity])
+}
+
+/** The batches of a partition after the given base offset. */
+export function batchesAfter(partitionId: PartitionId, offset: number): IDBKeyRange {
+  return IDBKeyRange.bound([partitionId, offset], [partitionId, Infinity], true)
+}

@@ -1,0 +1,20 @@
+/** What the broker's ports are in a SharedWorker: real time, real randomness, the console. */
+import type { Clock, Logger, Random, Timer } from '../src/broker/ports.js'
+
+const TIMER_MS_MAX = 0x7fff_ffff
+
+export const clock: Clock = { nowMs: () => Date.now() }
+
+export const timer: Timer = {
+  schedule(delayMs, callback) {
+    const id = setTimeout(callback, Math.min(delayMs, TIMER_MS_MAX))
+    return () => clearTimeout(id)
+  },
+}
+
+export const random: Random = { freshId: () => crypto.randomUUID() }
+
+export const logger: Logger = {
+  warn: (message, details) => console.warn(`tabmq: ${message}`, details),
+  error: (message, details) => console.error(`tabmq: ${message}`, details),
+}
