@@ -1,0 +1,261 @@
+/**
+ * All groups: it finds the group a request is about, lets the decide-*.ts files decide, and replays
+ * group records. Besides the groups it keeps, as soft state, the deadlines at which something is due
+ * without a request, and which members would get nearer to their target by a heartbeat.
+ */
+import { DeadlineQueue } from '../../std/deadline-queue.js'
+import { TabmqError } from '../../protocol/errors.js'
+import type { BrokerLimits } from '../../protocol/limits.js'
+import type { GroupId, PartitionId, SessionId } from '../../protocol/names.js'
+import type { GroupDescription, RequestOf, ResponseOf } from '../../protocol/requests.js'
+import type { Decision, DecisionContext, GroupRecord } from '../records.js'
+import {
+  decideExpiry,
+  decideHeartbeat,
+  decideLeave,
+  decideSessionGone,
+  decideTopicsChanged,
+  isWaitingForHeartbeat,
+  type Caller,
+  type MembershipState,
+} from './decide-membership.js'
+import {
+  committedOffsets,
+  decideCommit,
+  decideStartOffsets,
+  forgetGroup,
+  forgetPartitions,
+  isForgettable,
+} from './decide-offsets.js'
+import { describeGroup } from './describe-group.js'
+import { Group } from './group.js'
+import type { Member, MemberOfGroup } from './member.js'
+import type { TopicsView } from './topics-view.js'
+
+/** A member that should heartbeat now, and the tab to ask. */
+export interface HeartbeatWanted extends MemberOfGroup {
+  readonly sessionId: SessionId
+}
+
+type GroupDecision<R> = Decision<R, GroupRecord>
+
+export class GroupCoordinator {
+  readonly #groups = new Map<GroupId, Group>()
+  readonly #topics: TopicsView
+  readonly #limits: BrokerLimits
+  /** When a member's session or its time to let go runs out. */
+  readonly #deadlines = new DeadlineQueue<string>()
+  /** When a member is to be asked for its next heartbeat; unset between the asking and the answer. */
+  readonly #heartbeats = new DeadlineQueue<string>()
+  readonly #touched = new Set<Group>()
+  #fenced: HeartbeatWanted[] = []
+
+  constructor(topics: TopicsView, limits: BrokerLimits) {
+    this.#topics = topics
+    this.#limits = limits
+  }
+
+  heartbeat(
+    request: RequestOf<'groupHeartbeat'>,
+    caller: Caller,
+    context: DecisionContext,
+  ): GroupDecision<ResponseOf<'groupHeartbeat'>> {
+    const state = this.#stateOf(request.groupId)
+    return decideHeartbeat(state, { request, caller }, context)
+  }
+
+  leave(request: RequestOf<'leaveGroup'>, context: DecisionContext): GroupDecision<object> {
+    return decideLeave(this.#stateOf(request.groupId), request.member, context)
+  }
+
+  commit(request: RequestOf<'commitOffsets'>, context: DecisionContext): GroupDecision<object> {
+    return decideCommit(this.#stateOf(request.groupId), request, context)
+  }
+
+  startOffsets(
+    request: RequestOf<'startOffsets'>,
+    context: DecisionContext,
+  ): GroupDecision<ResponseOf<'startOffsets'>> {
+    return decideStartOffsets(this.#stateOf(request.groupId), request, context)
+  }
+
+  fetchOffsets(request: RequestOf<'fetchOffsets'>): ResponseOf<'fetchOffsets'> {
+    const group = this.#groups.get(request.groupId)
+    return { offsets: committedOffsets(group, this.#topics, request.partitions) }
+  }
+
+  list(): ResponseOf<'listGroups'> {
+    const groups = [...this.#groups.values()]
+      .map(({ groupId, state }) => ({ groupId, state }))
+      .sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
+    return { groups }
+  }
+
+  /** @throws TabmqError GROUP_ID_NOT_FOUND */
+  describe(groupIds: readonly GroupId[]): GroupDescription[] {
+    return groupIds.map((groupId) => describeGroup(this.#findOrThrow(groupId), this.#topics))
+  }
+
+  describeAll(): GroupDescription[] {
+    return this.describe(this.list().groups.map((group) => group.groupId))
+  }
+
+  /** @throws TabmqError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP */
+  deleteGroups(request: RequestOf<'deleteGroups'>): GroupDecision<object> {
+    const groups = [...new Set(request.groupIds)].map((groupId) => this.#findOrThrow(groupId))
+    for (const { groupId, members } of groups) {
+      if (members.size === 0) continue
+      throw new TabmqError('NON_EMPTY_GROUP', `group "${groupId}" has ${members.size} members`, {
+        groupId,
+        members: members.size,
+      })
+    }
+    return { records: groups.flatMap(forgetGroup), response: {} }
+  }
+
+  /** Every group forgets what belonged to deleted partitions. */
+  partitionsDeleted(partitionIds: readonly PartitionId[]): GroupRecord[] {
+    return [...this.#groups.values()].flatMap((group) => forgetPartitions(group, partitionIds))
+  }
+
+  topicsChanged(context: DecisionContext): GroupRecord[] {
+    return this.#decideForAll((state) => decideTopicsChanged(state, context))
+  }
+
+  sessionGone(sessionId: SessionId, context: DecisionContext): GroupRecord[] {
+    return this.#decideForAll((state) => decideSessionGone(state, sessionId, context))
+  }
+
+  /** Fences whoever is due, and forgets groups that were empty for the whole offsets retention. */
+  expire(context: DecisionContext): GroupRecord[] {
+    if ((this.#deadlines.nextMs() ?? Infinity) > context.nowMs) return []
+    this.#deadlines.takeDue(context.nowMs)
+    return this.#decideForAll((state) => decideExpiry(state, context))
+  }
+
+  expireOffsets({ nowMs }: DecisionContext): GroupRecord[] {
+    const { offsetsRetentionMs } = this.#limits
+    return [...this.#groups.values()]
+      .filter((group) => isForgettable(group, nowMs, offsetsRetentionMs))
+      .flatMap(forgetGroup)
+  }
+
+  /**
+   * The broker itself was away for `byMs` (a sleeping laptop, a busy thread) and could neither ask
+   * for heartbeats nor hear them: nobody is late for that.
+   */
+  extendDeadlines(byMs: number): GroupRecord[] {
+    return this.#decideForAll(({ group }) =>
+      [...group.members.values()].map((member): GroupRecord => {
+        const { sessionDeadlineMs, revocationDeadlineMs } = member
+        const value = {
+          ...member,
+          sessionDeadlineMs: sessionDeadlineMs + byMs,
+          revocationDeadlineMs:
+            revocationDeadlineMs === undefined ? undefined : revocationDeadlineMs + byMs,
+        }
+        return { type: 'member', groupId: group.groupId, memberId: member.memberId, value }
+      }),
+    )
+  }
+
+  nextDeadlineMs(): number | undefined {
+    const due = [this.#deadlines.nextMs(), this.#heartbeats.nextMs()].filter(
+      (deadline) => deadline !== undefined,
+    )
+    return due.length === 0 ? undefined : Math.min(...due)
+  }
+
+  /** Members to ask for a heartbeat: it is time, their target moved, or they were fenced. */
+  takeHeartbeatsWanted(nowMs: number): HeartbeatWanted[] {
+    const wanted = this.#fenced
+    this.#fenced = []
+    for (const key of this.#heartbeats.takeDue(nowMs)) wanted.push(...this.#memberAt(key))
+    for (const group of this.#touched) {
+      const state = this.#stateOf(group.groupId)
+      for (const member of group.members.values()) {
+        if (isWaitingForHeartbeat(state, member)) wanted.push(...heartbeatOf(group, member))
+      }
+    }
+    this.#touched.clear()
+    return wanted
+  }
+
+  replay(record: GroupRecord): void {
+    const group = this.#groupFor(record.groupId)
+    if (record.type === 'member') this.#noteMember(group, record)
+    group.replay(record)
+    if (record.type === 'member' || record.type === 'target') this.#touched.add(group)
+    if (!group.exists && group.members.size === 0 && group.offsets.size === 0) {
+      this.#groups.delete(group.groupId)
+    }
+  }
+
+  /** After the stored rows were replayed: static members are awaited for their session timeout. */
+  restoreStaticMembers(nowMs: number): void {
+    for (const group of this.#groups.values()) {
+      group.restoreStaticMembers(nowMs)
+      for (const member of group.members.values()) this.#setDeadlines(group, member)
+    }
+  }
+
+  checkInvariants(): void {
+    for (const group of this.#groups.values()) group.checkInvariants()
+  }
+
+  #noteMember(group: Group, record: Extract<GroupRecord, { type: 'member' }>): void {
+    const { memberId, value } = record
+    if (value !== null) return this.#setDeadlines(group, value)
+    const key = keyOf(group, memberId)
+    this.#deadlines.delete(key)
+    this.#heartbeats.delete(key)
+    const before = group.members.get(memberId)
+    if (before !== undefined) this.#fenced.push(...heartbeatOf(group, before))
+  }
+
+  #setDeadlines(group: Group, member: Member): void {
+    const key = keyOf(group, member.memberId)
+    const { sessionDeadlineMs, sessionTimeoutMs, revocationDeadlineMs } = member
+    this.#deadlines.set(key, Math.min(sessionDeadlineMs, revocationDeadlineMs ?? Infinity))
+    if (member.sessionId === undefined) return this.#heartbeats.delete(key)
+    const intervalMs = Math.min(sessionTimeoutMs / 3, this.#limits.heartbeatIntervalMsMax)
+    this.#heartbeats.set(key, sessionDeadlineMs - sessionTimeoutMs + intervalMs)
+  }
+
+  #memberAt(key: string): HeartbeatWanted[] {
+    const [groupId, memberId] = JSON.parse(key) as [GroupId, Member['memberId']]
+    const group = this.#groups.get(groupId)
+    const member = group?.members.get(memberId)
+    return group === undefined || member === undefined ? [] : heartbeatOf(group, member)
+  }
+
+  #decideForAll(decide: (state: MembershipState) => GroupRecord[]): GroupRecord[] {
+    return [...this.#groups.keys()].flatMap((groupId) => decide(this.#stateOf(groupId)))
+  }
+
+  /** The group, or an empty one that comes to be only if a record of it is replayed. */
+  #stateOf(groupId: GroupId): MembershipState {
+    const group = this.#groups.get(groupId) ?? new Group(groupId)
+    return { group, topics: this.#topics, limits: this.#limits }
+  }
+
+  #groupFor(groupId: GroupId): Group {
+    const group = this.#groups.get(groupId) ?? new Group(groupId)
+    this.#groups.set(groupId, group)
+    return group
+  }
+
+  #findOrThrow(groupId: GroupId): Group {
+    const group = this.#groups.get(groupId)
+    if (group !== undefined) return group
+    throw new TabmqError('GROUP_ID_NOT_FOUND', `there is no group "${groupId}"`, { groupId })
+  }
+}
+
+function heartbeatOf({ groupId }: Group, { memberId, sessionId }: Member): HeartbeatWanted[] {
+  return sessionId === undefined ? [] : [{ groupId, memberId, sessionId }]
+}
+
+function keyOf({ groupId }: Group, memberId: Member['memberId']): string {
+  return JSON.stringify([groupId, memberId])
+}

@@ -1,0 +1,64 @@
+/**
+ * What the coordinator may see of topics and logs: names, partitions, and how far they reach.
+ */
+import { definedOrThrow } from '../../std/assert.js'
+import type { PartitionId, TopicName } from '../../protocol/names.js'
+import type { AssignedPartition } from '../../protocol/requests.js'
+import type { PartitionLog } from '../log/partition-log.js'
+import type { PartitionLogs } from '../log/partition-logs.js'
+import type { TopicRegistry } from '../topic/topic-registry.js'
+
+export class TopicsView {
+  readonly #topics: TopicRegistry
+  readonly #logs: PartitionLogs
+
+  constructor(topics: TopicRegistry, logs: PartitionLogs) {
+    this.#topics = topics
+    this.#logs = logs
+  }
+
+  has(topic: TopicName): boolean {
+    return this.#topics.find(topic) !== undefined
+  }
+
+  names(): Iterable<TopicName> {
+    return this.#topics.names()
+  }
+
+  partitionIds(topic: TopicName): readonly PartitionId[] {
+    return this.#topics.find(topic)?.partitionIds ?? []
+  }
+
+  log(partitionId: PartitionId): PartitionLog | undefined {
+    return this.#logs.find(partitionId)
+  }
+
+  /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION */
+  logOrThrow(partitionId: PartitionId): PartitionLog {
+    return this.#logs.findOrThrow(partitionId)
+  }
+
+  topicOf(log: PartitionLog): TopicName {
+    return this.#topics.byIdOrThrow(log.topicId).topic
+  }
+
+  /** Partitions with their names, by topic and number; those deleted meanwhile are left out. */
+  locate(partitionIds: Iterable<PartitionId>): AssignedPartition[] {
+    const located: AssignedPartition[] = []
+    for (const partitionId of partitionIds) {
+      const log = this.#logs.find(partitionId)
+      if (log === undefined) continue
+      located.push({ partitionId, topic: this.topicOf(log), partition: log.partition })
+    }
+    return located.sort(byTopicAndPartition)
+  }
+
+  locateOrThrow(partitionId: PartitionId): AssignedPartition {
+    return definedOrThrow(this.locate([partitionId])[0], () => `no partition ${partitionId}`)
+  }
+}
+
+function byTopicAndPartition(a: AssignedPartition, b: AssignedPartition): number {
+  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
+  return a.partition - b.partition
+}

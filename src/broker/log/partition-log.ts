@@ -1,0 +1,179 @@
+/**
+ * One partition: where its log starts and ends, how far it is durable, its tail and its producers.
+ * Hard state: the rows of `partitions`, `batches` and `producers` that carry its id. The high
+ * watermark is the durable frontier: what lies between it and the log end is decided and perhaps
+ * being written, and no consumer may see it.
+ */
+import { assert } from '../../std/assert.js'
+import {
+  nextOffsetOf,
+  parseBatchHeader,
+  type ReadBatchHeader,
+} from '../../protocol/batch-header.js'
+import type { PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
+import type { PartitionState } from '../../protocol/requests.js'
+import type { LogEdges } from '../ports.js'
+import type { PartitionRow, ProducerRow } from '../rows.js'
+import { PartitionTail, type TailBudget } from './tail.js'
+
+/** What retention needs to know of the oldest batch. */
+export interface LogHead {
+  readonly nextOffset: number
+  readonly position: number
+  readonly maxTimestampMs: number
+}
+
+export class PartitionLog {
+  readonly partitionId: PartitionId
+  readonly topicId: TopicId
+  readonly partition: number
+  readonly createdAtMs: number
+  readonly #tail = new PartitionTail()
+  readonly #tailBudget: TailBudget
+  readonly #producers = new Map<ProducerId, ProducerRow>()
+  #logStartOffset: number
+  #logEndOffset: number
+  #highWatermark: number
+  /** Bytes ever appended; the next batch's position. */
+  #endPosition = 0
+  #maxTimestampMs = 0
+  /** The oldest batch; undefined when the log is empty or the head has yet to be read again. */
+  #head: LogHead | undefined
+  /** The position of the oldest batch, where it is known; else the last one known. */
+  #startPosition = 0
+
+  constructor(partitionId: PartitionId, row: PartitionRow, tailBudget: TailBudget) {
+    this.partitionId = partitionId
+    this.topicId = row.topicId
+    this.partition = row.partition
+    this.createdAtMs = row.createdAtMs
+    this.#tailBudget = tailBudget
+    this.#logStartOffset = row.logStartOffset
+    this.#logEndOffset = row.logStartOffset
+    this.#highWatermark = row.logStartOffset
+  }
+
+  get logStartOffset(): number {
+    return this.#logStartOffset
+  }
+
+  get logEndOffset(): number {
+    return this.#logEndOffset
+  }
+
+  get highWatermark(): number {
+    return this.#highWatermark
+  }
+
+  get endPosition(): number {
+    return this.#endPosition
+  }
+
+  get maxTimestampMs(): number {
+    return this.#maxTimestampMs
+  }
+
+  get sizeBytes(): number {
+    return this.isEmpty ? 0 : this.#endPosition - this.#startPosition
+  }
+
+  get isEmpty(): boolean {
+    return this.#logEndOffset === this.#logStartOffset
+  }
+
+  get head(): LogHead | undefined {
+    return this.#head
+  }
+
+  producer(producerId: ProducerId): ProducerRow | undefined {
+    return this.#producers.get(producerId)
+  }
+
+  producers(): IterableIterator<[ProducerId, ProducerRow]> {
+    return this.#producers.entries()
+  }
+
+  /** Takes up what the storage holds: called once, on loading. */
+  restore(edges: LogEdges): void {
+    const first = parseBatchHeader(edges.first)
+    const last = parseBatchHeader(edges.last)
+    this.#logEndOffset = Math.max(this.#logStartOffset, nextOffsetOf(last))
+    this.#highWatermark = this.#logEndOffset
+    this.#endPosition = last.position + edges.last.byteLength
+    this.#maxTimestampMs = last.maxTimestampSoFarMs
+    this.setHead(first)
+  }
+
+  replayBatch(batch: ArrayBuffer): void {
+    const header = parseBatchHeader(batch)
+    assert(
+      header.baseOffset === this.#logEndOffset && header.position === this.#endPosition,
+      () => `partition ${this.partitionId} ends at ${this.#logEndOffset}, not ${header.baseOffset}`,
+    )
+    if (this.isEmpty) this.setHead(header)
+    const nextOffset = nextOffsetOf(header)
+    this.#tailBudget.append(this.#tail, { baseOffset: header.baseOffset, nextOffset, batch })
+    this.#logEndOffset = nextOffset
+    this.#endPosition += batch.byteLength
+    this.#maxTimestampMs = header.maxTimestampSoFarMs
+  }
+
+  replayProducer(producerId: ProducerId, row: ProducerRow | null): void {
+    if (row === null) this.#producers.delete(producerId)
+    else this.#producers.set(producerId, row)
+  }
+
+  /** The log start moved up: by retention, or because an administrator deleted records. */
+  replayLogStart(logStartOffset: number): void {
+    this.#logStartOffset = logStartOffset
+  }
+
+  replayBatchesDeleted(beforeOffset: number): void {
+    if (this.#head !== undefined && this.#head.nextOffset <= beforeOffset) this.#head = undefined
+  }
+
+  /** What is the oldest batch now; found by reading after the one before it was dropped. */
+  setHead(header: ReadBatchHeader): void {
+    const { position, maxTimestampMs } = header
+    this.#head = { nextOffset: nextOffsetOf(header), position, maxTimestampMs }
+    this.#startPosition = position
+  }
+
+  /** Everything below `offset` is durable now. Returns whether that is news. */
+  advanceHighWatermark(offset: number): boolean {
+    assert(offset <= this.#logEndOffset, () => `${offset} is beyond ${this.#logEndOffset}`)
+    if (offset <= this.#highWatermark) return false
+    this.#highWatermark = offset
+    return true
+  }
+
+  /** The batches from `offset` on, or undefined when they have to be read from the disk. */
+  readFromTail(offset: number, maxBytes: number): ArrayBuffer[] | undefined {
+    if (offset >= this.#highWatermark) return []
+    const tailStart = this.#tail.startOffset
+    if (tailStart === undefined || offset < tailStart) return undefined
+    return this.#tail.read(offset, this.#highWatermark, maxBytes)
+  }
+
+  describe(): PartitionState {
+    return {
+      partitionId: this.partitionId,
+      partition: this.partition,
+      logStartOffset: this.#logStartOffset,
+      logEndOffset: this.#logEndOffset,
+      highWatermark: this.#highWatermark,
+      sizeBytes: this.sizeBytes,
+    }
+  }
+
+  checkInvariants(): void {
+    const offsets = [this.#logStartOffset, this.#highWatermark, this.#logEndOffset]
+    const inOrder = offsets.every((offset, index) => offset >= (offsets[index - 1] ?? 0))
+    assert(inOrder, () => `partition ${this.partitionId}: start, watermark, end are ${offsets}`)
+    const tailStart = this.#tail.startOffset
+    assert(
+      tailStart === undefined || tailStart < this.#logEndOffset,
+      () => `partition ${this.partitionId}: tail starts at ${tailStart}`,
+    )
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * What one partition remembers of its producers, so that a batch sent again is recognised (rules 23
+ * to 25; KIP-98). Hard state: a `producer` row per producer and partition, kept as long as the
+ * producer can still retry.
+ */
+import { TabmqError } from '../../protocol/errors.js'
+import { PRODUCER_BATCHES_REMEMBERED } from '../../protocol/limits.js'
+import type { BatchProducer } from '../../protocol/batch-header.js'
+import type { ProducerRow } from '../rows.js'
+
+export type SequenceCheck =
+  | { readonly outcome: 'append' }
+  | { readonly outcome: 'duplicate'; readonly baseOffset: number }
+
+/**
+ * Whether a batch is new, or a repeat of one of the last five.
+ * @throws TabmqError OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH
+ */
+export function checkSequence(
+  row: ProducerRow | undefined,
+  producer: BatchProducer,
+  recordCount: number,
+): SequenceCheck {
+  if (row === undefined) return { outcome: 'append' }
+  const { producerEpoch, baseSequence } = producer
+  if (producerEpoch < row.producerEpoch) {
+    throw new TabmqError(
+      'INVALID_PRODUCER_EPOCH',
+      `producer epoch ${producerEpoch} is behind ${row.producerEpoch}`,
+      { ...producer, knownEpoch: row.producerEpoch },
+    )
+  }
+  if (producerEpoch > row.producerEpoch) {
+    if (baseSequence === 0) return { outcome: 'append' }
+    throw outOfOrder(producer, 0)
+  }
+  const lastSequence = baseSequence + recordCount - 1
+  const repeated = row.batches.find(
+    (batch) => batch.firstSequence === baseSequence && batch.lastSequence === lastSequence,
+  )
+  if (repeated !== undefined) return { outcome: 'duplicate', baseOffset: repeated.baseOffset }
+  const expected = (row.batches.at(-1)?.lastSequence ?? -1) + 1
+  if (baseSequence !== expected) throw outOfOrder(producer, expected)
+  return { outcome: 'append' }
+}
+
+/** The row after `producer` appended a batch at `baseOffset`. */
+export function withBatch(
+  row: ProducerRow | undefined,
+  producer: BatchProducer,
+  appended: { recordCount: number; baseOffset: number; nowMs: number },
+): ProducerRow {
+  const sameEpoch = row !== undefined && row.producerEpoch === producer.producerEpoch
+  const earlier = sameEpoch ? row.batches.slice(1 - PRODUCER_BATCHES_REMEMBERED) : []
+  const batch = {
+    firstSequence: producer.baseSequence,
+    lastSequence: producer.baseSequence + appended.recordCount - 1,
+    baseOffset: appended.baseOffset,
+  }
+  return {
+    producerEpoch: producer.producerEpoch,
+    batches: [...earlier, batch],
+    updatedAtMs: appended.nowMs,
+  }
+}
+
+function outOfOrder(producer: BatchProducer, expected: number): TabmqError {
+  return new TabmqError(
+    'OUT_OF_ORDER_SEQUENCE_NUMBER',
+    `sequence ${producer.baseSequence} does not follow: ${expected} was expected`,
+    { ...producer, expectedSequence: expected },
+  )
+}

@@ -1,0 +1,72 @@
+/**
+ * The whole state of the core, and the one place where records find the part they belong to. It is
+ * made by replaying what is stored, and made anew when a write failed: a restart and a failure take
+ * the same path.
+ */
+import { unreachable } from '../../std/assert.js'
+import type { BrokerLimits } from '../../protocol/limits.js'
+import { GroupCoordinator } from '../group/group-coordinator.js'
+import { TopicsView } from '../group/topics-view.js'
+import { PartitionLogs } from '../log/partition-logs.js'
+import type { StoredState } from '../ports.js'
+import type { StateRecord } from '../records.js'
+import { TopicRegistry } from '../topic/topic-registry.js'
+
+export class BrokerState {
+  readonly limits: BrokerLimits
+  readonly topics = new TopicRegistry()
+  readonly logs: PartitionLogs
+  readonly groups: GroupCoordinator
+  readonly brokerEpoch: number
+
+  constructor(stored: StoredState, limits: BrokerLimits, nowMs: number) {
+    this.limits = limits
+    this.brokerEpoch = stored.brokerEpoch
+    this.logs = new PartitionLogs(limits.tailBytes)
+    this.groups = new GroupCoordinator(new TopicsView(this.topics, this.logs), limits)
+    for (const record of storedRecords(stored)) this.replay(record)
+    for (const edges of stored.edges) this.logs.find(edges.partitionId)?.restore(edges)
+    this.groups.restoreStaticMembers(nowMs)
+  }
+
+  replay(record: StateRecord): void {
+    switch (record.type) {
+      case 'topic':
+      case 'nextPartitionId':
+        return this.topics.replay(record)
+      case 'partition':
+      case 'batch':
+      case 'batchesDeleted':
+      case 'producer':
+        return this.logs.replay(record)
+      case 'group':
+      case 'offset':
+      case 'member':
+      case 'target':
+        return this.groups.replay(record)
+      default:
+        return unreachable(record)
+    }
+  }
+
+  checkInvariants(): void {
+    this.topics.checkInvariants()
+    this.logs.checkInvariants()
+    this.groups.checkInvariants()
+  }
+}
+
+function* storedRecords(stored: StoredState): Iterable<StateRecord> {
+  yield { type: 'nextPartitionId', value: stored.nextPartitionId }
+  for (const [topicId, value] of stored.topics) yield { type: 'topic', topicId, value }
+  for (const [partitionId, value] of stored.partitions) {
+    yield { type: 'partition', partitionId, value }
+  }
+  for (const [partitionId, producerId, value] of stored.producers) {
+    yield { type: 'producer', partitionId, producerId, value }
+  }
+  for (const [groupId, value] of stored.groups) yield { type: 'group', groupId, value }
+  for (const [groupId, partitionId, value] of stored.offsets) {
+    yield { type: 'offset', groupId, partitionId, value }
+  }
+}

@@ -1,0 +1,424 @@
+/**
+ * The broker: the pure core with its edges. It knows the tabs that are connected, lets the core
+ * decide on their requests, has the records committed, and answers when they are durable. It is the
+ * same object in the SharedWorker, in tests and in the simulator; time, storage and the way back to
+ * a tab are given to it.
+ *
+ * When a transaction fails the state is dropped, whoever waited gets the error, and the state is
+ * loaded again: the same path as a restart.
+ */
+import { TabmqError, toWireError } from '../../protocol/errors.js'
+import { BROKER_LIMITS, type BrokerLimits } from '../../protocol/limits.js'
+import type { PartitionId, SessionId } from '../../protocol/names.js'
+import { parseHello, parseRequest } from '../../protocol/parse-request.js'
+import { PROTOCOL_VERSION } from '../../protocol/protocol-version.js'
+import type {
+  ClusterDescription,
+  ClusterState,
+  Push,
+  Welcome,
+  WireReply,
+} from '../../protocol/requests.js'
+import { durableUpTo } from '../log/decide-produce.js'
+import type { Clock, Durability, Logger, PushPort, Random, Storage, Timer } from '../ports.js'
+import { isDurable, type Decision, type DecisionContext, type StateRecord } from '../records.js'
+import { BrokerState } from './broker-state.js'
+import { dispatch } from './dispatch.js'
+import { FetchPurgatory } from './fetch-purgatory.js'
+import { GroupCommit } from './group-commit.js'
+import { LogReader } from './log-reader.js'
+import { RetentionSweep } from './retention-sweep.js'
+import { Session } from './session.js'
+import { Watches } from './watches.js'
+
+/** A timer this much later than it was set for means that the broker itself was away. */
+const LATENESS_FORGIVEN_MS = 1_000
+const RECOVERY_BACKOFF_MS = 100
+const RECOVERY_BACKOFF_MS_MAX = 5_000
+
+export interface BrokerOptions {
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly timer: Timer
+  readonly random: Random
+  readonly logger: Logger
+  readonly limits?: Partial<BrokerLimits>
+  /** The Web Lock that the broker holds while it lives, for the tabs to watch. */
+  readonly lockName?: string
+  /** Called when the broker had to give up by itself: nothing is answered any more. */
+  readonly onEnded?: () => void
+}
+
+export class Broker {
+  readonly incarnation: string
+  readonly limits: BrokerLimits
+  readonly purgatory: FetchPurgatory
+  readonly reader: LogReader
+  readonly watches: Watches
+  readonly retention: RetentionSweep
+  readonly #options: BrokerOptions
+  readonly #sessions = new Map<SessionId, Session>()
+  readonly #startedAtMs: number
+  #state: BrokerState
+  #commit: GroupCommit
+  #recovery: Promise<void> | undefined
+  #isClosed = false
+  #wakeup: { readonly dueMs: number; readonly cancel: () => void } | undefined
+  #nextCheckMs: number
+
+  /** Loads the state from storage and starts. */
+  static async start(options: BrokerOptions): Promise<Broker> {
+    const limits = { ...BROKER_LIMITS, ...options.limits }
+    const stored = await options.storage.load()
+    return new Broker(options, new BrokerState(stored, limits, options.clock.nowMs()))
+  }
+
+  private constructor(options: BrokerOptions, state: BrokerState) {
+    const { storage, clock, timer, logger } = options
+    this.#options = options
+    this.#state = state
+    this.limits = state.limits
+    this.incarnation = options.random.freshId()
+    this.#startedAtMs = clock.nowMs()
+    this.#nextCheckMs = this.#startedAtMs + this.limits.retentionCheckIntervalMs
+    this.#commit = this.#newCommit()
+    this.reader = new LogReader(storage, () => this.#state.logs)
+    this.purgatory = new FetchPurgatory(this.reader, timer)
+    const clusterState = () => this.#clusterState()
+    this.watches = new Watches({ clock, timer, limits: this.limits, clusterState })
+    this.retention = new RetentionSweep({
+      state: () => this.#state,
+      reader: this.reader,
+      nowMs: () => clock.nowMs(),
+      write: (records) => this.#write(records, 'relaxed'),
+      logger,
+    })
+    this.retention.request()
+    this.#schedule()
+  }
+
+  get state(): BrokerState {
+    return this.#state
+  }
+
+  get storage(): Storage {
+    return this.#options.storage
+  }
+
+  context(): DecisionContext {
+    const { clock, random } = this.#options
+    return { nowMs: clock.nowMs(), freshId: () => random.freshId() }
+  }
+
+  /**
+   * A tab says hello. The same session again replaces its port and keeps its members.
+   * @throws TabmqError INVALID_REQUEST, UNSUPPORTED_VERSION, BROKER_UNAVAILABLE
+   */
+  connect(hello: unknown, port: PushPort): Welcome {
+    const { sessionId, clientId } = parseHello(hello)
+    this.#assertOpen()
+    const before = this.#sessions.get(sessionId)
+    if (before !== undefined) this.#closeSession(before)
+    const { nowMs } = this.context()
+    const session = new Session({ sessionId, clientId, port, nowMs, limits: this.limits })
+    this.#sessions.set(sessionId, session)
+    this.watches.changed()
+    const { lockName } = this.#options
+    const welcome = { incarnation: this.incarnation, brokerEpoch: this.#state.brokerEpoch }
+    return lockName === undefined ? welcome : { ...welcome, lockName }
+  }
+
+  /** Answers one request of a connected tab; never rejects. */
+  async handle(sessionId: SessionId, request: unknown): Promise<WireReply> {
+    const { incarnation } = this
+    try {
+      const session = this.#sessionOrThrow(sessionId)
+      const value = await session.run(async () => {
+        const parsed = parseRequest(request, this.limits)
+        if (this.#recovery !== undefined) await this.#recovery
+        this.#assertOpen()
+        return dispatch(this, session, parsed)
+      })
+      return { incarnation, ok: true, value }
+    } catch (error) {
+      if (!(error instanceof TabmqError)) this.#options.logger.error('a request failed', error)
+      return { incarnation, ok: false, error: toWireError(error) }
+    }
+  }
+
+  /**
+   * A tab is no longer there: its members leave, its fetches and watches end. When the tab itself is
+   * gone nothing will be sent again, and its producers are forgotten; one that only sleeps in the
+   * back/forward cache may still repeat its last batches.
+   */
+  async endSession(sessionId: SessionId, { isTabGone }: { isTabGone: boolean }): Promise<void> {
+    const session = this.#sessions.get(sessionId)
+    if (session === undefined || this.#isClosed) return
+    this.#sessions.delete(sessionId)
+    this.#closeSession(session)
+    if (this.#recovery !== undefined) await this.#recovery
+    if (this.#isClosed) return
+    const left = this.#state.groups.sessionGone(sessionId, this.context())
+    const forgotten = isTabGone ? this.#forgetProducers(session) : []
+    this.watches.changed()
+    await this.#write([...left, ...forgotten], 'relaxed').catch(() => {
+      // The state is loaded again without the session's members; producers expire by time.
+    })
+  }
+
+  /** Waits for the transaction under way and closes the storage. Waiting requests are answered. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#wakeup?.cancel()
+    this.retention.close()
+    this.purgatory.close()
+    for (const session of this.#sessions.values()) this.watches.sessionEnded(session)
+    await this.#commit.settled().catch(() => {})
+    await this.#options.storage.close()
+  }
+
+  /** Commits a decision, applies it, and resolves with its response once it is durable. */
+  async apply<R>(decision: Decision<R>, durability: Durability = 'relaxed'): Promise<R> {
+    await this.#write(decision.records, durability)
+    return decision.response
+  }
+
+  /** Applies a decision and answers at once: whether it became durable is nobody's to know. */
+  applyUnacknowledged<R>(decision: Decision<R>): R {
+    this.#write(decision.records, 'relaxed').catch(() => {
+      // Nobody asked to be told (acks: 0); the failure itself is logged by the recovery.
+    })
+    return decision.response
+  }
+
+  /** The topics changed: groups that read them get a new target, in the same transaction. */
+  topicsChanged(): readonly StateRecord[] {
+    return this.#state.groups.topicsChanged(this.context())
+  }
+
+  async describeCluster(): Promise<ClusterDescription> {
+    return {
+      incarnation: this.incarnation,
+      brokerEpoch: this.#state.brokerEpoch,
+      protocolVersion: PROTOCOL_VERSION,
+      startedAtMs: this.#startedAtMs,
+      sessions: this.#describeSessions(),
+      storage: await this.#options.storage.estimate(),
+    }
+  }
+
+  checkInvariants(): void {
+    this.#state.checkInvariants()
+  }
+
+  /** Replays the records and has the durable ones committed. The one way in which state changes. */
+  #write(records: readonly StateRecord[], durability: Durability): Promise<void> {
+    if (records.length === 0) return this.#commit.settled()
+    const state = this.#state
+    try {
+      for (const record of records) state.replay(record)
+      if (records.some(changesTopics)) {
+        const more = this.topicsChanged()
+        for (const record of more) state.replay(record)
+        records = [...records, ...more]
+      }
+    } catch (error) {
+      this.#recover(error)
+      return Promise.reject(error)
+    }
+    const durable = records.filter(isDurable)
+    const committed =
+      durable.length === 0 ? this.#commit.settled() : this.#commit.add(durable, durability)
+    this.#askForHeartbeats()
+    this.watches.changed()
+    this.#schedule()
+    return committed
+  }
+
+  #newCommit(): GroupCommit {
+    return new GroupCommit({
+      storage: this.#options.storage,
+      limits: this.limits,
+      onCommitted: (records) => this.#onCommitted(records),
+      onFailed: (error) => this.#recover(error),
+    })
+  }
+
+  #onCommitted(records: readonly StateRecord[]): void {
+    const readable = new Set<PartitionId>()
+    const changed = new Set<PartitionId>()
+    if (records.some((record) => record.type === 'topic'))
+      this.#pushToAll({ push: 'topicsChanged' })
+    for (const record of records) {
+      if (record.type === 'batch') {
+        const log = this.#state.logs.find(record.partitionId)
+        if (log?.advanceHighWatermark(durableUpTo(record)) === true) readable.add(log.partitionId)
+      } else if (record.type === 'partition') {
+        changed.add(record.partitionId)
+      }
+    }
+    this.purgatory.partitionsChanged(new Set([...readable, ...changed]))
+    this.retention.request([...readable, ...changed])
+    this.watches.changed()
+  }
+
+  /** Drops the state and loads it again, until that succeeds or the storage is somebody else's. */
+  #recover(cause: unknown): void {
+    if (this.#isClosed || this.#recovery !== undefined) return
+    this.#options.logger.error('a write failed; the state is loaded again', cause)
+    const recovery = this.#reload().then(() => {
+      this.#recovery = undefined
+      this.purgatory.everythingChanged()
+      this.watches.changed()
+      // Members are soft state and were lost with it: their tabs have to join again.
+      this.#pushToAll({ push: 'rejoin' })
+      this.#schedule()
+    })
+    this.#recovery = recovery
+    recovery.catch((error: unknown) => {
+      this.#options.logger.error('the broker ends: its state cannot be loaded again', error)
+      void this.close().finally(() => this.#options.onEnded?.())
+    })
+  }
+
+  async #reload(): Promise<void> {
+    for (let backoffMs = RECOVERY_BACKOFF_MS; ; backoffMs *= 2) {
+      try {
+        const stored = await this.#options.storage.load()
+        this.#state = new BrokerState(stored, this.limits, this.context().nowMs)
+        this.#commit = this.#newCommit()
+        return
+      } catch (error) {
+        const isOver = this.#isClosed || !(error instanceof TabmqError && error.retriable)
+        if (isOver || backoffMs > RECOVERY_BACKOFF_MS_MAX) throw error
+        await new Promise<void>((resolve) => {
+          this.#options.timer.schedule(backoffMs, resolve)
+        })
+      }
+    }
+  }
+
+  #pushToAll(push: Push): void {
+    for (const session of this.#sessions.values()) void session.port.push(push).catch(() => {})
+  }
+
+  #askForHeartbeats(): void {
+    const wanted = this.#state.groups.takeHeartbeatsWanted(this.context().nowMs)
+    for (const { sessionId, groupId, memberId } of wanted) {
+      const session = this.#sessions.get(sessionId)
+      void session?.port.push({ push: 'heartbeat', groupId, memberId }).catch(() => {})
+    }
+  }
+
+  /** Sleeps until the next deadline of any part. */
+  #schedule(): void {
+    if (this.#isClosed) return
+    const dueMs = Math.min(this.#state.groups.nextDeadlineMs() ?? Infinity, this.#nextCheckMs)
+    if (this.#wakeup !== undefined) {
+      if (this.#wakeup.dueMs <= dueMs) return
+      this.#wakeup.cancel()
+    }
+    const { clock, timer } = this.#options
+    const cancel = timer.schedule(Math.max(0, dueMs - clock.nowMs()), () => this.#onDue(dueMs))
+    this.#wakeup = { dueMs, cancel }
+  }
+
+  #onDue(dueMs: number): void {
+    this.#wakeup = undefined
+    if (this.#isClosed || this.#recovery !== undefined) return
+    const context = this.context()
+    const lateMs = context.nowMs - dueMs
+    if (lateMs > LATENESS_FORGIVEN_MS) {
+      void this.#writeQuietly(this.#state.groups.extendDeadlines(lateMs))
+    }
+    void this.#writeQuietly(this.#state.groups.expire(context))
+    if (context.nowMs >= this.#nextCheckMs) this.#check(context)
+    this.#askForHeartbeats()
+    this.#schedule()
+  }
+
+  /** What is done now and then: retention, offsets of groups long empty, producers long silent. */
+  #check(context: DecisionContext): void {
+    this.#nextCheckMs = context.nowMs + this.limits.retentionCheckIntervalMs
+    this.retention.request()
+    void this.#writeQuietly([
+      ...this.#state.groups.expireOffsets(context),
+      ...this.#expiredProducers(context.nowMs),
+    ])
+  }
+
+  async #writeQuietly(records: readonly StateRecord[]): Promise<void> {
+    if (records.length === 0) return
+    await this.#write(records, 'relaxed').catch(() => {
+      // The recovery logs it; what is due is due again after it.
+    })
+  }
+
+  #forgetProducers(session: Session): StateRecord[] {
+    const records: StateRecord[] = []
+    for (const log of this.#state.logs.all()) {
+      for (const producerId of session.producers) {
+        if (log.producer(producerId) === undefined) continue
+        const { partitionId } = log
+        records.push({ type: 'producer', partitionId, producerId, value: null })
+      }
+    }
+    return records
+  }
+
+  #expiredProducers(nowMs: number): StateRecord[] {
+    const records: StateRecord[] = []
+    for (const log of this.#state.logs.all()) {
+      for (const [producerId, row] of log.producers()) {
+        if (row.updatedAtMs + this.limits.producerExpirationMs > nowMs) continue
+        const { partitionId } = log
+        records.push({ type: 'producer', partitionId, producerId, value: null })
+      }
+    }
+    return records
+  }
+
+  #closeSession(session: Session): void {
+    this.purgatory.sessionEnded(session.sessionId)
+    this.watches.sessionEnded(session)
+  }
+
+  #sessionOrThrow(sessionId: SessionId): Session {
+    const session = this.#sessions.get(sessionId)
+    if (session !== undefined) return session
+    throw new TabmqError('BROKER_UNAVAILABLE', 'this tab is not connected: it has to say hello', {
+      sessionId,
+    })
+  }
+
+  #assertOpen(): void {
+    if (!this.#isClosed) return
+    throw new TabmqError('BROKER_UNAVAILABLE', 'the broker has closed', {})
+  }
+
+  #describeSessions() {
+    return [...this.#sessions.values()].map((session) => session.describe())
+  }
+
+  #clusterState(): ClusterState {
+    const { topics, logs, groups, brokerEpoch } = this.#state
+    return {
+      incarnation: this.incarnation,
+      brokerEpoch,
+      atMs: this.context().nowMs,
+      topics: topics.all().map(({ topic, topicId, config, partitionIds }) => ({
+        topic,
+        topicId,
+        config,
+        partitions: partitionIds.map((partitionId) => logs.findOrThrow(partitionId).describe()),
+      })),
+      groups: groups.describeAll(),
+      sessions: this.#describeSessions(),
+    }
+  }
+}
+
+function changesTopics(record: StateRecord): boolean {
+  return record.type === 'topic' || record.type === 'partition'
+}

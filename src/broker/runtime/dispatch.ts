@@ -1,0 +1,151 @@
+/**
+ * One line per API: which part decides, and how durable the answer has to be. Requests come here
+ * parsed; what they return becomes the response.
+ */
+import { unreachable } from '../../std/assert.js'
+import type { ApiName, Request, RequestOf, ResponseOf } from '../../protocol/requests.js'
+import { failedPartition, partitionResult } from '../log/partition-result.js'
+import { decideProduce } from '../log/decide-produce.js'
+import { decideDeleteRecords } from '../log/decide-retention.js'
+import type { StateRecord } from '../records.js'
+import {
+  decideAlterConfigs,
+  decideCreatePartitions,
+  decideCreateTopics,
+  decideDeleteTopics,
+} from '../topic/decide-topics.js'
+import { topicMetadata } from '../topic/topic-registry.js'
+import type { Broker } from './broker.js'
+import type { Session } from './session.js'
+
+export function dispatch(
+  broker: Broker,
+  session: Session,
+  request: Request,
+): Promise<ResponseOf<ApiName>> {
+  const { state } = broker
+  const { groups } = state
+  switch (request.api) {
+    case 'metadata':
+      return settled(broker, metadata(broker, request))
+    case 'createTopics':
+      return broker.apply(decideCreateTopics(state, request, broker.context()))
+    case 'deleteTopics':
+      return deleteTopics(broker, request)
+    case 'createPartitions':
+      return broker.apply(decideCreatePartitions(state, request, broker.context()))
+    case 'alterConfigs':
+      return alterConfigs(broker, request)
+    case 'produce':
+      return produce(broker, session, request)
+    case 'fetch':
+      return broker.purgatory.fetch(session.sessionId, request)
+    case 'listOffsets':
+      return listOffsets(broker, request)
+    case 'deleteRecords':
+      return deleteRecords(broker, request)
+    case 'groupHeartbeat':
+      return broker.apply(groups.heartbeat(request, session, broker.context()))
+    case 'leaveGroup':
+      return broker.apply(groups.leave(request, broker.context()))
+    case 'commitOffsets':
+      return broker.apply(groups.commit(request, broker.context()))
+    case 'fetchOffsets':
+      return settled(broker, groups.fetchOffsets(request))
+    case 'startOffsets':
+      return broker.apply(groups.startOffsets(request, broker.context()))
+    case 'listGroups':
+      return settled(broker, groups.list())
+    case 'describeGroups':
+      return settled(broker, { groups: groups.describe(request.groupIds) })
+    case 'deleteGroups':
+      return broker.apply(groups.deleteGroups(request))
+    case 'describeCluster':
+      return broker.describeCluster()
+    case 'watch':
+      return settled(broker, broker.watches.open(session, request.watchId, request.intervalMs))
+    case 'unwatch':
+      broker.watches.close(session, request.watchId)
+      return Promise.resolve({})
+    default:
+      return unreachable(request)
+  }
+}
+
+/** What was read may rest on decisions still on their way to the disk: it waits for them. */
+function settled<T>(broker: Broker, response: T): Promise<T> {
+  return broker.apply({ records: [], response })
+}
+
+function metadata({ state }: Broker, request: RequestOf<'metadata'>): ResponseOf<'metadata'> {
+  const topics =
+    request.topics === 'all'
+      ? state.topics.all()
+      : request.topics.map((topic) => state.topics.findOrThrow(topic))
+  return { topics: topics.map(topicMetadata) }
+}
+
+function produce(
+  broker: Broker,
+  session: Session,
+  request: RequestOf<'produce'>,
+): Promise<ResponseOf<'produce'>> {
+  const decision = decideProduce(broker.state, request.batches, broker.context())
+  for (const record of decision.records) {
+    if (record.type === 'producer') session.producers.add(record.producerId)
+  }
+  if (request.acks === 0) return Promise.resolve(broker.applyUnacknowledged(decision))
+  return broker.apply(decision, request.acks === -1 ? 'strict' : 'relaxed')
+}
+
+async function deleteTopics(
+  broker: Broker,
+  request: RequestOf<'deleteTopics'>,
+): Promise<ResponseOf<'deleteTopics'>> {
+  const { records, response: topics } = decideDeleteTopics(broker.state, request)
+  const partitionIds = topics.flatMap((topic) => topic.partitionIds)
+  const offsets = broker.state.groups.partitionsDeleted(partitionIds)
+  await broker.apply({ records: [...offsets, ...records], response: undefined })
+  return {}
+}
+
+async function alterConfigs(
+  broker: Broker,
+  request: RequestOf<'alterConfigs'>,
+): Promise<ResponseOf<'alterConfigs'>> {
+  const response = await broker.apply(decideAlterConfigs(broker.state, request))
+  broker.retention.request(broker.state.topics.find(request.topic)?.partitionIds ?? [])
+  return response
+}
+
+async function listOffsets(
+  broker: Broker,
+  request: RequestOf<'listOffsets'>,
+): Promise<ResponseOf<'listOffsets'>> {
+  const results = await Promise.all(
+    request.partitions.map(async ({ partitionId, at }) => {
+      try {
+        return { partitionId, ...(await broker.reader.listOffset(partitionId, at)) }
+      } catch (error) {
+        return failedPartition(partitionId, error)
+      }
+    }),
+  )
+  return { results }
+}
+
+function deleteRecords(
+  broker: Broker,
+  request: RequestOf<'deleteRecords'>,
+): Promise<ResponseOf<'deleteRecords'>> {
+  const records: StateRecord[] = []
+  const results = request.partitions.map(({ partitionId, beforeOffset }) =>
+    partitionResult(partitionId, () => {
+      const log = broker.state.logs.findOrThrow(partitionId)
+      const decision = decideDeleteRecords(log, beforeOffset)
+      records.push(...decision.records)
+      return decision.response
+    }),
+  )
+  return broker.apply({ records, response: { results } })
+}

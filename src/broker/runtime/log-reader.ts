@@ -1,0 +1,195 @@
+/**
+ * Reads of the log that may need the disk: batches for fetches, offsets by timestamp, the head for
+ * retention. Whatever was awaited, the log is looked up again afterwards: it may have moved, or be
+ * another object after a reload.
+ */
+import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
+import { readBatchIndex } from '../../protocol/batch-index.js'
+import { TabmqError } from '../../protocol/errors.js'
+import type { PartitionId } from '../../protocol/names.js'
+import type {
+  FetchedPartition,
+  FetchPartition,
+  ListedOffset,
+  OffsetSpec,
+  PartitionResult,
+} from '../../protocol/requests.js'
+import type { PartitionLog } from '../log/partition-log.js'
+import { failedPartition } from '../log/partition-result.js'
+import type { PartitionLogs } from '../log/partition-logs.js'
+import type { Storage } from '../ports.js'
+
+/** How many partitions are read from the disk at once. */
+const READS_AT_ONCE = 16
+const BATCHES_PER_READ_MAX = 4_096
+
+export type FetchResult = PartitionResult<FetchedPartition>
+
+export class LogReader {
+  readonly #storage: Storage
+  readonly #logs: () => PartitionLogs
+
+  constructor(storage: Storage, logs: () => PartitionLogs) {
+    this.#storage = storage
+    this.#logs = logs
+  }
+
+  /** What can be had now: partitions with batches or an error; the others are left out. */
+  async fetch(wanted: readonly FetchPartition[], maxBytes: number): Promise<FetchResult[]> {
+    const results: FetchResult[] = []
+    const onDisk: FetchPartition[] = []
+    let bytesLeft = maxBytes
+    for (const partition of wanted) {
+      if (bytesLeft <= 0) break
+      const result = this.#fetchFromTail(partition, bytesLeft)
+      if (result === 'on disk') onDisk.push(partition)
+      else if (result !== undefined) {
+        results.push(result)
+        bytesLeft -= bytesOf(result)
+      }
+    }
+    while (onDisk.length > 0 && bytesLeft > 0) {
+      const next = onDisk.splice(0, READS_AT_ONCE)
+      const share = Math.ceil(bytesLeft / next.length)
+      const read = await Promise.all(next.map((partition) => this.#fetchFromDisk(partition, share)))
+      for (const result of read) {
+        if (result === undefined) continue
+        results.push(result)
+        bytesLeft -= bytesOf(result)
+      }
+    }
+    return results
+  }
+
+  /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION */
+  async listOffset(partitionId: PartitionId, at: OffsetSpec): Promise<ListedOffset> {
+    const log = this.#logs().findOrThrow(partitionId)
+    if (at === 'earliest') return { offset: log.logStartOffset, timestampMs: undefined }
+    if (at === 'latest') return { offset: log.highWatermark, timestampMs: undefined }
+    return this.#offsetAtTime(log, at.timestampMs)
+  }
+
+  /** The oldest stored batches of a partition, for retention to look at. */
+  readHead(partitionId: PartitionId, maxBytes: number): Promise<ArrayBuffer[]> {
+    return this.#storage.readBatches({
+      partitionId,
+      fromOffset: 0,
+      maxBytes,
+      maxBatches: BATCHES_PER_READ_MAX,
+    })
+  }
+
+  #fetchFromTail(wanted: FetchPartition, bytesLeft: number): FetchResult | 'on disk' | undefined {
+    const { partitionId, offset } = wanted
+    try {
+      const log = this.#readableLog(partitionId, offset)
+      const batches = log.readFromTail(offset, Math.min(wanted.maxBytes, bytesLeft))
+      if (batches === undefined) return 'on disk'
+      return batches.length === 0 ? undefined : fetched(log, batches)
+    } catch (error) {
+      return failedPartition(partitionId, error)
+    }
+  }
+
+  async #fetchFromDisk(wanted: FetchPartition, share: number): Promise<FetchResult | undefined> {
+    const { partitionId, offset } = wanted
+    try {
+      const stored = await this.#storage.readBatches({
+        partitionId,
+        fromOffset: offset,
+        maxBytes: Math.min(wanted.maxBytes, share),
+        maxBatches: BATCHES_PER_READ_MAX,
+      })
+      const log = this.#readableLog(partitionId, offset)
+      const batches = stored.filter(
+        (batch) => nextOffsetOf(parseBatchHeader(batch)) <= log.highWatermark,
+      )
+      if (batches.length > 0) return fetched(log, batches)
+      if (offset >= log.highWatermark) return undefined
+      throw new TabmqError(
+        'CORRUPT_MESSAGE',
+        `partition ${partitionId} has no batch at offset ${offset}, below its high watermark`,
+        { partitionId, offset },
+      )
+    } catch (error) {
+      return failedPartition(partitionId, error)
+    }
+  }
+
+  /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE */
+  #readableLog(partitionId: PartitionId, offset: number): PartitionLog {
+    const log = this.#logs().findOrThrow(partitionId)
+    const { logStartOffset, logEndOffset } = log
+    if (offset >= logStartOffset && offset <= logEndOffset) return log
+    throw new TabmqError(
+      'OFFSET_OUT_OF_RANGE',
+      `offset ${offset} is not between ${logStartOffset} and ${logEndOffset}`,
+      { partitionId, offset, logStartOffset, logEndOffset },
+    )
+  }
+
+  /**
+   * The earliest offset whose timestamp is the target or later (rule 19). Each batch carries the
+   * largest timestamp up to and with it, which never falls, so the first candidate is found by
+   * halving; timestamps of their own may fall, so from there on it is a walk.
+   */
+  async #offsetAtTime(log: PartitionLog, timestampMs: number): Promise<ListedOffset> {
+    const { partitionId } = log
+    let offset = await this.#firstCandidate(log, timestampMs)
+    while (offset < log.highWatermark) {
+      const [batch] = await this.#readOne(partitionId, offset)
+      if (batch === undefined) break
+      const header = parseBatchHeader(batch)
+      if (header.maxTimestampMs >= timestampMs) {
+        const found = firstRecordAtTime(batch, Math.max(log.logStartOffset, offset), timestampMs)
+        if (found !== undefined && found.offset < log.highWatermark) return found
+      }
+      offset = nextOffsetOf(header)
+    }
+    return { offset: undefined, timestampMs: undefined }
+  }
+
+  async #firstCandidate(log: PartitionLog, timestampMs: number): Promise<number> {
+    let low = log.logStartOffset
+    let high = log.highWatermark
+    while (low < high) {
+      const [batch] = await this.#readOne(log.partitionId, Math.floor((low + high) / 2))
+      if (batch === undefined) break
+      const header = parseBatchHeader(batch)
+      if (header.maxTimestampSoFarMs < timestampMs) low = nextOffsetOf(header)
+      else if (header.baseOffset < low) break
+      else high = header.baseOffset
+    }
+    return low
+  }
+
+  #readOne(partitionId: PartitionId, fromOffset: number): Promise<ArrayBuffer[]> {
+    return this.#storage.readBatches({ partitionId, fromOffset, maxBytes: 1, maxBatches: 1 })
+  }
+}
+
+function firstRecordAtTime(
+  batch: ArrayBuffer,
+  fromOffset: number,
+  timestampMs: number,
+): { offset: number; timestampMs: number } | undefined {
+  const { baseOffset } = parseBatchHeader(batch)
+  let offset = baseOffset
+  for (const record of readBatchIndex(batch)) {
+    if (offset >= fromOffset && record.timestampMs >= timestampMs) {
+      return { offset, timestampMs: record.timestampMs }
+    }
+    offset += 1
+  }
+  return undefined
+}
+
+function fetched(log: PartitionLog, batches: readonly ArrayBuffer[]): FetchResult {
+  const { partitionId, highWatermark, logStartOffset } = log
+  return { partitionId, highWatermark, logStartOffset, batches }
+}
+
+export function bytesOf(result: FetchResult): number {
+  if (result.error !== undefined) return 0
+  return result.batches.reduce((sum, batch) => sum + batch.byteLength, 0)
+}
