@@ -1,0 +1,190 @@
+/**
+ * Reads a batch back into records: in the tab that consumes, and wherever the broker must take a
+ * record out. The bytes come from storage or over a port, so nothing about them is believed; what is
+ * wrong with them is CORRUPT_MESSAGE, whichever part it is in. The layout is described in batch.ts.
+ */
+import {
+  BATCH_HEADER_BYTES,
+  COMPRESSION_NONE,
+  nextOffsetOf,
+  parseBatchHeader,
+  type ReadBatchHeader,
+} from '../protocol/batch-header.js'
+import { BatchIndexReader } from '../protocol/batch-index.js'
+import { ByteReader } from '../protocol/byte-reader.js'
+import { TabmqError } from '../protocol/errors.js'
+import type { Codec } from './codec.js'
+import type { CodecRegistry } from './codec-registry.js'
+import { gunzip } from './gzip.js'
+import type { Headers } from './headers.js'
+import { decodeHeaders, NO_HEADERS } from './headers.js'
+import { decodeStructuredValues, STRUCTURED_CODEC_ID } from './structured-codec.js'
+import { decodeUtf8 } from './utf8.js'
+
+export interface DecodedRecord {
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: string | Uint8Array | null
+  readonly value: unknown
+  readonly headers: Headers
+}
+
+export interface DecodeBatchOptions {
+  readonly codecs: CodecRegistry
+  /** Records below it are left out; a batch may begin before the offset that was asked for. */
+  readonly fromOffset?: number
+}
+
+export interface DecodeCompressedBatchOptions extends DecodeBatchOptions {
+  /** How large the values may become. */
+  readonly valuesBytesMax: number
+}
+
+/**
+ * Whether the batch has to go through {@link decodeCompressedBatch}.
+ * @throws TabmqError CORRUPT_MESSAGE
+ */
+export function isCompressed(batch: ArrayBuffer): boolean {
+  return parseBatchHeader(batch).compression !== COMPRESSION_NONE
+}
+
+/**
+ * The records of a batch that is not compressed.
+ * @throws TabmqError CORRUPT_MESSAGE, UNSUPPORTED_CODEC; ILLEGAL_STATE when it is compressed
+ */
+export function decodeBatch(batch: ArrayBuffer, options: DecodeBatchOptions): DecodedRecord[] {
+  const header = parseBatchHeader(batch)
+  if (header.compression !== COMPRESSION_NONE) {
+    throw new TabmqError('ILLEGAL_STATE', 'a compressed batch cannot be decoded at once', {})
+  }
+  return new BatchDecoder(batch, header, options).decode(valuesOf(batch, header))
+}
+
+/**
+ * The records of a batch, compressed or not.
+ * @throws TabmqError CORRUPT_MESSAGE, UNSUPPORTED_CODEC, UNSUPPORTED_COMPRESSION_TYPE
+ */
+export async function decodeCompressedBatch(
+  batch: ArrayBuffer,
+  options: DecodeCompressedBatchOptions,
+): Promise<DecodedRecord[]> {
+  const header = parseBatchHeader(batch)
+  const decoder = new BatchDecoder(batch, header, options)
+  const stored = valuesOf(batch, header)
+  if (header.compression === COMPRESSION_NONE) return decoder.decode(stored)
+  return decoder.decode(await gunzip(stored, options.valuesBytesMax))
+}
+
+class BatchDecoder {
+  readonly #header: ReadBatchHeader
+  readonly #index: BatchIndexReader
+  readonly #codec: Codec
+  readonly #fromOffset: number
+  readonly #records: DecodedRecord[] = []
+
+  constructor(batch: ArrayBuffer, header: ReadBatchHeader, options: DecodeBatchOptions) {
+    this.#header = header
+    this.#codec = options.codecs.byId(header.codecId)
+    this.#fromOffset = options.fromOffset ?? header.baseOffset
+    const index = new Uint8Array(batch, BATCH_HEADER_BYTES, header.indexBytes)
+    this.#index = new BatchIndexReader(index)
+  }
+
+  decode(values: Uint8Array): DecodedRecord[] {
+    const { baseOffset, recordCount } = this.#header
+    const end = nextOffsetOf(this.#header)
+    if (!Number.isSafeInteger(end)) throw corrupt('offsets beyond 2^53')
+    const frames = new ByteReader(values)
+    let offset = baseOffset
+    for (let left = this.#index.nextSection(); left > 0; left = this.#index.nextSection()) {
+      if (offset + left > end) throw wrongCount(recordCount)
+      const frame = frames.bytes(frames.u32())
+      if (this.#codec.id === STRUCTURED_CODEC_ID) this.#structuredSection(offset, left, frame)
+      else this.#sizedSection(offset, left, frame)
+      offset += left
+    }
+    if (offset !== end) throw wrongCount(recordCount)
+    if (frames.remaining > 0) throw corrupt('values that belong to no record')
+    return this.#records
+  }
+
+  /** Index first: how many values there must be is known only then. */
+  #structuredSection(start: number, count: number, frame: Uint8Array): void {
+    const first = this.#records.length
+    let valueCount = 0
+    let skippedValues = 0
+    for (let offset = start; offset < start + count; offset++) {
+      this.#index.nextRecord()
+      if (!this.#index.isTombstone) valueCount++
+      if (offset >= this.#fromOffset) this.#push(offset, this.#index.isTombstone ? null : PENDING)
+      else skippedValues = valueCount
+    }
+    if (valueCount === 0) {
+      if (frame.length > 0) throw corrupt('values that belong to no record')
+      return
+    }
+    if (first === this.#records.length) return
+    const values = decodedOrThrow(start, () => decodeStructuredValues(frame, valueCount))
+    for (let at = first, next = skippedValues; at < this.#records.length; at++) {
+      const record = this.#records[at] as { value: unknown }
+      if (record.value === PENDING) record.value = values[next++]
+    }
+  }
+
+  #sizedSection(start: number, count: number, frame: Uint8Array): void {
+    const values = new ByteReader(frame)
+    for (let offset = start; offset < start + count; offset++) {
+      this.#index.nextRecord()
+      const bytes = this.#index.isTombstone ? undefined : values.sizedBytes()
+      if (offset < this.#fromOffset) continue
+      this.#push(offset, bytes === undefined ? null : this.#decodeOne(bytes, offset))
+    }
+    if (values.remaining > 0) throw corrupt('values that belong to no record')
+  }
+
+  #decodeOne(bytes: Uint8Array, offset: number): unknown {
+    return decodedOrThrow(offset, () => this.#codec.decode(bytes))
+  }
+
+  #push(offset: number, value: unknown): void {
+    const index = this.#index
+    let key: string | Uint8Array | null = null
+    if (index.keyIsString) key = decodeUtf8(index.source, index.keyStart, index.keyEnd)
+    else if (index.hasKey) key = index.source.slice(index.keyStart, index.keyEnd)
+    this.#records.push({
+      offset,
+      timestamp: index.timestampMs,
+      key,
+      value,
+      headers: index.hasHeaders ? decodeHeaders(index.headers()) : NO_HEADERS,
+    })
+  }
+}
+
+/** Stands in for a value until its chunk is decoded. */
+const PENDING = Symbol('pending')
+
+function valuesOf(batch: ArrayBuffer, header: ReadBatchHeader): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(batch, BATCH_HEADER_BYTES + header.indexBytes, header.valuesBytes)
+}
+
+function decodedOrThrow<T>(offset: number, decode: () => T): T {
+  try {
+    return decode()
+  } catch (error) {
+    throw new TabmqError(
+      'CORRUPT_MESSAGE',
+      `the value at offset ${offset} cannot be decoded`,
+      { offset },
+      error,
+    )
+  }
+}
+
+function wrongCount(recordCount: number): TabmqError {
+  return corrupt(`the header says ${recordCount} records, the index has another number`)
+}
+
+function corrupt(reason: string): TabmqError {
+  return new TabmqError('CORRUPT_MESSAGE', reason, {})
+}
