@@ -1,0 +1,394 @@
+/**
+ * The administrator: topics, offsets, groups, the cluster. Names of topics and partitions are
+ * resolved here; the broker knows partitions by id.
+ */
+import { fromWireError, TabmqError } from '../../protocol/errors.js'
+import { TOPIC_DEFAULTS } from '../../protocol/limits.js'
+import { describe, parseGroupId, parseTopicName, type TopicName } from '../../protocol/names.js'
+import type {
+  ApiName,
+  ClusterDescription,
+  ClusterState,
+  GroupDescription,
+  GroupListing,
+  OffsetSpec,
+  PartitionResult,
+  RequestOf,
+  ResponseOf,
+  TopicConfig,
+  TopicMetadata,
+} from '../../protocol/requests.js'
+import { parseTopicConfig } from '../../protocol/topic-config.js'
+import { checkArray, checkInteger, checkObject, checkOneOf } from '../check-options.js'
+import type { Connection } from '../connection.js'
+import type { ClientHost } from '../host.js'
+import type { TopicCache } from '../topic-cache.js'
+import { watchCluster, type WatchOptions } from './watch.js'
+
+/** A topic to make. */
+export interface TopicToCreate {
+  readonly topic: string
+  /** 1 to 1,024. Default 1. */
+  readonly numPartitions?: number
+  readonly config?: Partial<TopicConfig>
+}
+
+export interface PartitionOffset {
+  readonly partition: number
+  readonly offset: number
+}
+
+export interface PartitionOffsetAndMetadata extends PartitionOffset {
+  readonly metadata?: string
+}
+
+/** How far a partition reaches: `low` is its log start, `high` its high watermark. */
+export interface PartitionOffsets extends PartitionOffset {
+  readonly low: number
+  readonly high: number
+}
+
+export interface TopicDescription {
+  readonly topic: string
+  readonly topicId: string
+  readonly partitions: readonly { readonly partition: number; readonly partitionId: number }[]
+  readonly config: TopicConfig
+}
+
+/** What a group has committed of a topic; `offset` is undefined where it committed nothing. */
+export interface TopicGroupOffsets {
+  readonly topic: string
+  readonly partitions: readonly {
+    readonly partition: number
+    readonly offset: number | undefined
+    readonly metadata: string | undefined
+  }[]
+}
+
+export interface AdminParts {
+  readonly host: ClientHost
+  readonly connection: Connection
+  readonly topics: TopicCache
+}
+
+/** Made by `mq.admin()`. Every method may also throw BROKER_UNAVAILABLE and CLIENT_CLOSED. */
+export class Admin {
+  readonly #parts: AdminParts
+
+  constructor(parts: AdminParts) {
+    this.#parts = parts
+  }
+
+  /** The names of all topics. */
+  async listTopics(): Promise<string[]> {
+    const { topics } = await this.#ask({ api: 'metadata', topics: 'all' })
+    return topics.map(({ topic }) => topic)
+  }
+
+  /**
+   * Makes topics, all or none. Returns the names of those that were made.
+   * @param options.ifNotExists leaves topics that exist as they are instead of failing
+   * @throws TabmqError TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS,
+   *   INVALID_CONFIG, POLICY_VIOLATION
+   */
+  async createTopics(options: {
+    readonly topics: readonly TopicToCreate[]
+    readonly ifNotExists?: boolean
+    readonly validateOnly?: boolean
+  }): Promise<string[]> {
+    checkObject('createTopics', options)
+    checkArray('topics', options.topics)
+    const topics = options.topics.map((wish) => {
+      checkObject('topics', wish)
+      const numPartitions = wish.numPartitions ?? TOPIC_DEFAULTS.numPartitions
+      checkInteger('numPartitions', numPartitions, { min: 0 })
+      return {
+        topic: parseTopicName(wish.topic),
+        numPartitions,
+        config: parseTopicConfig(wish.config ?? {}),
+      }
+    })
+    const { ifNotExists = false, validateOnly = false } = options
+    checkOneOf('ifNotExists', ifNotExists, [true, false])
+    checkOneOf('validateOnly', validateOnly, [true, false])
+    const { created } = await this.#tell({ api: 'createTopics', topics, ifNotExists, validateOnly })
+    return [...created]
+  }
+
+  /**
+   * Deletes topics with their messages and every group's offsets of them, all or none.
+   * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION
+   */
+  async deleteTopics(options: { readonly topics: readonly string[] }): Promise<void> {
+    checkObject('deleteTopics', options)
+    checkArray('topics', options.topics)
+    await this.#tell({ api: 'deleteTopics', topics: options.topics.map(parseTopicName) })
+  }
+
+  /**
+   * Gives topics more partitions. Keys may go to other partitions from then on.
+   * @throws TabmqError INVALID_PARTITIONS, UNKNOWN_TOPIC_OR_PARTITION
+   */
+  async createPartitions(options: {
+    readonly topicPartitions: readonly { readonly topic: string; readonly count: number }[]
+  }): Promise<void> {
+    checkObject('createPartitions', options)
+    checkArray('topicPartitions', options.topicPartitions)
+    for (const { topic, count } of options.topicPartitions) {
+      checkInteger('count', count, { min: 0 })
+      await this.#tell({ api: 'createPartitions', topic: parseTopicName(topic), count })
+    }
+  }
+
+  /**
+   * Topics with their partitions and config; all of them when none are named.
+   * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION
+   */
+  async fetchTopicMetadata(
+    options: { readonly topics?: readonly string[] } = {},
+  ): Promise<{ topics: TopicDescription[] }> {
+    const names = options.topics?.map(parseTopicName) ?? 'all'
+    const { topics } = await this.#ask({ api: 'metadata', topics: names })
+    return { topics: topics.map(describeTopic) }
+  }
+
+  /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION */
+  async fetchTopicOffsets(topic: string): Promise<PartitionOffsets[]> {
+    const metadata = await this.#metadata(topic)
+    const [low, high] = await Promise.all([
+      this.#listOffsets(metadata, 'earliest'),
+      this.#listOffsets(metadata, 'latest'),
+    ])
+    return high.map(({ partition, offset = 0 }, index) => ({
+      partition,
+      offset,
+      high: offset,
+      low: low[index]?.offset ?? 0,
+    }))
+  }
+
+  /**
+   * Of each partition, the earliest offset whose timestamp is `timestamp` or later; where there is
+   * none, the end of the log.
+   * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG
+   */
+  async fetchTopicOffsetsByTimestamp(topic: string, timestamp: number): Promise<PartitionOffset[]> {
+    checkInteger('timestamp', timestamp, { min: Number.MIN_SAFE_INTEGER })
+    const metadata = await this.#metadata(topic)
+    const [found, ends] = await Promise.all([
+      this.#listOffsets(metadata, { timestampMs: timestamp }),
+      this.#listOffsets(metadata, 'latest'),
+    ])
+    return found.map(({ partition, offset }, index) => ({
+      partition,
+      offset: offset ?? ends[index]?.offset ?? 0,
+    }))
+  }
+
+  /** What a group has committed; of all topics it committed for when none are named. */
+  async fetchOffsets(options: {
+    readonly groupId: string
+    readonly topics?: readonly string[]
+  }): Promise<TopicGroupOffsets[]> {
+    checkObject('fetchOffsets', options)
+    const groupId = parseGroupId(options.groupId)
+    const { offsets } = await this.#ask({ api: 'fetchOffsets', groupId, partitions: 'all' })
+    const known = (topic: string, partition: number) =>
+      offsets.find((one) => one.topic === topic && one.partition === partition)
+    const names = options.topics?.map(parseTopicName) ?? [
+      ...new Set(offsets.map(({ topic }) => topic)),
+    ]
+    const { topics } = await this.#ask({ api: 'metadata', topics: names })
+    return topics.map(({ topic, partitionIds }) => ({
+      topic,
+      partitions: partitionIds.map((_, partition) => {
+        const committed = known(topic, partition)
+        return { partition, offset: committed?.offset, metadata: committed?.metadata }
+      }),
+    }))
+  }
+
+  /**
+   * Sets a group's offsets; the group must have no members.
+   * @throws TabmqError NON_EMPTY_GROUP, OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_OR_PARTITION
+   */
+  async setOffsets(options: {
+    readonly groupId: string
+    readonly topic: string
+    readonly partitions: readonly PartitionOffsetAndMetadata[]
+  }): Promise<void> {
+    checkObject('setOffsets', options)
+    const groupId = parseGroupId(options.groupId)
+    checkArray('partitions', options.partitions)
+    const metadata = await this.#metadata(options.topic)
+    const offsets = options.partitions.map(({ partition, offset, metadata: note }) => {
+      checkInteger('offset', offset, { min: 0 })
+      const partitionId = partitionIdOrThrow(metadata, partition)
+      return note === undefined ? { partitionId, offset } : { partitionId, offset, metadata: note }
+    })
+    await this.#ask({ api: 'commitOffsets', groupId, offsets })
+  }
+
+  /**
+   * Sets a group's offsets of a topic to its beginning, its end (default) or a time.
+   * @throws TabmqError NON_EMPTY_GROUP, UNKNOWN_TOPIC_OR_PARTITION
+   */
+  async resetOffsets(options: {
+    readonly groupId: string
+    readonly topic: string
+    readonly earliest?: boolean
+    /** In ms since 1970; wins over `earliest`. */
+    readonly timestamp?: number
+  }): Promise<void> {
+    checkObject('resetOffsets', options)
+    const { groupId, topic, earliest = false, timestamp } = options
+    const partitions =
+      timestamp === undefined
+        ? (await this.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({
+            partition,
+            offset: earliest ? low : high,
+          }))
+        : await this.fetchTopicOffsetsByTimestamp(topic, timestamp)
+    await this.setOffsets({ groupId, topic, partitions })
+  }
+
+  async listGroups(): Promise<GroupListing[]> {
+    const { groups } = await this.#ask({ api: 'listGroups' })
+    return [...groups]
+  }
+
+  /**
+   * State, members, assignment and lag.
+   * @throws TabmqError GROUP_ID_NOT_FOUND
+   */
+  async describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]> {
+    checkArray('groupIds', groupIds)
+    const request = { api: 'describeGroups', groupIds: groupIds.map(parseGroupId) } as const
+    const { groups } = await this.#ask(request)
+    return [...groups]
+  }
+
+  /**
+   * Deletes groups with their offsets, all or none.
+   * @throws TabmqError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP
+   */
+  async deleteGroups(groupIds: readonly string[]): Promise<void> {
+    checkArray('groupIds', groupIds)
+    await this.#tell({ api: 'deleteGroups', groupIds: groupIds.map(parseGroupId) })
+  }
+
+  /**
+   * Deletes the messages before the given offsets; an offset of the log's end deletes all.
+   * @throws TabmqError OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_OR_PARTITION
+   */
+  async deleteTopicRecords(options: {
+    readonly topic: string
+    readonly partitions: readonly PartitionOffset[]
+  }): Promise<void> {
+    checkObject('deleteTopicRecords', options)
+    checkArray('partitions', options.partitions)
+    const metadata = await this.#metadata(options.topic)
+    const partitions = options.partitions.map(({ partition, offset }) => {
+      checkInteger('offset', offset, { min: 0 })
+      return { partitionId: partitionIdOrThrow(metadata, partition), beforeOffset: offset }
+    })
+    const { results } = await this.#ask({ api: 'deleteRecords', partitions })
+    for (const result of results) valueOrThrow(result, metadata)
+  }
+
+  /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION */
+  async describeConfigs(options: {
+    readonly topics: readonly string[]
+  }): Promise<{ topic: string; config: TopicConfig }[]> {
+    checkObject('describeConfigs', options)
+    const { topics } = await this.fetchTopicMetadata(options)
+    return topics.map(({ topic, config }) => ({ topic, config }))
+  }
+
+  /**
+   * Changes some of a topic's config; the rest stays.
+   * @throws TabmqError INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION
+   */
+  async alterConfigs(options: {
+    readonly topics: readonly { readonly topic: string; readonly config: Partial<TopicConfig> }[]
+  }): Promise<void> {
+    checkObject('alterConfigs', options)
+    checkArray('topics', options.topics)
+    for (const { topic, config } of options.topics) {
+      const request = { topic: parseTopicName(topic), config: parseTopicConfig(config) }
+      await this.#ask({ api: 'alterConfigs', ...request })
+    }
+  }
+
+  /** The broker itself: incarnation, epoch, connected tabs, storage used and allowed. */
+  async describeCluster(): Promise<ClusterDescription> {
+    return this.#ask({ api: 'describeCluster' })
+  }
+
+  /**
+   * The state of the whole cluster, now and whenever it changed: topics with their log ends, groups
+   * with members, assignment and lag. A loop that is slow skips states, and never sees an old one
+   * after a newer. Goes on over a change of brokers.
+   *
+   * @example
+   * for await (const { topics, groups } of admin.watch({ signal })) draw(topics, groups)
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<ClusterState, void, undefined> {
+    return watchCluster(this.#parts, options)
+  }
+
+  /** Asks for something that may be asked twice. */
+  #ask<A extends ApiName>(request: RequestOf<A>): Promise<ResponseOf<A>> {
+    return this.#parts.connection.call(request, { isRepeatable: true })
+  }
+
+  /** Asks for a change that must not be made twice. */
+  #tell<A extends ApiName>(request: RequestOf<A>): Promise<ResponseOf<A>> {
+    return this.#parts.connection.call(request, { isRepeatable: false })
+  }
+
+  async #metadata(topic: string): Promise<TopicMetadata> {
+    const { topics } = await this.#ask({ api: 'metadata', topics: [parseTopicName(topic)] })
+    return topics[0] as TopicMetadata
+  }
+
+  async #listOffsets(metadata: TopicMetadata, at: OffsetSpec) {
+    const partitions = metadata.partitionIds.map((partitionId) => ({ partitionId, at }))
+    const { results } = await this.#ask({ api: 'listOffsets', partitions })
+    return results.map((result, partition) => ({
+      partition,
+      offset: valueOrThrow(result, metadata).offset,
+    }))
+  }
+}
+
+function describeTopic({ topic, topicId, partitionIds, config }: TopicMetadata): TopicDescription {
+  const partitions = partitionIds.map((partitionId, partition) => ({ partition, partitionId }))
+  return { topic, topicId, partitions, config }
+}
+
+function partitionIdOrThrow(metadata: TopicMetadata, partition: number) {
+  const partitionId = metadata.partitionIds[partition]
+  if (partitionId !== undefined) return partitionId
+  throw unknownPartition(metadata.topic, partition)
+}
+
+function valueOrThrow<T>(result: PartitionResult<T>, metadata: TopicMetadata): T {
+  if (result.error === undefined) return result
+  const { code, message, details } = fromWireError(result.error)
+  const { topic } = metadata
+  const partition = metadata.partitionIds.indexOf(result.partitionId)
+  throw new TabmqError(code, `"${topic}" ${partition}: ${message}`, {
+    ...details,
+    topic,
+    partition,
+  })
+}
+
+function unknownPartition(topic: TopicName, partition: unknown): TabmqError {
+  return new TabmqError(
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    `topic "${topic}" has no partition ${describe(partition)}`,
+    { topic, partition: describe(partition) },
+  )
+}

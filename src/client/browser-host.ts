@@ -1,0 +1,195 @@
+/**
+ * The client's world in a page: real time, the page's lifecycle, and the SharedWorker, reached
+ * through Comlink. This is the one file of the client that knows Comlink. A transport holds two
+ * ports: the worker's, on which the tab calls the broker, and a channel on which the broker calls
+ * the tab.
+ */
+import * as Comlink from 'comlink'
+import type { BrokerEndpoint, TabEndpoint } from '../protocol/endpoints.js'
+import { TabmqError } from '../protocol/errors.js'
+import type { Hello, Request, Welcome, WireReply } from '../protocol/requests.js'
+import type { ClientHost, Transport, TransportListener } from './host.js'
+
+/** Where the broker's worker comes from; the default needs nothing. */
+export type WorkerSource = URL | string | (() => SharedWorker)
+
+const TIMER_MS_MAX = 0x7fff_ffff
+
+export class BrowserHost implements ClientHost {
+  readonly #name: string
+  readonly #worker: WorkerSource | undefined
+
+  constructor(name: string, worker: WorkerSource | undefined) {
+    this.#name = name
+    this.#worker = worker
+  }
+
+  nowMs(): number {
+    return Date.now()
+  }
+
+  setTimer(delayMs: number, callback: () => void): () => void {
+    const timer = setTimeout(callback, Math.min(delayMs, TIMER_MS_MAX))
+    return () => clearTimeout(timer)
+  }
+
+  random(): number {
+    const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2))
+    return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53
+  }
+
+  freshId(): string {
+    return crypto.randomUUID()
+  }
+
+  async openTransport(listener: TransportListener): Promise<Transport> {
+    checkPlatform()
+    return new SharedWorkerTransport(this.#startWorker(), this.#name, listener)
+  }
+
+  watchPage(listener: { onHide(options: { mayReturn: boolean }): void; onReturn(): void }) {
+    const onHide = (event: PageTransitionEvent) => listener.onHide({ mayReturn: event.persisted })
+    const onShow = (event: PageTransitionEvent) => {
+      if (event.persisted) listener.onReturn()
+    }
+    globalThis.addEventListener('pagehide', onHide)
+    globalThis.addEventListener('pageshow', onShow)
+    return () => {
+      globalThis.removeEventListener('pagehide', onHide)
+      globalThis.removeEventListener('pageshow', onShow)
+    }
+  }
+
+  reportError(error: unknown): void {
+    globalThis.reportError(error)
+  }
+
+  #startWorker(): SharedWorker {
+    const worker = this.#worker
+    const name = `tabmq:${this.#name}`
+    try {
+      if (typeof worker === 'function') return worker()
+      if (worker !== undefined) return new SharedWorker(worker, { type: 'module', name })
+      return new SharedWorker(new URL('../../worker/shared-worker.js', import.meta.url), {
+        type: 'module',
+        name,
+      })
+    } catch (cause) {
+      const isBlocked = cause instanceof DOMException && cause.name === 'SecurityError'
+      throw isBlocked
+        ? new TabmqError('STORAGE_BLOCKED', 'this page may not use workers or storage', {}, cause)
+        : new TabmqError(
+            'INVALID_CONFIG',
+            `the worker cannot be started: ${String(cause)}`,
+            {},
+            cause,
+          )
+    }
+  }
+}
+
+class SharedWorkerTransport implements Transport {
+  readonly #worker: SharedWorker
+  readonly #name: string
+  readonly #listener: TransportListener
+  readonly #broker: Comlink.Remote<BrokerEndpoint<MessagePort>>
+  readonly #pushes = new MessageChannel()
+  readonly #abort = new AbortController()
+  #releaseLock: (() => void) | undefined
+
+  constructor(worker: SharedWorker, name: string, listener: TransportListener) {
+    this.#worker = worker
+    this.#name = name
+    this.#listener = listener
+    const tab: TabEndpoint = {
+      push: (message) => {
+        listener.onPush(message)
+        return Promise.resolve()
+      },
+    }
+    Comlink.expose(tab, this.#pushes.port1)
+    this.#broker = Comlink.wrap<BrokerEndpoint<MessagePort>>(worker.port)
+  }
+
+  async hello(hello: Hello): Promise<WireReply<Welcome>> {
+    const lockName = `tabmq:${this.#name}:tab:${hello.sessionId}`
+    await this.#holdLock(lockName)
+    const failed = new Promise<never>((_, reject) => {
+      this.#worker.addEventListener('error', () => reject(notStarted()), {
+        once: true,
+        signal: this.#abort.signal,
+      })
+    })
+    const port = this.#pushes.port2
+    const reply = await Promise.race([
+      this.#broker.hello({ ...hello, lockName }, Comlink.transfer(port, [port])),
+      failed,
+    ])
+    if (reply.ok && reply.value.lockName !== undefined) this.#watchBroker(reply.value.lockName)
+    return reply
+  }
+
+  request(request: Request, transfer: readonly ArrayBuffer[]): Promise<WireReply> {
+    if (transfer.length === 0) return this.#broker.request(request)
+    return this.#broker.request(Comlink.transfer(request, [...transfer]))
+  }
+
+  goodbye(options: { isTabGone: boolean }): void {
+    void this.#broker.goodbye(options)
+  }
+
+  close(): void {
+    this.#abort.abort()
+    this.#releaseLock?.()
+    this.#broker[Comlink.releaseProxy]()
+    this.#pushes.port1.close()
+  }
+
+  /** The lock that tells the broker that this tab lives; it frees itself when the tab is gone. */
+  #holdLock(lockName: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const held = new Promise<void>((release) => {
+        this.#releaseLock = release
+      })
+      const { signal } = this.#abort
+      navigator.locks
+        .request(lockName, { signal }, () => {
+          resolve()
+          return held
+        })
+        .catch(reject)
+    })
+  }
+
+  /** Granted means that the broker, which holds this lock while it lives, is gone. */
+  #watchBroker(lockName: string): void {
+    const { signal } = this.#abort
+    navigator.locks
+      .request(lockName, { mode: 'shared', signal }, () => this.#listener.onLost())
+      .catch(() => {
+        // Aborted: this transport was closed.
+      })
+  }
+}
+
+/** @throws TabmqError INSECURE_CONTEXT, SHARED_WORKER_UNSUPPORTED */
+function checkPlatform(): void {
+  if (!globalThis.isSecureContext) {
+    throw new TabmqError(
+      'INSECURE_CONTEXT',
+      'tabmq needs a secure context: serve the page over https, or from localhost',
+      {},
+    )
+  }
+  if (typeof SharedWorker === 'undefined') {
+    throw new TabmqError('SHARED_WORKER_UNSUPPORTED', 'this browser has no SharedWorker', {})
+  }
+}
+
+function notStarted(): TabmqError {
+  return new TabmqError(
+    'BROKER_UNAVAILABLE',
+    'the worker did not start: its script could not be loaded, or was started with other options',
+    {},
+  )
+}

@@ -1,0 +1,294 @@
+/**
+ * One tab's connection to the broker, shared by all of its producers, consumers and admins. It opens
+ * the transport when first needed, says hello, and keeps at it: when the broker dies it connects to
+ * the next one. Every call settles: with the reply, with the error of its deadline, with ABORTED,
+ * CLIENT_CLOSED, or, when the broker died and repeating would not be safe, BROKER_UNAVAILABLE.
+ */
+import { fromWireError, hasCode, TabmqError, type ErrorCode } from '../protocol/errors.js'
+import { CLIENT_DEFAULTS } from '../protocol/limits.js'
+import { parseSessionId, type SessionId } from '../protocol/names.js'
+import { PROTOCOL_VERSION } from '../protocol/protocol-version.js'
+import type {
+  ApiName,
+  Push,
+  Request,
+  RequestOf,
+  ResponseOf,
+  Welcome,
+  WireReply,
+} from '../protocol/requests.js'
+import { deferred, type Deferred } from '../std/deferred.js'
+import { Events } from './events.js'
+import type { ClientHost, Transport } from './host.js'
+
+export interface CallOptions {
+  /** Whether the broker may be asked again when it died before it answered. */
+  readonly isRepeatable: boolean
+  /** Default 30 s. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface ConnectionEvents {
+  /** Connected; `isNewBroker` when it is another incarnation than the last one, or the first. */
+  connected: { readonly welcome: Welcome; readonly isNewBroker: boolean }
+  /** The broker died, or the page went to sleep. */
+  disconnected: Record<never, never>
+  push: Push
+  /** The page is about to be hidden for good or put to sleep: the last moment to send. */
+  pageHide: Record<never, never>
+}
+
+interface Link {
+  readonly transport: Transport
+  /** What waits for a reply on this link: rejected together when it is lost. */
+  readonly waiting: Set<Deferred<never>>
+}
+
+export class Connection {
+  readonly sessionId: SessionId
+  readonly events: Events<ConnectionEvents>
+  readonly #host: ClientHost
+  readonly #clientId: string
+  readonly #stopWatchingPage: () => void
+  #link: Link | undefined
+  #connecting: Promise<Link> | undefined
+  #lastIncarnation: string | undefined
+  #isAsleep = false
+  /** Every call under way, for `close` to end. */
+  readonly #underWay = new Set<Deferred<never>>()
+  #isClosed = false
+
+  constructor(host: ClientHost, clientId: string) {
+    this.#host = host
+    this.#clientId = clientId
+    this.sessionId = parseSessionId(host.freshId())
+    this.events = new Events((error) => host.reportError(error))
+    this.#stopWatchingPage = host.watchPage({
+      onHide: ({ mayReturn }) => this.#onPageHide(mayReturn),
+      onReturn: () => this.#onPageReturn(),
+    })
+  }
+
+  get isConnected(): boolean {
+    return this.#link !== undefined
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Connects now, rather than at the first call. */
+  async connect(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const timeoutMs = CLIENT_DEFAULTS.connectTimeoutMs
+    await this.#within({ timeoutMs, signal: options.signal }, 'connect', () => this.#linked())
+  }
+
+  /** Calls an API of the broker. */
+  async call<A extends ApiName>(
+    request: RequestOf<A>,
+    options: CallOptions,
+  ): Promise<ResponseOf<A>> {
+    const timeoutMs = options.timeoutMs ?? CLIENT_DEFAULTS.requestTimeoutMs
+    const limits = { timeoutMs, signal: options.signal }
+    return this.#within(limits, request.api, async (isOver) => {
+      for (;;) {
+        const link = await this.#linked()
+        try {
+          return await this.#callOnce(link, request as Request)
+        } catch (error) {
+          const wasLost = hasCode(error, 'BROKER_UNAVAILABLE')
+          if (!wasLost || !options.isRepeatable || isOver()) throw error
+          if (this.#link === link) await this.#relink(link)
+        }
+      }
+    }) as Promise<ResponseOf<A>>
+  }
+
+  /** Sends without waiting for an answer: for the moment in which a page goes away. */
+  post(request: Request): void {
+    void this.#link?.transport.request(request, []).catch(() => {
+      // The page is leaving; there is nobody to tell.
+    })
+  }
+
+  /** Says goodbye. Calls under way reject with CLIENT_CLOSED. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#stopWatchingPage()
+    for (const end of this.#underWay) end.reject(closedError())
+    this.#drop({ goodbye: { isTabGone: true } })
+  }
+
+  async #callOnce(link: Link, request: Request): Promise<unknown> {
+    return unwrap(await unlessLost(link.waiting, link.transport.request(request, [])))
+  }
+
+  #linked(): Promise<Link> {
+    if (this.#isClosed) return Promise.reject(closedError())
+    if (this.#link !== undefined) return Promise.resolve(this.#link)
+    this.#connecting ??= this.#connectUntilDone().finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
+  }
+
+  /** A link whose broker no longer knows this tab: say hello again. */
+  async #relink(link: Link): Promise<void> {
+    if (this.#link !== link) return
+    this.#drop({})
+    await this.#linked()
+  }
+
+  async #connectUntilDone(): Promise<Link> {
+    let backoffMs: number = CLIENT_DEFAULTS.reconnectBackoffMs
+    for (;;) {
+      if (this.#isClosed) throw closedError()
+      try {
+        if (!this.#isAsleep) return await this.#connectOnce()
+      } catch (error) {
+        if (!(error instanceof TabmqError) || !error.retriable) throw error
+      }
+      await this.#sleep(backoffMs)
+      backoffMs = Math.min(backoffMs * 2, CLIENT_DEFAULTS.reconnectBackoffMsMax)
+    }
+  }
+
+  async #connectOnce(): Promise<Link> {
+    const waiting = new Set<Deferred<never>>()
+    let link: Link | undefined
+    const transport = await this.#host.openTransport({
+      onPush: (message) => void this.events.emit('push', message),
+      onLost: () => {
+        rejectAll(waiting)
+        if (link !== undefined && this.#link === link) this.#onLost()
+      },
+    })
+    try {
+      const { sessionId } = this
+      const clientId = this.#clientId
+      const hello = { protocolVersion: PROTOCOL_VERSION, sessionId, clientId }
+      const limits = { timeoutMs: CLIENT_DEFAULTS.connectTimeoutMs, signal: undefined }
+      const reply = await this.#within(limits, 'hello', () =>
+        unlessLost(waiting, transport.hello(hello)),
+      )
+      const welcome = unwrap(reply) as Welcome
+      if (this.#isClosed || this.#isAsleep) throw lostError()
+      link = { transport, waiting }
+      this.#link = link
+      const isNewBroker = this.#lastIncarnation !== welcome.incarnation
+      this.#lastIncarnation = welcome.incarnation
+      void this.events.emit('connected', { welcome, isNewBroker })
+      return link
+    } catch (error) {
+      transport.close()
+      throw error
+    }
+  }
+
+  #onLost(): void {
+    this.#drop({})
+    if (this.#isClosed || this.#isAsleep) return
+    // Consumers have to join the next broker even when nothing is called meanwhile.
+    this.#linked().catch((error: unknown) => {
+      if (!this.#isClosed) this.#host.reportError(error)
+    })
+  }
+
+  #drop({ goodbye }: { goodbye?: { isTabGone: boolean } }): void {
+    const link = this.#link
+    if (link === undefined) return
+    this.#link = undefined
+    if (goodbye !== undefined) link.transport.goodbye(goodbye)
+    link.transport.close()
+    rejectAll(link.waiting)
+    void this.events.emit('disconnected', {})
+  }
+
+  #onPageHide(mayReturn: boolean): void {
+    void this.events.emit('pageHide', {})
+    this.#isAsleep = mayReturn
+    this.#drop({ goodbye: { isTabGone: !mayReturn } })
+  }
+
+  #onPageReturn(): void {
+    this.#isAsleep = false
+    this.#onLost()
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#host.setTimer(delayMs, resolve)
+    })
+  }
+
+  /** Runs `work` within a deadline, an abort signal and the life of the client. */
+  async #within<T>(
+    limits: { timeoutMs: number; signal: AbortSignal | undefined },
+    what: string,
+    work: (isOver: () => boolean) => Promise<T>,
+  ): Promise<T> {
+    const { timeoutMs, signal } = limits
+    if (signal?.aborted === true) throw abortedError(what)
+    const end = deferred<never>()
+    let isOver = false
+    const cancelTimer = this.#host.setTimer(timeoutMs, () =>
+      end.reject(this.#late(what, timeoutMs)),
+    )
+    const onAbort = () => end.reject(abortedError(what))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#underWay.add(end)
+    try {
+      return await Promise.race([work(() => isOver), end.promise])
+    } finally {
+      isOver = true
+      this.#underWay.delete(end)
+      cancelTimer()
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #late(what: string, timeoutMs: number): TabmqError {
+    const code: ErrorCode = this.#link === undefined ? 'BROKER_UNAVAILABLE' : 'REQUEST_TIMED_OUT'
+    return new TabmqError(code, `${what} was not answered within ${timeoutMs} ms`, {
+      what,
+      timeoutMs,
+    })
+  }
+}
+
+/**
+ * The reply, or a rejection when the link is lost. A race against one promise of the whole link would
+ * keep every reply alive as long as the link lives.
+ */
+async function unlessLost<T>(waiting: Set<Deferred<never>>, reply: Promise<T>): Promise<T> {
+  const lost = deferred<never>()
+  waiting.add(lost)
+  try {
+    return await Promise.race([reply, lost.promise])
+  } finally {
+    waiting.delete(lost)
+  }
+}
+
+function rejectAll(waiting: ReadonlySet<Deferred<never>>): void {
+  for (const lost of waiting) lost.reject(lostError())
+}
+
+function unwrap(reply: WireReply): unknown {
+  if (reply.ok) return reply.value
+  throw fromWireError(reply.error)
+}
+
+function lostError(): TabmqError {
+  return new TabmqError('BROKER_UNAVAILABLE', 'the broker went away before it answered', {})
+}
+
+function closedError(): TabmqError {
+  return new TabmqError('CLIENT_CLOSED', 'this client has been closed', {})
+}
+
+function abortedError(what: string): TabmqError {
+  return new TabmqError('ABORTED', `${what} was aborted`, { what })
+}

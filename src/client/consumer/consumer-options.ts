@@ -1,0 +1,169 @@
+/** The options of a consumer and of its `run`, checked and with their defaults. */
+import { CONSUMER_DEFAULTS } from '../../protocol/limits.js'
+import { parseGroupId, parseInstanceId } from '../../protocol/names.js'
+import { ASSIGNOR_NAMES, type AssignorName, type AutoOffsetReset } from '../../protocol/requests.js'
+import {
+  checkFunction,
+  checkInteger,
+  checkNoOthers,
+  checkObject,
+  checkOneOf,
+  invalidOption,
+} from '../check-options.js'
+import type { EachBatchHandler, EachMessageHandler } from './delivery.js'
+
+/** Options of `mq.consumer()`. Names are those of Kafka's configuration, units at the end. */
+export interface ConsumerOptions {
+  /** The group whose members share the partitions. Only `assign` works without one. */
+  readonly groupId?: string
+  /**
+   * Makes the member static: a consumer that comes back under the same id within its session timeout
+   * (a reloaded tab) gets its partitions back without a rebalance.
+   */
+  readonly groupInstanceId?: string
+  /** How long the tab may be silent before its partitions move, in ms. Default 10,000. */
+  readonly sessionTimeoutMs?: number
+  /** How long letting go of partitions may take before the member is fenced. Default 60,000. */
+  readonly rebalanceTimeoutMs?: number
+  /** How long one handler may run before the member gives its partitions up. Default 300,000. */
+  readonly maxPollIntervalMs?: number
+  /** How partitions are shared. The group uses what most members ask for. Default `uniform`. */
+  readonly assignor?: AssignorName
+  /** Where to start without a committed offset, or when it is out of range. Default `latest`. */
+  readonly autoOffsetReset?: AutoOffsetReset
+  /** How much one fetch brings at the most, in bytes. Default 8 MiB. */
+  readonly maxBytes?: number
+  /** The same for one partition. Default 1 MiB. */
+  readonly maxBytesPerPartition?: number
+  /** How much a fetch waits for, in bytes. Default 1: any message. */
+  readonly minBytes?: number
+  /** How long a fetch waits when there is less, in ms. Default 5,000. */
+  readonly maxWaitMs?: number
+}
+
+/** Options of `consumer.run()`: one of the two handlers, and how offsets are committed. */
+export interface RunOptions {
+  readonly eachMessage?: EachMessageHandler
+  readonly eachBatch?: EachBatchHandler
+  /** Whether what was handled is committed without asking. Default true. */
+  readonly autoCommit?: boolean
+  /** Commits at the most every so many ms. Default: after each batch. */
+  readonly autoCommitInterval?: number
+  /** Commits after so many messages. */
+  readonly autoCommitThreshold?: number
+  /** Whether a batch counts as handled when `eachBatch` returns. Default true. */
+  readonly eachBatchAutoResolve?: boolean
+  /** How many partitions are handled at once; within one it is always in order. Default 1. */
+  readonly partitionsConsumedConcurrently?: number
+}
+
+export type CheckedConsumerOptions = Required<
+  Omit<ConsumerOptions, 'groupId' | 'groupInstanceId'>
+> &
+  Pick<ConsumerOptions, 'groupId' | 'groupInstanceId'>
+
+export interface CheckedRunOptions {
+  readonly eachMessage: EachMessageHandler | undefined
+  readonly eachBatch: EachBatchHandler | undefined
+  readonly autoCommit: boolean
+  readonly autoCommitInterval: number | undefined
+  readonly autoCommitThreshold: number | undefined
+  readonly eachBatchAutoResolve: boolean
+  readonly partitionsConsumedConcurrently: number
+}
+
+const CONSUMER_NAMES = [
+  'groupId',
+  'groupInstanceId',
+  'sessionTimeoutMs',
+  'rebalanceTimeoutMs',
+  'maxPollIntervalMs',
+  'assignor',
+  'autoOffsetReset',
+  'maxBytes',
+  'maxBytesPerPartition',
+  'minBytes',
+  'maxWaitMs',
+]
+
+const RUN_NAMES = [
+  'eachMessage',
+  'eachBatch',
+  'autoCommit',
+  'autoCommitInterval',
+  'autoCommitThreshold',
+  'eachBatchAutoResolve',
+  'partitionsConsumedConcurrently',
+]
+
+export const OFFSET_RESETS: readonly AutoOffsetReset[] = ['earliest', 'latest', 'none']
+
+/** @throws TabmqError INVALID_CONFIG, INVALID_GROUP_ID */
+export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerOptions {
+  checkObject('the options of a consumer', options)
+  checkNoOthers('a consumer', options, CONSUMER_NAMES)
+  const { sessionTimeoutMs, rebalanceTimeoutMs, maxPollIntervalMs } = CONSUMER_DEFAULTS
+  const { maxBytes, maxBytesPerPartition, minBytes, maxWaitMs } = CONSUMER_DEFAULTS
+  const checked: CheckedConsumerOptions = {
+    sessionTimeoutMs,
+    rebalanceTimeoutMs,
+    maxPollIntervalMs,
+    maxBytes,
+    maxBytesPerPartition,
+    minBytes,
+    maxWaitMs,
+    assignor: 'uniform',
+    autoOffsetReset: 'latest',
+    ...options,
+  }
+  if (checked.groupId !== undefined) parseGroupId(checked.groupId)
+  if (checked.groupInstanceId !== undefined) parseInstanceId(checked.groupInstanceId)
+  checkInteger('sessionTimeoutMs', checked.sessionTimeoutMs, { min: 1_000, max: 1_800_000 })
+  checkInteger('rebalanceTimeoutMs', checked.rebalanceTimeoutMs, { min: 1, max: 1_800_000 })
+  checkInteger('maxPollIntervalMs', checked.maxPollIntervalMs, { min: 1 })
+  checkOneOf('assignor', checked.assignor, ASSIGNOR_NAMES)
+  checkOneOf('autoOffsetReset', checked.autoOffsetReset, OFFSET_RESETS)
+  checkInteger('maxBytes', checked.maxBytes, { min: 1, max: 64 * 1024 * 1024 })
+  checkInteger('maxBytesPerPartition', checked.maxBytesPerPartition, {
+    min: 1,
+    max: checked.maxBytes,
+  })
+  checkInteger('minBytes', checked.minBytes, { min: 0, max: checked.maxBytes })
+  checkInteger('maxWaitMs', checked.maxWaitMs, { min: 0, max: 60_000 })
+  return checked
+}
+
+/** @throws TabmqError INVALID_CONFIG */
+export function checkRunOptions(options: RunOptions): CheckedRunOptions {
+  checkObject('the options of run', options)
+  checkNoOthers('run', options, RUN_NAMES)
+  const { eachMessage, eachBatch, autoCommitInterval, autoCommitThreshold } = options
+  if ((eachMessage === undefined) === (eachBatch === undefined)) {
+    throw invalidOption('run', options, 'given either eachMessage or eachBatch')
+  }
+  if (eachMessage !== undefined) checkFunction('eachMessage', eachMessage)
+  if (eachBatch !== undefined) checkFunction('eachBatch', eachBatch)
+  const checked = {
+    eachMessage,
+    eachBatch,
+    autoCommitInterval,
+    autoCommitThreshold,
+    autoCommit: options.autoCommit ?? true,
+    eachBatchAutoResolve: options.eachBatchAutoResolve ?? true,
+    partitionsConsumedConcurrently:
+      options.partitionsConsumedConcurrently ?? CONSUMER_DEFAULTS.partitionsConsumedConcurrently,
+  }
+  checkOneOf('autoCommit', checked.autoCommit, [true, false])
+  checkOneOf('eachBatchAutoResolve', checked.eachBatchAutoResolve, [true, false])
+  if (autoCommitInterval !== undefined) {
+    checkInteger('autoCommitInterval', autoCommitInterval, { min: 1 })
+  }
+  if (autoCommitThreshold !== undefined) {
+    checkInteger('autoCommitThreshold', autoCommitThreshold, { min: 1 })
+  }
+  checkInteger('partitionsConsumedConcurrently', checked.partitionsConsumedConcurrently, {
+    min: 1,
+    max: 1_024,
+  })
+  return checked
+}

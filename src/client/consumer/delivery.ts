@@ -1,0 +1,99 @@
+/** What a handler gets: the types of a delivery, as KafkaJS has them. */
+import type { DecodedRecord } from '../../codec/decode-batch.js'
+
+/** A message as it arrives. */
+export interface ReceivedMessage extends DecodedRecord {}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface TopicPartitionOffset extends TopicPartition {
+  readonly offset: number
+}
+
+/** A commit that a user makes: the offset is the next one to read. */
+export interface TopicPartitionOffsetAndMetadata extends TopicPartitionOffset {
+  readonly metadata?: string
+}
+
+/** What `eachMessage` is called with. */
+export interface EachMessagePayload extends TopicPartition {
+  readonly message: ReceivedMessage
+  /** Aborts when the partition is taken away or the member is fenced. */
+  readonly signal: AbortSignal
+  /** Tells the broker that this tab is alive, and restarts `maxPollIntervalMs`. */
+  readonly heartbeat: () => Promise<void>
+  /** Pauses this partition; returns a function that resumes it. */
+  readonly pause: () => () => void
+}
+
+export type EachMessageHandler = (payload: EachMessagePayload) => unknown
+
+/** Messages of one partition, in order. */
+export interface Batch extends TopicPartition {
+  readonly highWatermark: number
+  readonly messages: readonly ReceivedMessage[]
+  isEmpty(): boolean
+  firstOffset(): number | undefined
+  lastOffset(): number | undefined
+  /** How many messages of the partition come after this batch. */
+  offsetLag(): number
+}
+
+/** What `eachBatch` is called with. */
+export interface EachBatchPayload {
+  readonly batch: Batch
+  readonly signal: AbortSignal
+  /** This message and all before it are handled. */
+  readonly resolveOffset: (offset: number) => void
+  readonly heartbeat: () => Promise<void>
+  /** Commits now if `autoCommitInterval` or `autoCommitThreshold` say so; given offsets, at once. */
+  readonly commitOffsetsIfNecessary: (
+    offsets?: readonly TopicPartitionOffsetAndMetadata[],
+  ) => Promise<void>
+  /** What is handled and not yet committed. */
+  readonly uncommittedOffsets: () => TopicPartitionOffset[]
+  /** False once the consumer is stopping. */
+  readonly isRunning: () => boolean
+  /** True when a seek, a pause or a rebalance made the rest of the batch void. */
+  readonly isStale: () => boolean
+  readonly pause: () => () => void
+}
+
+export type EachBatchHandler = (payload: EachBatchPayload) => unknown
+
+/** One item of `consumer.messages()`. */
+export interface Delivery extends TopicPartition {
+  readonly message: ReceivedMessage
+  readonly signal: AbortSignal
+}
+
+export interface ConsumerEvents {
+  partitionsAssigned: { readonly groupId: string; readonly partitions: readonly TopicPartition[] }
+  /** Before the partitions go: what is handled is committed after the listeners are done. */
+  partitionsRevoked: { readonly groupId: string; readonly partitions: readonly TopicPartition[] }
+  /** The member was fenced: the partitions are gone already and nothing of them can be committed. */
+  partitionsLost: { readonly groupId: string; readonly partitions: readonly TopicPartition[] }
+  groupJoin: { readonly groupId: string; readonly memberId: string; readonly memberEpoch: number }
+  rebalancing: { readonly groupId: string; readonly memberId: string }
+  heartbeat: { readonly groupId: string; readonly memberId: string; readonly memberEpoch: number }
+  commitOffsets: { readonly groupId: string; readonly offsets: readonly TopicPartitionOffset[] }
+  /**
+   * Something failed. `willRetry`: a handler threw and its message comes again, or the broker could
+   * not be reached; otherwise the consumer has stopped.
+   */
+  crash: {
+    readonly error: unknown
+    readonly willRetry: boolean
+    readonly topic?: string
+    readonly partition?: number
+    readonly offset?: number
+  }
+  stop: Record<never, never>
+}
+
+export function topicPartitionKey({ topic, partition }: TopicPartition): string {
+  return `${topic} ${partition}`
+}

@@ -1,0 +1,165 @@
+/**
+ * Keeps the partitions' buffers filled: one fetch for all partitions that have room, answered by the
+ * broker as soon as there is something. When a partition becomes fetchable that the fetch under way
+ * does not ask for (new, resumed, drained), another fetch replaces it at once: the broker answers
+ * the older one, and what it brings is still taken if it is still wanted.
+ */
+import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
+import { CONSUMER_DEFAULTS } from '../../protocol/limits.js'
+import type { FetchPartition, ResponseOf } from '../../protocol/requests.js'
+import type { Connection } from '../connection.js'
+import type { ClientHost } from '../host.js'
+import { backoffMs } from '../retry-backoff.js'
+import type { CheckedConsumerOptions } from './consumer-options.js'
+import type { OwnedPartition } from './owned-partition.js'
+
+const REQUEST_SLACK_MS = 15_000
+const FETCH_BACKOFF = { firstMs: 50, maxMs: 2_000 }
+
+export interface FetchLoopOptions {
+  readonly host: ClientHost
+  readonly connection: Connection
+  readonly options: CheckedConsumerOptions
+  readonly partitions: () => Iterable<OwnedPartition>
+  readonly onFetched: () => void
+  /** The position is no longer, or not yet, in the log. */
+  readonly onOutOfRange: (partition: OwnedPartition) => Promise<void>
+  readonly onError: (error: unknown, partition?: OwnedPartition) => void
+}
+
+export class FetchLoop {
+  readonly #options: FetchLoopOptions
+  readonly #fetcherId: string
+  #newest: readonly FetchPartition[] | undefined
+  #isRunning = false
+  #isWoken = false
+  #failures = 0
+  #firstPartition = 0
+  #cancelTimer: (() => void) | undefined
+
+  constructor(options: FetchLoopOptions) {
+    this.#options = options
+    this.#fetcherId = options.host.freshId()
+  }
+
+  start(): void {
+    this.#isRunning = true
+    this.wake()
+  }
+
+  stop(): void {
+    this.#isRunning = false
+    this.#cancelTimer?.()
+  }
+
+  /** Something changed that may make another partition fetchable. */
+  wake(): void {
+    if (this.#isWoken || !this.#isRunning) return
+    this.#isWoken = true
+    queueMicrotask(() => {
+      this.#isWoken = false
+      if (this.#isRunning) this.#fetchIfNeeded()
+    })
+  }
+
+  #fetchIfNeeded(): void {
+    const wanted = this.#wanted()
+    if (wanted.length === 0) return
+    const isAskedFor = ({ partitionId, offset }: FetchPartition) =>
+      this.#newest?.some((asked) => asked.partitionId === partitionId && asked.offset === offset)
+    if (wanted.every(isAskedFor)) return
+    this.#newest = wanted
+    void this.#fetch(wanted)
+  }
+
+  #wanted(): FetchPartition[] {
+    const { host, options, partitions } = this.#options
+    const nowMs = host.nowMs()
+    const wanted: FetchPartition[] = []
+    let bufferedBytes = 0
+    let nextTryMs = Infinity
+    for (const partition of partitions()) {
+      bufferedBytes += partition.bufferedBytes
+      const { fetchOffset: offset, partitionId, fetchNotBeforeMs } = partition
+      if (offset === undefined || partition.isPaused) continue
+      if (partition.bufferedBytes >= CONSUMER_DEFAULTS.bufferedBytesPerPartitionMax) continue
+      if (fetchNotBeforeMs > nowMs) nextTryMs = Math.min(nextTryMs, fetchNotBeforeMs)
+      else wanted.push({ partitionId, offset, maxBytes: options.maxBytesPerPartition })
+    }
+    if (nextTryMs < Infinity) this.#wakeAt(nextTryMs, nowMs)
+    if (bufferedBytes >= 2 * options.maxBytes) return []
+    // Each fetch begins with another partition, so that none starves behind the others' bytes.
+    this.#firstPartition = (this.#firstPartition + 1) % Math.max(1, wanted.length)
+    return [...wanted.slice(this.#firstPartition), ...wanted.slice(0, this.#firstPartition)]
+  }
+
+  async #fetch(wanted: readonly FetchPartition[]): Promise<void> {
+    const { connection, options, host, onError } = this.#options
+    const { maxBytes, minBytes, maxWaitMs } = options
+    try {
+      const request = {
+        api: 'fetch',
+        fetcherId: this.#fetcherId,
+        partitions: wanted,
+        maxBytes,
+        minBytes,
+        maxWaitMs,
+      } as const
+      const timeoutMs = maxWaitMs + REQUEST_SLACK_MS
+      const reply = await connection.call(request, { isRepeatable: true, timeoutMs })
+      this.#failures = 0
+      this.#takeIn(wanted, reply)
+    } catch (error) {
+      if (!this.#isRunning || hasCode(error, 'CLIENT_CLOSED')) return
+      this.#failures += 1
+      if (!(error instanceof TabmqError && error.retriable)) onError(error)
+      if (this.#newest === wanted) {
+        const nowMs = host.nowMs()
+        const random = () => host.random()
+        this.#wakeAt(nowMs + backoffMs(this.#failures, { ...FETCH_BACKOFF, random }), nowMs)
+      }
+      return
+    }
+    if (this.#newest === wanted) this.#newest = undefined
+    if (this.#isRunning) this.#fetchIfNeeded()
+  }
+
+  #takeIn(wanted: readonly FetchPartition[], reply: ResponseOf<'fetch'>): void {
+    const offsets = new Map(wanted.map(({ partitionId, offset }) => [partitionId, offset]))
+    const byId = new Map([...this.#options.partitions()].map((one) => [one.partitionId, one]))
+    let hasNew = false
+    for (const result of reply.partitions) {
+      const partition = byId.get(result.partitionId)
+      const offset = offsets.get(result.partitionId)
+      if (partition === undefined || offset === undefined) continue
+      if (result.error === undefined) {
+        hasNew = partition.addFetched(offset, result) || hasNew
+      } else if (partition.fetchOffset === offset) {
+        // An error for an offset that is no longer wanted says nothing (rule 15).
+        this.#onPartitionError(partition, fromWireError(result.error))
+      }
+    }
+    if (hasNew) this.#options.onFetched()
+  }
+
+  #onPartitionError(partition: OwnedPartition, error: TabmqError): void {
+    const { host, onOutOfRange, onError } = this.#options
+    partition.fetchNotBeforeMs = host.nowMs() + FETCH_BACKOFF.maxMs
+    if (hasCode(error, 'OFFSET_OUT_OF_RANGE')) {
+      void onOutOfRange(partition).then(
+        () => this.wake(),
+        (reason: unknown) => onError(reason, partition),
+      )
+    } else if (!hasCode(error, 'UNKNOWN_TOPIC_OR_PARTITION')) {
+      onError(error, partition)
+    }
+  }
+
+  #wakeAt(atMs: number, nowMs: number): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = this.#options.host.setTimer(Math.max(1, atMs - nowMs), () => {
+      this.#newest = undefined
+      this.wake()
+    })
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * A consumer's place in its group: joins, answers the broker's heartbeats, lets go of partitions and
+ * takes new ones, leaves. It is the client's half of KIP-848. The broker sets the pace: it asks for
+ * a heartbeat when one is due or when something changed, since a hidden tab's own timers cannot be
+ * relied upon; the tab answers from its message handler.
+ */
+import { hasCode, TabmqError } from '../../protocol/errors.js'
+import {
+  parseMemberId,
+  type GroupId,
+  type MemberId,
+  type PartitionId,
+} from '../../protocol/names.js'
+import type {
+  AssignedPartition,
+  GroupHeartbeatRequest,
+  MemberOptions,
+  MemberRef,
+  ResponseOf,
+  Subscription,
+} from '../../protocol/requests.js'
+import type { InstanceId } from '../../protocol/names.js'
+import type { Connection } from '../connection.js'
+import type { ClientHost } from '../host.js'
+import { backoffMs } from '../retry-backoff.js'
+
+const REJOIN_BACKOFF = { firstMs: 20, maxMs: 1_000 }
+
+export interface MembershipOptions {
+  readonly host: ClientHost
+  readonly connection: Connection
+  readonly groupId: GroupId
+  readonly groupInstanceId: InstanceId | undefined
+  readonly options: MemberOptions
+  readonly listener: MembershipListener
+}
+
+export interface MembershipListener {
+  /** These may be used from now on. */
+  assigned(partitions: readonly AssignedPartition[]): void
+  /** These are to be let go; resolves when handlers are done and offsets are committed. */
+  revoke(partitions: readonly AssignedPartition[]): Promise<void>
+  /** These are gone already, with the membership. */
+  lost(partitions: readonly AssignedPartition[], reason: LossReason): void
+  joined(memberEpoch: number): void
+  heartbeat(memberEpoch: number): void
+  rebalancing(): void
+  /** The member cannot be one any more: another took its instance id, or the request is wrong. */
+  failed(error: unknown): void
+  /** Whether a handler has run for longer than it may: the member then leaves. */
+  isStuck(): boolean
+}
+
+/** `broker`: it died and forgot its members. `fenced`: this member was put out of the group. */
+export type LossReason = 'broker' | 'fenced'
+
+type Phase = 'idle' | 'joining' | 'member' | 'stopped'
+
+export class Membership {
+  readonly memberId: MemberId
+  readonly #options: MembershipOptions
+  #subscription: Subscription = { topics: [], patterns: [] }
+  #subscriptionIsNews = false
+  #memberEpoch = 0
+  #owned = new Map<PartitionId, AssignedPartition>()
+  readonly #revoking = new Set<PartitionId>()
+  #phase: Phase = 'idle'
+  #isBeating = false
+  #beating: Promise<void> = Promise.resolve()
+  #beatAgain = false
+  #failures = 0
+  /** Counts memberships, so that what belongs to a former one is not taken for the present. */
+  #life = 0
+  readonly #stopListening: (() => void)[]
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+    this.memberId = parseMemberId(options.host.freshId())
+    const { events } = options.connection
+    this.#stopListening = [
+      events.on('push', (message) => {
+        if (message.push === 'rejoin') this.#fenced('broker')
+        if (message.push !== 'heartbeat' || message.memberId !== this.memberId) return
+        if (message.groupId === options.groupId) this.#onHeartbeatWanted()
+      }),
+      events.on('connected', ({ isNewBroker }) => {
+        if (isNewBroker) this.#fenced('broker')
+      }),
+    ]
+  }
+
+  get isMember(): boolean {
+    return this.#phase === 'member'
+  }
+
+  /** How the member names itself in a commit, or undefined while it is none. */
+  get ref(): MemberRef | undefined {
+    return this.isMember ? this.#ref() : undefined
+  }
+
+  get owned(): readonly AssignedPartition[] {
+    return [...this.#owned.values()]
+  }
+
+  /** Joins; resolves with the first assignment taken, rejects when joining failed for good. */
+  async join(subscription: Subscription, signal?: AbortSignal): Promise<void> {
+    this.#subscription = subscription
+    this.#phase = 'joining'
+    this.#isBeating = true
+    try {
+      this.#take(await this.#beat(signal))
+    } catch (error) {
+      this.#stop()
+      throw error
+    } finally {
+      this.#isBeating = false
+    }
+    if (this.#beatAgain) this.heartbeat()
+  }
+
+  /** Subscribes to something else while running. */
+  resubscribe(subscription: Subscription): void {
+    this.#subscription = subscription
+    this.#subscriptionIsNews = true
+    this.heartbeat()
+  }
+
+  /** A heartbeat now, or right after the one under way. */
+  heartbeat(): void {
+    if (this.#phase === 'idle' || this.#phase === 'stopped') return
+    if (this.#isBeating) {
+      this.#beatAgain = true
+      return
+    }
+    this.#beating = this.#beatUntilDone()
+  }
+
+  /** A heartbeat, and what it said taken in: for who was told that its epoch is old. */
+  async refresh(): Promise<void> {
+    this.heartbeat()
+    await this.#beating
+  }
+
+  /** Another request was told that this member is fenced. */
+  fencedBy(error: unknown): void {
+    if (hasCode(error, 'FENCED_INSTANCE_ID')) this.#fail(error)
+    else this.#fenced('fenced')
+  }
+
+  /** A handler is stuck no more: the member that left for it joins again. */
+  unstuck(): void {
+    if (this.#phase === 'joining' && !this.#isBeating) this.heartbeat()
+  }
+
+  /** Leaves the group; its partitions are gone when this resolves. */
+  async leave(): Promise<void> {
+    const wasMember = this.isMember
+    this.#stop()
+    if (!wasMember) return
+    try {
+      const { groupId } = this.#options
+      const request = { api: 'leaveGroup', groupId, member: this.#ref() } as const
+      await this.#options.connection.call(request, { isRepeatable: false })
+    } catch (error) {
+      // Fenced or without a broker: it is no member either way.
+      if (!(error instanceof TabmqError)) throw error
+    }
+  }
+
+  #stop(): void {
+    this.#phase = 'stopped'
+    this.#life += 1
+    this.#stopListening.forEach((stop) => stop())
+  }
+
+  #onHeartbeatWanted(): void {
+    if (this.isMember && this.#options.listener.isStuck()) {
+      void this.#leaveStuck()
+      return
+    }
+    this.heartbeat()
+  }
+
+  /** A handler runs for too long: others are to have the partitions until it is done. */
+  async #leaveStuck(): Promise<void> {
+    const { connection, groupId } = this.#options
+    const request = { api: 'leaveGroup', groupId, member: this.#ref() } as const
+    this.#loseAll('fenced')
+    this.#phase = 'joining'
+    await connection.call(request, { isRepeatable: false }).catch(() => {
+      // The session timeout will end the membership instead.
+    })
+  }
+
+  async #beatUntilDone(): Promise<void> {
+    this.#isBeating = true
+    try {
+      do {
+        this.#beatAgain = false
+        const life = this.#life
+        try {
+          const response = await this.#beat()
+          if (life === this.#life) this.#take(response)
+        } catch (error) {
+          if (life === this.#life) await this.#onBeatFailed(error)
+        }
+      } while (this.#beatAgain && !this.#isOver())
+    } finally {
+      this.#isBeating = false
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#phase === 'stopped'
+  }
+
+  #beat(signal?: AbortSignal): Promise<ResponseOf<'groupHeartbeat'>> {
+    const { connection, groupId, options } = this.#options
+    const isJoin = this.#memberEpoch === 0
+    const tellsSubscription = isJoin || this.#subscriptionIsNews
+    this.#subscriptionIsNews = false
+    const request: GroupHeartbeatRequest = {
+      groupId,
+      member: this.#ref(),
+      owned: [...this.#owned.keys()],
+      ...(isJoin ? { options } : {}),
+      ...(tellsSubscription ? { subscription: this.#subscription } : {}),
+    }
+    return connection.call({ api: 'groupHeartbeat', ...request }, { isRepeatable: isJoin, signal })
+  }
+
+  #take(response: ResponseOf<'groupHeartbeat'>): void {
+    const { listener } = this.#options
+    const wasMember = this.isMember
+    this.#failures = 0
+    this.#phase = 'member'
+    this.#memberEpoch = response.memberEpoch
+    if (!wasMember) listener.joined(response.memberEpoch)
+    listener.heartbeat(response.memberEpoch)
+
+    const assigned = new Map(response.assigned.map((item) => [item.partitionId, item]))
+    const added = response.assigned.filter(({ partitionId }) => !this.#owned.has(partitionId))
+    const gone = [...this.#owned.values()].filter(
+      ({ partitionId }) => !assigned.has(partitionId) && !this.#revoking.has(partitionId),
+    )
+    if (response.rebalancing || gone.length > 0) listener.rebalancing()
+    for (const item of added) this.#owned.set(item.partitionId, item)
+    if (added.length > 0 || !wasMember) listener.assigned(added)
+    if (gone.length > 0) void this.#revoke(gone)
+  }
+
+  async #revoke(partitions: readonly AssignedPartition[]): Promise<void> {
+    const life = this.#life
+    for (const { partitionId } of partitions) this.#revoking.add(partitionId)
+    try {
+      await this.#options.listener.revoke(partitions)
+    } finally {
+      if (life === this.#life) {
+        for (const { partitionId } of partitions) {
+          this.#revoking.delete(partitionId)
+          this.#owned.delete(partitionId)
+        }
+        this.heartbeat()
+      }
+    }
+  }
+
+  async #onBeatFailed(error: unknown): Promise<void> {
+    if (hasCode(error, 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH')) {
+      this.#loseAll('fenced')
+      this.#beatAgain = true
+    } else if (error instanceof TabmqError && error.retriable) {
+      this.#beatAgain = true
+      this.#subscriptionIsNews = true
+    } else {
+      this.#fail(error)
+      return
+    }
+    this.#failures += 1
+    if (this.#failures > 1) await this.#sleepBeforeRetry()
+  }
+
+  #fenced(reason: LossReason): void {
+    if (this.#phase === 'idle' || this.#phase === 'stopped') return
+    if (this.#phase === 'joining' && this.#isBeating) {
+      this.#beatAgain = true
+      return
+    }
+    this.#loseAll(reason)
+    this.heartbeat()
+  }
+
+  #loseAll(reason: LossReason): void {
+    const lost = this.owned
+    this.#life += 1
+    this.#phase = 'joining'
+    this.#memberEpoch = 0
+    this.#owned = new Map()
+    this.#revoking.clear()
+    if (lost.length > 0) this.#options.listener.lost(lost, reason)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#phase === 'stopped') return
+    this.#loseAll('fenced')
+    this.#stop()
+    this.#options.listener.failed(error)
+  }
+
+  #ref(): MemberRef {
+    const { memberId } = this
+    const { groupInstanceId } = this.#options
+    const ref = { memberId, memberEpoch: this.#memberEpoch }
+    return groupInstanceId === undefined ? ref : { ...ref, groupInstanceId }
+  }
+
+  #sleepBeforeRetry(): Promise<void> {
+    const { host } = this.#options
+    const random = () => host.random()
+    const waitMs = backoffMs(this.#failures - 1, { ...REJOIN_BACKOFF, random })
+    return new Promise((resolve) => {
+      host.setTimer(waitMs, resolve)
+    })
+  }
+}

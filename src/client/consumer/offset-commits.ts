@@ -1,0 +1,169 @@
+/**
+ * Commits what was handled: after each batch, or by interval or count, before a revocation, a stop
+ * or the end of the page; never a message whose handler has not returned (rule 9). One commit at a
+ * time; what is handled meanwhile goes into the next.
+ */
+import { hasCode, TabmqError } from '../../protocol/errors.js'
+import type { GroupId } from '../../protocol/names.js'
+import type { MemberRef, OffsetToCommit, RequestOf } from '../../protocol/requests.js'
+import type { Connection } from '../connection.js'
+import type { ClientHost } from '../host.js'
+import type { CheckedRunOptions } from './consumer-options.js'
+import type { TopicPartitionOffset } from './delivery.js'
+import type { OwnedPartition } from './owned-partition.js'
+
+export interface OffsetCommitsOptions {
+  readonly host: ClientHost
+  readonly connection: Connection
+  readonly groupId: GroupId
+  readonly run: () => CheckedRunOptions
+  readonly partitions: () => Iterable<OwnedPartition>
+  /** 'none': a consumer of assigned partitions; undefined: no member at this moment. */
+  readonly member: () => MemberRef | 'none' | undefined
+  /** Asks for the current epoch after a commit was refused for an old one. */
+  readonly refreshEpoch: () => Promise<void>
+  readonly onFenced: (error: unknown) => void
+  readonly onCommitted: (offsets: readonly TopicPartitionOffset[]) => void
+  readonly onError: (error: unknown) => void
+}
+
+const STALE_RETRIES_MAX = 5
+
+export class OffsetCommits {
+  readonly #options: OffsetCommitsOptions
+  #underWay: Promise<void> | undefined
+  #lastCommitMs: number
+  #handledSince = 0
+  #cancelTimer: (() => void) | undefined
+
+  constructor(options: OffsetCommitsOptions) {
+    this.#options = options
+    this.#lastCommitMs = options.host.nowMs()
+  }
+
+  /** Notes handled messages and commits if the run's options say so. */
+  async handled(count: number, endOfBatch: boolean): Promise<void> {
+    this.#handledSince += count
+    const { autoCommit } = this.#options.run()
+    if (!autoCommit) return
+    if (this.#isDue(endOfBatch)) this.#commitSoon()
+    else this.#commitAfterInterval()
+  }
+
+  close(): void {
+    this.#cancelTimer?.()
+  }
+
+  /** Commits if interval or threshold say so. */
+  async commitIfDue(): Promise<void> {
+    if (this.#isDue(false)) await this.commitHandled()
+  }
+
+  /** Commits everything handled so far; rejects when that fails. */
+  async commitHandled(only?: ReadonlySet<OwnedPartition>): Promise<void> {
+    await this.#underWay
+    const handled = this.#uncommitted(only)
+    if (handled.length === 0) return
+    this.#lastCommitMs = this.#options.host.nowMs()
+    this.#handledSince = 0
+    await this.commit(
+      handled.map(({ partition: { partitionId }, offset }) => ({ partitionId, offset })),
+    )
+    for (const { partition, offset } of handled) partition.committed(offset)
+    this.#options.onCommitted(
+      handled.map(({ partition: { topic, partition }, offset }) => ({ topic, partition, offset })),
+    )
+  }
+
+  /** Commits these offsets, again under the new epoch when the member's has just changed. */
+  async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
+    const { connection, refreshEpoch, onFenced } = this.#options
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await connection.call(this.#request(offsets), { isRepeatable: true })
+        return
+      } catch (error) {
+        if (hasCode(error, 'STALE_MEMBER_EPOCH') && attempt < STALE_RETRIES_MAX) {
+          await refreshEpoch()
+          continue
+        }
+        if (hasCode(error, 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH', 'FENCED_INSTANCE_ID')) {
+          onFenced(error)
+        }
+        throw error
+      }
+    }
+  }
+
+  /** Posts what is handled without waiting: the page is going away. */
+  post(): void {
+    const handled = this.#uncommitted()
+    if (handled.length === 0 || !this.#options.run().autoCommit) return
+    const offsets = handled.map(({ partition: { partitionId }, offset }) => ({
+      partitionId,
+      offset,
+    }))
+    if (this.#options.member() !== undefined) this.#options.connection.post(this.#request(offsets))
+  }
+
+  uncommitted(): TopicPartitionOffset[] {
+    return this.#uncommitted().map(({ partition: { topic, partition }, offset }) => ({
+      topic,
+      partition,
+      offset,
+    }))
+  }
+
+  #commitSoon(): void {
+    if (this.#underWay !== undefined) return
+    const underWay = this.commitHandled().catch((error: unknown) => {
+      const isFenced = hasCode(error, 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH', 'ILLEGAL_STATE')
+      if (!isFenced) this.#options.onError(error)
+    })
+    this.#underWay = underWay.finally(() => {
+      this.#underWay = undefined
+      // What was handled meanwhile is due as well when commits follow batches.
+      const { autoCommit } = this.#options.run()
+      if (autoCommit && this.#handledSince > 0 && this.#isDue(true)) this.#commitSoon()
+    })
+  }
+
+  /** With an interval, the last messages are committed even when no other comes. */
+  #commitAfterInterval(): void {
+    const { autoCommitInterval } = this.#options.run()
+    if (autoCommitInterval === undefined || this.#cancelTimer !== undefined) return
+    this.#cancelTimer = this.#options.host.setTimer(autoCommitInterval, () => {
+      this.#cancelTimer = undefined
+      if (this.#handledSince > 0) this.#commitSoon()
+    })
+  }
+
+  #isDue(endOfBatch: boolean): boolean {
+    const { autoCommitInterval, autoCommitThreshold } = this.#options.run()
+    if (autoCommitInterval === undefined && autoCommitThreshold === undefined) return endOfBatch
+    if (autoCommitThreshold !== undefined && this.#handledSince >= autoCommitThreshold) return true
+    const sinceMs = this.#options.host.nowMs() - this.#lastCommitMs
+    return autoCommitInterval !== undefined && sinceMs >= autoCommitInterval
+  }
+
+  #uncommitted(only?: ReadonlySet<OwnedPartition>) {
+    const found: { partition: OwnedPartition; offset: number }[] = []
+    for (const partition of only ?? this.#options.partitions()) {
+      const offset = partition.uncommitted
+      if (offset !== undefined && partition.isCommittable) found.push({ partition, offset })
+    }
+    return found
+  }
+
+  #request(offsets: readonly OffsetToCommit[]): RequestOf<'commitOffsets'> {
+    const { groupId } = this.#options
+    const member = this.#options.member()
+    if (member === undefined) {
+      throw new TabmqError('ILLEGAL_STATE', `this consumer is no member of "${groupId}" now`, {
+        groupId,
+      })
+    }
+    const request = { api: 'commitOffsets', groupId, offsets } as const
+    return member === 'none' ? request : { ...request, member }
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * A partition for as long as this consumer holds it: what is fetched and not yet delivered, where
+ * delivery stands, and what of it is handled and committed. A seek or a pause starts a new version:
+ * whatever belongs to an older one (a fetch under way, a running handler's rest) no longer counts.
+ */
+import type { AssignedPartition } from '../../protocol/requests.js'
+import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
+import type { PartitionId, TopicName } from '../../protocol/names.js'
+
+export class OwnedPartition {
+  readonly partitionId: PartitionId
+  readonly topic: TopicName
+  readonly partition: number
+  readonly #abort = new AbortController()
+  #buffer: ArrayBuffer[] = []
+  #bufferedBytes = 0
+  /** The next offset to fetch; undefined until it is known where to start. */
+  #fetchOffset: number | undefined
+  /** The next offset to deliver. */
+  #position: number | undefined
+  /** The next offset after all that is handled: what a commit says. */
+  #handledUpTo: number | undefined
+  #committed: number | undefined
+  #version = 0
+  /** The version that the last seek began: what is older says nothing about the new position. */
+  #seekVersion = 0
+  #isPaused = false
+  #isReleased = false
+  highWatermark = 0
+  /** How far an earlier ownership, ended by the broker's death, had handled it. */
+  resumeFrom: number | undefined
+  /** Failed attempts in a row at the message at `position`. */
+  failures = 0
+  /** Delivery waits until then, after a failure. */
+  deliverNotBeforeMs = 0
+  /** Fetching waits until then, after an error. */
+  fetchNotBeforeMs = 0
+
+  constructor({ partitionId, topic, partition }: AssignedPartition) {
+    this.partitionId = partitionId
+    this.topic = topic
+    this.partition = partition
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Whether messages of it may be delivered. */
+  get isHeld(): boolean {
+    return !this.#abort.signal.aborted
+  }
+
+  /** Whether offsets of it may still be committed. */
+  get isCommittable(): boolean {
+    return !this.#isReleased
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  get fetchOffset(): number | undefined {
+    return this.#fetchOffset
+  }
+
+  get position(): number | undefined {
+    return this.#position
+  }
+
+  get handledUpTo(): number | undefined {
+    return this.#handledUpTo
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  get hasBuffered(): boolean {
+    return this.#buffer.length > 0
+  }
+
+  /** What would be committed now, if it is not committed already. */
+  get uncommitted(): number | undefined {
+    return this.#handledUpTo === this.#committed ? undefined : this.#handledUpTo
+  }
+
+  /**
+   * Where to start, found out from the broker: there, or where this consumer itself had got to
+   * before it lost the partition. A seek made meanwhile wins.
+   */
+  startAt(offset: number): void {
+    this.#committed = offset
+    if (this.#position !== undefined) return
+    this.#position = Math.max(offset, this.resumeFrom ?? 0)
+    this.#fetchOffset = this.#position
+    this.#handledUpTo = this.#position
+  }
+
+  seek(offset: number): void {
+    this.#restartAt(offset)
+    this.#seekVersion = this.#version
+    this.#handledUpTo = offset
+    this.failures = 0
+    this.deliverNotBeforeMs = 0
+    this.fetchNotBeforeMs = 0
+  }
+
+  /** The position is out of range: go on elsewhere, without having handled what lies between. */
+  resetTo(offset: number): void {
+    this.#restartAt(offset)
+    this.#seekVersion = this.#version
+  }
+
+  pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#restartAt(this.#position)
+  }
+
+  resume(): void {
+    this.#isPaused = false
+  }
+
+  /** Takes in what a fetch of `requestedOffset` brought, unless that is no longer what is wanted. */
+  addFetched(
+    requestedOffset: number,
+    fetched: { batches: readonly ArrayBuffer[]; highWatermark: number },
+  ): boolean {
+    if (!this.isHeld || this.#isPaused || requestedOffset !== this.#fetchOffset) return false
+    this.highWatermark = fetched.highWatermark
+    for (const batch of fetched.batches) {
+      this.#buffer.push(batch)
+      this.#bufferedBytes += batch.byteLength
+    }
+    const last = fetched.batches.at(-1)
+    if (last !== undefined) this.#fetchOffset = nextOffsetOf(parseBatchHeader(last))
+    return true
+  }
+
+  /** Takes buffered batches out, up to `bytesMax` and at least one. */
+  take(bytesMax: number): ArrayBuffer[] {
+    const taken: ArrayBuffer[] = []
+    let bytes = 0
+    for (const batch of this.#buffer) {
+      if (taken.length > 0 && bytes + batch.byteLength > bytesMax) break
+      taken.push(batch)
+      bytes += batch.byteLength
+    }
+    this.#buffer = this.#buffer.slice(taken.length)
+    this.#bufferedBytes -= bytes
+    return taken
+  }
+
+  /** All before `nextOffset` is handled, unless a seek has made that void since `version`. */
+  handled(version: number, nextOffset: number): void {
+    if (version < this.#seekVersion) return
+    this.#position = nextOffset
+    this.#handledUpTo = nextOffset
+    this.failures = 0
+    if ((this.#fetchOffset ?? 0) < nextOffset) this.#restartAt(nextOffset)
+  }
+
+  committed(offset: number): void {
+    this.#committed = offset
+  }
+
+  /** Puts what was not handled back: it is fetched and delivered again. */
+  redeliver(): void {
+    this.#restartAt(this.#position)
+  }
+
+  /** It is to be let go: handlers are told to end, what they handle can still be committed. */
+  beginRevocation(): void {
+    this.#abort.abort()
+    this.#buffer = []
+    this.#bufferedBytes = 0
+  }
+
+  /** It is gone. */
+  release(): void {
+    this.beginRevocation()
+    this.#isReleased = true
+  }
+
+  #restartAt(offset: number | undefined): void {
+    this.#version += 1
+    this.#buffer = []
+    this.#bufferedBytes = 0
+    this.#position = offset
+    this.#fetchOffset = offset
+  }
+}

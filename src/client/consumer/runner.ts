@@ -1,0 +1,260 @@
+/**
+ * Hands what is fetched to the handler: within a partition one after the other and in order, several
+ * partitions at once if asked to. A handler that throws gets the same message again after a backoff
+ * (rule 17); the other partitions go on meanwhile.
+ */
+import { decodeBatch, decodeCompressedBatch, isCompressed } from '../../codec/decode-batch.js'
+import type { DecodedRecord } from '../../codec/decode-batch.js'
+import type { CodecRegistry } from '../../codec/codec-registry.js'
+import { BROKER_LIMITS, CONSUMER_DEFAULTS } from '../../protocol/limits.js'
+import type { PartitionId } from '../../protocol/names.js'
+import type { ClientHost } from '../host.js'
+import { backoffMs } from '../retry-backoff.js'
+import type { CheckedRunOptions } from './consumer-options.js'
+import type { Batch, EachBatchHandler, EachMessageHandler } from './delivery.js'
+import type { TopicPartitionOffset, TopicPartitionOffsetAndMetadata } from './delivery.js'
+import type { OwnedPartition } from './owned-partition.js'
+
+export interface RunnerOptions {
+  readonly host: ClientHost
+  readonly codecs: CodecRegistry
+  readonly run: CheckedRunOptions
+  readonly bytesPerBatch: number
+  readonly partitions: () => readonly OwnedPartition[]
+  readonly listener: RunnerListener
+}
+
+export interface RunnerListener {
+  /** Records were handled; `endOfBatch` when the rest of what was taken is handled too. */
+  handled(partition: OwnedPartition, count: number, endOfBatch: boolean): Promise<void>
+  failed(partition: OwnedPartition, error: unknown): void
+  /** A buffer has room again, or a partition is free again. */
+  released(): void
+  heartbeat(): Promise<void>
+  commit(offsets?: readonly TopicPartitionOffsetAndMetadata[]): Promise<void>
+  uncommitted(): TopicPartitionOffset[]
+  pause(partition: OwnedPartition): () => void
+}
+
+interface Turn {
+  readonly partition: OwnedPartition
+  readonly done: Promise<void>
+  /** When the handler that is running was called. */
+  handlerSinceMs: number
+}
+
+export class Runner {
+  readonly #options: RunnerOptions
+  readonly #turns = new Map<PartitionId, Turn>()
+  #isRunning = false
+  #isSuspended = false
+  #lastTurn = 0
+  #cancelTimer: (() => void) | undefined
+
+  constructor(options: RunnerOptions) {
+    this.#options = options
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning
+  }
+
+  start(): void {
+    this.#isRunning = true
+    this.pump()
+  }
+
+  /** Delivers nothing more; resolves when the handlers that are running are done. */
+  async stop(): Promise<void> {
+    this.#isRunning = false
+    this.#cancelTimer?.()
+    await Promise.all([...this.#turns.values()].map((turn) => turn.done))
+  }
+
+  /** While the membership is in doubt nothing new is delivered. */
+  setSuspended(isSuspended: boolean): void {
+    this.#isSuspended = isSuspended
+    if (!isSuspended) this.pump()
+  }
+
+  /** Resolves when no handler of this partition is running. */
+  async idle(partitionId: PartitionId): Promise<void> {
+    await this.#turns.get(partitionId)?.done
+  }
+
+  /** For how long the oldest handler has been running, in ms. */
+  longestHandlerMs(): number {
+    const nowMs = this.#options.host.nowMs()
+    return Math.max(0, ...[...this.#turns.values()].map((turn) => nowMs - turn.handlerSinceMs))
+  }
+
+  /** Starts turns for partitions that have something, as many as may run at once. */
+  pump(): void {
+    if (!this.#isRunning || this.#isSuspended) return
+    const nowMs = this.#options.host.nowMs()
+    const partitions = this.#options.partitions()
+    let nextTryMs = Infinity
+    for (let step = 1; step <= partitions.length; step++) {
+      if (this.#turns.size >= this.#options.run.partitionsConsumedConcurrently) break
+      const index = (this.#lastTurn + step) % partitions.length
+      const partition = partitions[index]
+      if (partition === undefined || !this.#isDeliverable(partition)) continue
+      if (partition.deliverNotBeforeMs > nowMs) {
+        nextTryMs = Math.min(nextTryMs, partition.deliverNotBeforeMs)
+      } else {
+        this.#lastTurn = index
+        this.#begin(partition, nowMs)
+      }
+    }
+    if (nextTryMs < Infinity) this.#pumpAt(nextTryMs, nowMs)
+  }
+
+  #isDeliverable(partition: OwnedPartition): boolean {
+    const { isHeld, isPaused, hasBuffered, partitionId } = partition
+    return isHeld && !isPaused && hasBuffered && !this.#turns.has(partitionId)
+  }
+
+  #begin(partition: OwnedPartition, nowMs: number): void {
+    const done = this.#turn(partition).finally(() => {
+      this.#turns.delete(partition.partitionId)
+      this.#options.listener.released()
+      this.pump()
+    })
+    this.#turns.set(partition.partitionId, { partition, done, handlerSinceMs: nowMs })
+  }
+
+  async #turn(partition: OwnedPartition): Promise<void> {
+    const { run, bytesPerBatch } = this.#options
+    const { version } = partition
+    try {
+      const batches = partition.take(run.eachBatch === undefined ? 1 : bytesPerBatch)
+      const records = await this.#decode(batches, partition.position ?? 0)
+      if (records.length === 0) return
+      if (run.eachMessage !== undefined) {
+        await this.#eachMessage(partition, records, run.eachMessage)
+      } else if (run.eachBatch !== undefined) {
+        await this.#eachBatch(partition, records, run.eachBatch)
+      }
+      const isWhole = (partition.position ?? 0) > (records.at(-1)?.offset ?? 0)
+      if (!isWhole && partition.isHeld && partition.version === version) partition.redeliver()
+    } catch (error) {
+      this.#onFailure(partition, version, error)
+    }
+  }
+
+  async #eachMessage(
+    partition: OwnedPartition,
+    records: readonly DecodedRecord[],
+    handler: EachMessageHandler,
+  ): Promise<void> {
+    const { listener } = this.#options
+    const { topic, partition: number, signal, version } = partition
+    const heartbeat = () => this.#heartbeat(partition)
+    const pause = () => listener.pause(partition)
+    const last = records.at(-1)
+    for (const message of records) {
+      if (!this.#isCurrent(partition, version)) return
+      this.#noteHandlerStarts(partition)
+      await handler({ topic, partition: number, message, signal, heartbeat, pause })
+      partition.handled(version, message.offset + 1)
+      await listener.handled(partition, 1, message === last)
+    }
+  }
+
+  async #eachBatch(
+    partition: OwnedPartition,
+    records: readonly DecodedRecord[],
+    handler: EachBatchHandler,
+  ): Promise<void> {
+    const { listener, run } = this.#options
+    const { version, signal } = partition
+    const batch = batchOf(partition, records)
+    let resolved = (records[0]?.offset ?? 0) - 1
+    const resolveOffset = (offset: number) => {
+      if (offset <= resolved) return
+      resolved = offset
+      partition.handled(version, offset + 1)
+    }
+    if (!this.#isCurrent(partition, version)) return
+    this.#noteHandlerStarts(partition)
+    const first = resolved
+    try {
+      await handler({
+        batch,
+        signal,
+        resolveOffset,
+        heartbeat: () => this.#heartbeat(partition),
+        commitOffsetsIfNecessary: (offsets) => listener.commit(offsets),
+        uncommittedOffsets: () => listener.uncommitted(),
+        isRunning: () => this.#isRunning,
+        isStale: () => !this.#isCurrent(partition, version),
+        pause: () => listener.pause(partition),
+      })
+      if (run.eachBatchAutoResolve) resolveOffset(batch.lastOffset() ?? resolved)
+    } finally {
+      if (resolved > first) await listener.handled(partition, resolved - first, true)
+    }
+  }
+
+  #decode(batches: readonly ArrayBuffer[], fromOffset: number) {
+    const { codecs } = this.#options
+    if (!batches.some(isCompressed)) {
+      return batches.flatMap((batch) => decodeBatch(batch, { codecs, fromOffset }))
+    }
+    const valuesBytesMax = BROKER_LIMITS.fetchBytesMax
+    const decoded = batches.map((batch) =>
+      decodeCompressedBatch(batch, { codecs, fromOffset, valuesBytesMax }),
+    )
+    return Promise.all(decoded).then((records) => records.flat())
+  }
+
+  #onFailure(partition: OwnedPartition, version: number, error: unknown): void {
+    const { host, listener } = this.#options
+    if (partition.version === version) {
+      partition.failures += 1
+      const waitMs = backoffMs(partition.failures, {
+        firstMs: CONSUMER_DEFAULTS.retryBackoffMs,
+        maxMs: CONSUMER_DEFAULTS.retryBackoffMsMax,
+        random: () => host.random(),
+      })
+      partition.deliverNotBeforeMs = host.nowMs() + waitMs
+      partition.redeliver()
+    }
+    listener.failed(partition, error)
+  }
+
+  async #heartbeat(partition: OwnedPartition): Promise<void> {
+    this.#noteHandlerStarts(partition)
+    await this.#options.listener.heartbeat()
+  }
+
+  #noteHandlerStarts(partition: OwnedPartition): void {
+    const turn = this.#turns.get(partition.partitionId)
+    if (turn !== undefined) turn.handlerSinceMs = this.#options.host.nowMs()
+  }
+
+  #isCurrent(partition: OwnedPartition, version: number): boolean {
+    const isSame = partition.isHeld && partition.version === version
+    return isSame && this.#isRunning && !this.#isSuspended
+  }
+
+  #pumpAt(atMs: number, nowMs: number): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = this.#options.host.setTimer(Math.max(1, atMs - nowMs), () => this.pump())
+  }
+}
+
+function batchOf(partition: OwnedPartition, messages: readonly DecodedRecord[]): Batch {
+  const { topic, partition: number, highWatermark } = partition
+  const lastOffset = () => messages.at(-1)?.offset
+  return {
+    topic,
+    partition: number,
+    highWatermark,
+    messages,
+    isEmpty: () => messages.length === 0,
+    firstOffset: () => messages[0]?.offset,
+    lastOffset,
+    offsetLag: () => Math.max(0, highWatermark - 1 - (lastOffset() ?? highWatermark - 1)),
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * A batch on its way from the sends that filled it to the broker's answer. It carries the encoded
+ * chunks, who waits for which part of it, and, once numbered, the sequence under which every repeat
+ * of it is sent.
+ */
+import { assembleBatch, assembleCompressedBatch } from '../../codec/batch.js'
+import type { EncodedChunk } from '../../codec/chunk.js'
+import { writeBatchProducer, type BatchProducer } from '../../protocol/batch-header.js'
+import type { Acks } from '../../protocol/requests.js'
+import { deferred, type Deferred } from '../../std/deferred.js'
+
+/** What all messages of one batch have in common. */
+export interface BatchTerms {
+  readonly acks: Acks
+  readonly compression: 'gzip' | undefined
+  readonly codecId: number
+}
+
+interface Part {
+  /** Records of the batch before this part's first. */
+  readonly recordsBefore: number
+  readonly done: Deferred<number>
+}
+
+export class OutgoingBatch {
+  readonly terms: BatchTerms
+  readonly createdAtMs: number
+  readonly #chunks: EncodedChunk[] = []
+  readonly #parts: Part[] = []
+  #assembled: ArrayBuffer | undefined
+  #numbered: BatchProducer | undefined
+  recordCount = 0
+  bytes = 0
+  attempts = 0
+  lastError: unknown
+
+  constructor(terms: BatchTerms, createdAtMs: number) {
+    this.terms = terms
+    this.createdAtMs = createdAtMs
+  }
+
+  get producer(): BatchProducer | undefined {
+    return this.#numbered
+  }
+
+  /** Whether it can be sent now: a compressed one has to be assembled first. */
+  get isAssembled(): boolean {
+    return this.#assembled !== undefined || this.terms.compression === undefined
+  }
+
+  hasTerms({ acks, compression, codecId }: BatchTerms): boolean {
+    const { terms } = this
+    return terms.acks === acks && terms.compression === compression && terms.codecId === codecId
+  }
+
+  /** Adds a chunk; resolves with the offset of its first record. */
+  add(chunk: EncodedChunk): Promise<number> {
+    const done = deferred<number>()
+    this.#parts.push({ recordsBefore: this.recordCount, done })
+    this.#chunks.push(chunk)
+    this.recordCount += chunk.recordCount
+    this.bytes += chunkBytes(chunk)
+    return done.promise
+  }
+
+  async compress(): Promise<void> {
+    const { codecId } = this.terms
+    this.#assembled = await assembleCompressedBatch({ chunks: this.#chunks, codecId })
+  }
+
+  /** Gives it its place in the producer's sequence; again under a new epoch. */
+  number(producer: BatchProducer): void {
+    this.#numbered = producer
+  }
+
+  /** A buffer to send. The batch keeps its own, for a repeat. */
+  toBuffer(): ArrayBuffer {
+    const { codecId } = this.terms
+    this.#assembled ??= assembleBatch({ chunks: this.#chunks, codecId })
+    if (this.#numbered !== undefined) writeBatchProducer(this.#assembled, this.#numbered)
+    return this.#assembled
+  }
+
+  succeed(baseOffset: number): void {
+    for (const part of this.#parts) part.done.resolve(baseOffset + part.recordsBefore)
+  }
+
+  fail(error: unknown): void {
+    for (const part of this.#parts) part.done.reject(error)
+  }
+}
+
+export function chunkBytes(chunk: EncodedChunk): number {
+  return chunk.index.byteLength + chunk.values.byteLength
+}

@@ -1,0 +1,173 @@
+/**
+ * What waits to be sent to one partition, in order. Batches are numbered when they are taken for the
+ * first time. After a failure nothing more is sent until all that is in flight came back; then the
+ * failed ones go again first, under their old numbers, so that the broker recognises those it has.
+ * When a batch is given up its number is missing, and the rest starts over under a new epoch.
+ */
+import type { EncodedChunk } from '../../codec/chunk.js'
+import { SEQUENCE_MAX } from '../../protocol/batch-header.js'
+import type { PartitionId, ProducerId } from '../../protocol/names.js'
+import { chunkBytes, OutgoingBatch, type BatchTerms } from './outgoing-batch.js'
+
+export interface PartitionQueueOptions {
+  readonly partitionId: PartitionId
+  /** Undefined: batches are not numbered, and a repeat is not recognised. */
+  readonly producerId: ProducerId | undefined
+  readonly batchSize: number
+  readonly inFlightMax: number
+}
+
+export class PartitionQueue {
+  readonly #options: PartitionQueueOptions
+  #open: OutgoingBatch | undefined
+  #ready: OutgoingBatch[] = []
+  readonly #inFlight = new Set<OutgoingBatch>()
+  #failed: OutgoingBatch[] = []
+  #notBeforeMs = 0
+  #epoch = 0
+  #nextSequence = 0
+  #needsNewEpoch = false
+
+  constructor(options: PartitionQueueOptions) {
+    this.#options = options
+  }
+
+  get partitionId(): PartitionId {
+    return this.#options.partitionId
+  }
+
+  get isEmpty(): boolean {
+    return (
+      this.#open === undefined &&
+      this.#ready.length === 0 &&
+      this.#inFlight.size === 0 &&
+      this.#failed.length === 0
+    )
+  }
+
+  /** When the open batch was begun, for the linger time. */
+  get openSinceMs(): number | undefined {
+    return this.#open?.createdAtMs
+  }
+
+  /** When what failed may be tried again, if anything waits for that. */
+  get retryAtMs(): number | undefined {
+    return this.#inFlight.size === 0 && this.#hasWaiting() ? this.#notBeforeMs : undefined
+  }
+
+  /** The time by which the oldest batch not in flight was begun. */
+  get oldestMs(): number | undefined {
+    return (this.#failed[0] ?? this.#ready[0] ?? this.#open)?.createdAtMs
+  }
+
+  /** Adds a chunk to the open batch. `sealed` is a batch that this closed. */
+  add(
+    chunk: EncodedChunk,
+    terms: BatchTerms,
+    nowMs: number,
+  ): { offset: Promise<number>; sealed: OutgoingBatch | undefined } {
+    const { batchSize } = this.#options
+    const open = this.#open
+    const fits =
+      open !== undefined && open.hasTerms(terms) && open.bytes + chunkBytes(chunk) <= batchSize
+    const sealed = fits ? undefined : this.seal()
+    this.#open ??= new OutgoingBatch(terms, nowMs)
+    return { offset: this.#open.add(chunk), sealed }
+  }
+
+  /** Closes the open batch, so that it is sent without waiting for more. */
+  seal(): OutgoingBatch | undefined {
+    const sealed = this.#open
+    if (sealed === undefined) return undefined
+    this.#open = undefined
+    this.#ready.push(sealed)
+    return sealed
+  }
+
+  /** The next batch to send, if one may be sent now. */
+  take(nowMs: number, acks: number): OutgoingBatch | undefined {
+    if (!this.#mayTake(nowMs)) return undefined
+    const [batch] = this.#ready
+    if (batch === undefined || batch.terms.acks !== acks || !batch.isAssembled) return undefined
+    this.#ready.shift()
+    this.#number(batch)
+    batch.attempts += 1
+    this.#inFlight.add(batch)
+    return batch
+  }
+
+  succeeded(batch: OutgoingBatch): void {
+    this.#inFlight.delete(batch)
+  }
+
+  /** It is to be sent again, not before `notBeforeMs`. */
+  retry(batch: OutgoingBatch, notBeforeMs: number): void {
+    this.#inFlight.delete(batch)
+    this.#failed.push(batch)
+    this.#notBeforeMs = Math.max(this.#notBeforeMs, notBeforeMs)
+  }
+
+  /** It will not be sent again: its number stays unused. */
+  giveUp(batch: OutgoingBatch): void {
+    this.#inFlight.delete(batch)
+    this.#needsNewEpoch = true
+  }
+
+  /** Takes out a batch that was never sent. */
+  discard(batch: OutgoingBatch): void {
+    this.#ready = this.#ready.filter((ready) => ready !== batch)
+  }
+
+  /** The broker lost track of the numbers: all that is left gets new ones. */
+  renumber(): void {
+    this.#needsNewEpoch = true
+  }
+
+  /** Removes and returns the batches begun before `timeMs` that are not in flight. */
+  takeOlderThan(timeMs: number): OutgoingBatch[] {
+    const isLate = (batch: OutgoingBatch) => batch.createdAtMs < timeMs
+    const open = this.#open !== undefined && isLate(this.#open) ? [this.#open] : []
+    if (open.length > 0) this.#open = undefined
+    const late = [...this.#failed.filter(isLate), ...this.#ready.filter(isLate), ...open]
+    this.#failed = this.#failed.filter((batch) => !isLate(batch))
+    this.#ready = this.#ready.filter((batch) => !isLate(batch))
+    if (late.some((batch) => batch.producer !== undefined)) this.#needsNewEpoch = true
+    return late
+  }
+
+  #mayTake(nowMs: number): boolean {
+    if (this.#failed.length > 0 || this.#needsNewEpoch) {
+      if (this.#inFlight.size > 0 || nowMs < this.#notBeforeMs) return false
+      this.#startOver()
+    }
+    return this.#inFlight.size < this.#options.inFlightMax
+  }
+
+  #startOver(): void {
+    const bySequence = (a: OutgoingBatch, b: OutgoingBatch) =>
+      (a.producer?.baseSequence ?? 0) - (b.producer?.baseSequence ?? 0)
+    this.#ready = [...this.#failed.sort(bySequence), ...this.#ready]
+    this.#failed = []
+    if (!this.#needsNewEpoch) return
+    this.#needsNewEpoch = false
+    this.#epoch += 1
+    this.#nextSequence = 0
+  }
+
+  #number(batch: OutgoingBatch): void {
+    const { producerId } = this.#options
+    if (producerId === undefined) return
+    if (batch.producer?.producerEpoch === this.#epoch) return
+    if (this.#nextSequence + batch.recordCount > SEQUENCE_MAX) {
+      this.#epoch += 1
+      this.#nextSequence = 0
+    }
+    const baseSequence = this.#nextSequence
+    batch.number({ producerId, producerEpoch: this.#epoch, baseSequence })
+    this.#nextSequence += batch.recordCount
+  }
+
+  #hasWaiting(): boolean {
+    return this.#failed.length > 0 || (this.#needsNewEpoch && this.#ready.length > 0)
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * Takes batches from the partitions' queues, puts those that can go together into one request, and
+ * sees each through: answered, sent again, or given up when its delivery time is over. It runs when
+ * something was added, answered or is due; between these it does nothing.
+ */
+import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
+import { PRODUCER_DEFAULTS } from '../../protocol/limits.js'
+import type { Acks, PartitionBatch, RequestOf } from '../../protocol/requests.js'
+import type { Connection } from '../connection.js'
+import type { ClientHost } from '../host.js'
+import { backoffMs } from '../retry-backoff.js'
+import type { OutgoingBatch } from './outgoing-batch.js'
+import type { PartitionQueue } from './partition-queue.js'
+
+const REQUEST_BYTES_MAX = 8 * 1024 * 1024
+const ACKS: readonly Acks[] = [1, -1, 0]
+
+export interface SenderOptions {
+  readonly host: ClientHost
+  readonly connection: Connection
+  readonly queues: () => Iterable<PartitionQueue>
+  readonly lingerMs: number
+  readonly deliveryTimeoutMs: number
+  /** Called for each batch that was answered or given up, with its size. */
+  readonly onSettled: (batch: OutgoingBatch) => void
+}
+
+interface Taken {
+  readonly queue: PartitionQueue
+  readonly batch: OutgoingBatch
+}
+
+export class Sender {
+  readonly #options: SenderOptions
+  #isWoken = false
+  #wakeup: { readonly atMs: number; readonly cancel: () => void } | undefined
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+  }
+
+  /** Something was added: sends in a moment, so that what is added in the same turn goes along. */
+  wake(): void {
+    if (this.#isWoken) return
+    this.#isWoken = true
+    queueMicrotask(() => {
+      this.#isWoken = false
+      this.run()
+    })
+  }
+
+  /** Closes a batch to further messages; a compressed one is sent when its compression is done. */
+  prepare(queue: PartitionQueue, batch: OutgoingBatch): void {
+    if (batch.terms.compression === undefined) return
+    batch.compress().then(
+      () => this.run(),
+      (error: unknown) => {
+        queue.discard(batch)
+        this.#fail(batch, error)
+      },
+    )
+  }
+
+  run(): void {
+    const nowMs = this.#options.host.nowMs()
+    for (const queue of this.#options.queues()) {
+      this.#expire(queue, nowMs)
+      const openSinceMs = queue.openSinceMs
+      if (openSinceMs !== undefined && openSinceMs + this.#options.lingerMs <= nowMs) {
+        this.#seal(queue)
+      }
+    }
+    for (const acks of ACKS) while (this.#sendOne(acks, nowMs));
+    this.#schedule(nowMs)
+  }
+
+  /** Sends whatever is there, without lingering. */
+  sendAll(): void {
+    for (const queue of this.#options.queues()) this.#seal(queue)
+    this.run()
+  }
+
+  /**
+   * The page is going away: posts what is there without waiting for answers. Should the page come
+   * back, all of it is sent again, and the broker recognises what it has.
+   */
+  postAll(): void {
+    const nowMs = this.#options.host.nowMs()
+    for (const queue of this.#options.queues()) this.#seal(queue)
+    for (const acks of ACKS) {
+      for (;;) {
+        const taken = this.#take(acks, nowMs)
+        if (taken.length === 0) break
+        this.#options.connection.post(produceRequest(acks, taken))
+        for (const { queue, batch } of taken) queue.retry(batch, nowMs)
+      }
+    }
+  }
+
+  #sendOne(acks: Acks, nowMs: number): boolean {
+    const taken = this.#take(acks, nowMs)
+    if (taken.length === 0) return false
+    void this.#send(acks, taken)
+    return true
+  }
+
+  #take(acks: Acks, nowMs: number): Taken[] {
+    const taken: Taken[] = []
+    let bytes = 0
+    for (const queue of this.#options.queues()) {
+      if (bytes >= REQUEST_BYTES_MAX) break
+      const batch = queue.take(nowMs, acks)
+      if (batch === undefined) continue
+      taken.push({ queue, batch })
+      bytes += batch.bytes
+    }
+    return taken
+  }
+
+  async #send(acks: Acks, taken: readonly Taken[]): Promise<void> {
+    try {
+      // Not repeatable as a call: the queues repeat it in order, under the same numbers.
+      const reply = await this.#options.connection.call(produceRequest(acks, taken), {
+        isRepeatable: false,
+      })
+      const results = new Map(reply.results.map((result) => [result.partitionId, result]))
+      for (const { queue, batch } of taken) {
+        const result = results.get(queue.partitionId)
+        if (result === undefined) {
+          this.#failed({ queue, batch }, new TabmqError('REQUEST_TIMED_OUT', 'no answer', {}))
+        } else if (result.error !== undefined) {
+          this.#failed({ queue, batch }, fromWireError(result.error))
+        } else {
+          queue.succeeded(batch)
+          batch.succeed(result.baseOffset)
+          this.#options.onSettled(batch)
+        }
+      }
+    } catch (error) {
+      for (const one of taken) this.#failed(one, error)
+    }
+    this.run()
+  }
+
+  #failed({ queue, batch }: Taken, error: unknown): void {
+    const { host } = this.#options
+    batch.lastError = error
+    if (hasCode(error, 'OUT_OF_ORDER_SEQUENCE_NUMBER') && isBehind(error)) {
+      queue.retry(batch, host.nowMs())
+      queue.renumber()
+    } else if (error instanceof TabmqError && error.retriable) {
+      const waitMs = backoffMs(batch.attempts, {
+        firstMs: PRODUCER_DEFAULTS.retryBackoffMs,
+        maxMs: PRODUCER_DEFAULTS.retryBackoffMsMax,
+        random: () => host.random(),
+      })
+      queue.retry(batch, host.nowMs() + waitMs)
+    } else {
+      queue.giveUp(batch)
+      this.#fail(batch, error)
+    }
+  }
+
+  #expire(queue: PartitionQueue, nowMs: number): void {
+    const { deliveryTimeoutMs } = this.#options
+    for (const batch of queue.takeOlderThan(nowMs - deliveryTimeoutMs)) {
+      const message = `not delivered within ${deliveryTimeoutMs} ms`
+      const details = { deliveryTimeoutMs, attempts: batch.attempts }
+      this.#fail(batch, new TabmqError('DELIVERY_TIMED_OUT', message, details, batch.lastError))
+    }
+  }
+
+  #fail(batch: OutgoingBatch, error: unknown): void {
+    batch.fail(error)
+    this.#options.onSettled(batch)
+  }
+
+  #seal(queue: PartitionQueue): void {
+    const sealed = queue.seal()
+    if (sealed !== undefined) this.prepare(queue, sealed)
+  }
+
+  /** Wakes for the first batch that has lingered enough, may be tried again, or is too old. */
+  #schedule(nowMs: number): void {
+    const { host, lingerMs, deliveryTimeoutMs } = this.#options
+    let atMs = Infinity
+    for (const queue of this.#options.queues()) {
+      if (queue.openSinceMs !== undefined) atMs = Math.min(atMs, queue.openSinceMs + lingerMs)
+      if (queue.retryAtMs !== undefined) atMs = Math.min(atMs, queue.retryAtMs)
+      if (queue.oldestMs !== undefined) {
+        atMs = Math.min(atMs, queue.oldestMs + deliveryTimeoutMs + 1)
+      }
+    }
+    if (this.#wakeup?.atMs === atMs) return
+    this.#wakeup?.cancel()
+    this.#wakeup = undefined
+    if (atMs === Infinity) return
+    const cancel = host.setTimer(Math.max(1, atMs - nowMs), () => {
+      this.#wakeup = undefined
+      this.run()
+    })
+    this.#wakeup = { atMs, cancel }
+  }
+}
+
+function produceRequest(acks: Acks, taken: readonly Taken[]): RequestOf<'produce'> {
+  const batches = taken.map(({ queue, batch }): PartitionBatch => ({
+    partitionId: queue.partitionId,
+    batch: batch.toBuffer(),
+  }))
+  return { api: 'produce', acks, batches }
+}
+
+/** Whether the broker expects an earlier number: it lost batches that had been acknowledged. */
+function isBehind(error: TabmqError): boolean {
+  const { expectedSequence, baseSequence } = error.details
+  return Number(expectedSequence) < Number(baseSequence)
+}

@@ -1,0 +1,119 @@
+/**
+ * The way in: one `Tabmq` per broker and tab. It owns the connection that all of its producers,
+ * consumers and admins share.
+ */
+import type { Codec } from '../codec/codec.js'
+import { CodecRegistry } from '../codec/codec-registry.js'
+import { parseBrokerName } from '../protocol/names.js'
+import { Admin } from './admin/admin.js'
+import { BrowserHost, type WorkerSource } from './browser-host.js'
+import { checkArray, checkNoOthers, checkObject, invalidOption } from './check-options.js'
+import { Connection } from './connection.js'
+import { Consumer } from './consumer/consumer.js'
+import type { ConsumerOptions } from './consumer/consumer-options.js'
+import type { ClientHost } from './host.js'
+import { Producer } from './producer/producer.js'
+import type { ProducerOptions } from './producer/producer-options.js'
+import { TopicCache } from './topic-cache.js'
+
+/** Options of {@link Tabmq}. */
+export interface TabmqOptions {
+  /** The broker's name: tabs of one origin that use the same one share it. Default `default`. */
+  readonly name?: string
+  /** A worker of one's own: its URL, or a function that makes it. */
+  readonly worker?: WorkerSource
+  /** How this tab is called in descriptions of groups and sessions. Default: the page's path. */
+  readonly clientId?: string
+  /** Codecs of one's own, besides `structured`, `json`, `text` and `bytes`. */
+  readonly codecs?: readonly Codec[]
+}
+
+const NAMES = ['name', 'worker', 'clientId', 'codecs']
+
+/**
+ * A client of the broker of this origin. Nothing happens until something is sent, received or asked.
+ *
+ * @example
+ * const mq = new Tabmq({ name: 'shop' })
+ * await mq.admin().createTopics({ topics: [{ topic: 'orders', numPartitions: 6 }] })
+ * await mq.producer().send({ topic: 'orders', messages: [{ key: 'user-7', value: { id: 1 } }] })
+ */
+export class Tabmq {
+  readonly #parts: {
+    readonly host: ClientHost
+    readonly connection: Connection
+    readonly topics: TopicCache
+    readonly codecs: CodecRegistry
+  }
+  readonly #open = new Set<Producer | Consumer>()
+  #admin: Admin | undefined
+
+  /** @throws TabmqError INVALID_CONFIG */
+  constructor(options: TabmqOptions = {}) {
+    checkObject('the options', options)
+    checkNoOthers('Tabmq', options, NAMES)
+    const name = parseBrokerName(options.name ?? 'default')
+    const host = hostOf(options) ?? new BrowserHost(name, options.worker)
+    const clientId = options.clientId ?? defaultClientId()
+    if (typeof clientId !== 'string' || clientId.length > 255) {
+      throw invalidOption('clientId', clientId, 'a string of at most 255 characters')
+    }
+    const codecs = options.codecs ?? []
+    checkArray('codecs', codecs)
+    const connection = new Connection(host, clientId)
+    const topics = new TopicCache(connection)
+    this.#parts = { host, connection, topics, codecs: new CodecRegistry(codecs) }
+  }
+
+  /** Connects now, rather than with the first call, and so tells early if that is impossible. */
+  async connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await this.#parts.connection.connect(options)
+  }
+
+  /** @throws TabmqError INVALID_CONFIG, UNSUPPORTED_CODEC */
+  producer(options: ProducerOptions = {}): Producer {
+    const producer = new Producer(this.#parts, options)
+    this.#open.add(producer)
+    return producer
+  }
+
+  /** @throws TabmqError INVALID_CONFIG, INVALID_GROUP_ID */
+  consumer(options: ConsumerOptions = {}): Consumer {
+    const consumer = new Consumer(this.#parts, options)
+    this.#open.add(consumer)
+    return consumer
+  }
+
+  admin(): Admin {
+    this.#admin ??= new Admin(this.#parts)
+    return this.#admin
+  }
+
+  /** Disconnects everything that was made here: what was sent is flushed, what was handled is kept. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((one) => one.disconnect()))
+    this.#open.clear()
+    this.#parts.connection.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+const hosts = new WeakMap<TabmqOptions, ClientHost>()
+
+/** Options for a client that lives elsewhere than in a page: with the in-memory broker. */
+export function optionsWithHost(options: TabmqOptions, host: ClientHost): TabmqOptions {
+  const withHost = { ...options }
+  hosts.set(withHost, host)
+  return withHost
+}
+
+function hostOf(options: TabmqOptions): ClientHost | undefined {
+  return hosts.get(options)
+}
+
+function defaultClientId(): string {
+  return typeof location === 'undefined' ? 'tabmq' : location.pathname.slice(0, 255)
+}

@@ -1,0 +1,68 @@
+/**
+ * What this tab knows of topics: partitions by id, and the config. Asked for once per topic and
+ * forgotten when the broker says that topics changed, or is another one.
+ */
+import type { PartitionId, TopicName } from '../protocol/names.js'
+import type { TopicMetadata } from '../protocol/requests.js'
+import type { CallOptions, Connection } from './connection.js'
+
+export interface PartitionName {
+  readonly topic: TopicName
+  readonly partition: number
+}
+
+export class TopicCache {
+  readonly #connection: Connection
+  #topics = new Map<TopicName, TopicMetadata>()
+  readonly #loading = new Map<TopicName, Promise<TopicMetadata>>()
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    connection.events.on('push', ({ push }) => {
+      if (push === 'topicsChanged') this.clear()
+    })
+    connection.events.on('connected', ({ isNewBroker }) => {
+      if (isNewBroker) this.clear()
+    })
+  }
+
+  clear(): void {
+    this.#topics = new Map()
+    this.#loading.clear()
+  }
+
+  /** What is known without asking. */
+  peek(topic: TopicName): TopicMetadata | undefined {
+    return this.#topics.get(topic)
+  }
+
+  /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION */
+  async get(topic: TopicName, options: Omit<CallOptions, 'isRepeatable'> = {}) {
+    const known = this.#topics.get(topic)
+    if (known !== undefined) return known
+    const loading = this.#loading.get(topic) ?? this.#load(topic, options)
+    this.#loading.set(topic, loading)
+    return loading
+  }
+
+  async #load(
+    topic: TopicName,
+    options: Omit<CallOptions, 'isRepeatable'>,
+  ): Promise<TopicMetadata> {
+    const generation = this.#topics
+    try {
+      const request = { api: 'metadata', topics: [topic] } as const
+      const reply = await this.#connection.call(request, { isRepeatable: true, ...options })
+      const [metadata] = reply.topics as [TopicMetadata]
+      // Topics may have changed while the answer was on its way.
+      if (this.#topics === generation) this.#topics.set(topic, metadata)
+      return metadata
+    } finally {
+      if (this.#topics === generation) this.#loading.delete(topic)
+    }
+  }
+}
+
+export function partitionIdOf(metadata: TopicMetadata, partition: number): PartitionId | undefined {
+  return metadata.partitionIds[partition]
+}

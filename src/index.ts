@@ -1,0 +1,61 @@
+/**
+ * tabmq: a message broker that lives in the browser. This is the whole public API.
+ */
+export { Tabmq, type TabmqOptions } from './client/tabmq.js'
+export type { WorkerSource } from './client/browser-host.js'
+export type { Message, MessageKey } from './client/message.js'
+export type { Headers, HeaderValue } from './codec/headers.js'
+export type { Codec } from './codec/codec.js'
+export type {
+  Producer,
+  ProducerBatch,
+  ProducerRecord,
+  RecordMetadata,
+} from './client/producer/producer.js'
+export type { ProducerOptions } from './client/producer/producer-options.js'
+export { keyPartition, type Partitioner, type PartitionerInput } from './client/partitioner.js'
+export type { Consumer, TopicPartitions } from './client/consumer/consumer.js'
+export type { ConsumerOptions, RunOptions } from './client/consumer/consumer-options.js'
+export type { SubscribeOptions } from './client/consumer/subscriptions.js'
+export type {
+  Batch,
+  ConsumerEvents,
+  Delivery,
+  EachBatchHandler,
+  EachBatchPayload,
+  EachMessageHandler,
+  EachMessagePayload,
+  ReceivedMessage,
+  TopicPartition,
+  TopicPartitionOffset,
+  TopicPartitionOffsetAndMetadata,
+} from './client/consumer/delivery.js'
+export type {
+  Admin,
+  PartitionOffset,
+  PartitionOffsetAndMetadata,
+  PartitionOffsets,
+  TopicDescription,
+  TopicGroupOffsets,
+  TopicToCreate,
+} from './client/admin/admin.js'
+export type { WatchOptions } from './client/admin/watch.js'
+export { TabmqError, type ErrorCode, type ErrorDetails } from './protocol/errors.js'
+export type {
+  Acks,
+  AssignedPartition,
+  AssignorName,
+  AutoOffsetReset,
+  ClusterDescription,
+  ClusterState,
+  GroupDescription,
+  GroupListing,
+  GroupOffset,
+  GroupState,
+  MemberDescription,
+  PartitionState,
+  SessionDescription,
+  StorageEstimate,
+  TopicConfig,
+  TopicState,
+} from './protocol/requests.js'

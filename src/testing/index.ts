@@ -1,0 +1,122 @@
+/**
+ * The in-memory broker, for unit tests of producers and consumers: the same core as in the
+ * SharedWorker, over memory, in Node or a page.
+ */
+import type { Clock, Timer } from '../broker/ports.js'
+import { Broker } from '../broker/runtime/broker.js'
+import { MemoryDatabase, MemoryStorage } from '../broker/runtime/memory-storage.js'
+import { optionsWithHost, Tabmq, type TabmqOptions } from '../client/tabmq.js'
+import { TabmqError } from '../protocol/errors.js'
+import type { BrokerLimits } from '../protocol/limits.js'
+import { MemoryHost, type MemoryBrokerPort } from './memory-host.js'
+
+/** Options of {@link memoryBroker}. */
+export interface MemoryBrokerOptions {
+  /** Limits that differ from the defaults. */
+  readonly limits?: Partial<BrokerLimits>
+}
+
+/** A broker in memory. Made by {@link memoryBroker}. */
+export interface MemoryBroker {
+  /** A client of this broker: one for each "tab" of a test. */
+  client(options?: Omit<TabmqOptions, 'name' | 'worker'>): Tabmq
+  /** The broker dies and another starts on the same data, as when a browser is killed. */
+  restart(): Promise<void>
+  /** Closes the clients and the broker. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Starts a broker in memory.
+ *
+ * @example
+ * const broker = memoryBroker()
+ * const mq = broker.client()
+ * await mq.admin().createTopics({ topics: [{ topic: 'orders' }] })
+ * await mq.producer().send({ topic: 'orders', messages: [{ value: 1 }] })
+ * await broker.close()
+ */
+export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
+  const home = new BrokerHome(options)
+  const clients: Tabmq[] = []
+  const close = async () => {
+    await Promise.all(clients.splice(0).map((client) => client.close()))
+    await home.close()
+  }
+  return {
+    client(clientOptions = {}) {
+      const client = new Tabmq(optionsWithHost(clientOptions, new MemoryHost(home)))
+      clients.push(client)
+      return client
+    },
+    restart: () => home.restart(),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+const clock: Clock = { nowMs: () => Date.now() }
+
+const timer: Timer = {
+  schedule(delayMs, callback) {
+    const id = setTimeout(callback, delayMs)
+    return () => clearTimeout(id)
+  },
+}
+
+/** Keeps the data while brokers come and go. */
+class BrokerHome implements MemoryBrokerPort {
+  readonly #database = new MemoryDatabase()
+  readonly #options: MemoryBrokerOptions
+  readonly #listeners = new Set<() => void>()
+  #broker: Promise<Broker>
+  #isClosed = false
+
+  constructor(options: MemoryBrokerOptions) {
+    this.#options = options
+    this.#broker = this.#start()
+  }
+
+  async current(): Promise<Broker> {
+    if (this.#isClosed) throw new TabmqError('BROKER_UNAVAILABLE', 'the broker was closed', {})
+    return this.#broker
+  }
+
+  onGone(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  async restart(): Promise<void> {
+    const before = this.#broker
+    this.#broker = before.then(async (broker) => {
+      await broker.close()
+      return this.#start()
+    })
+    await before
+    for (const listener of this.#listeners) listener()
+    await this.#broker
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    const broker = await this.#broker
+    await broker.close()
+  }
+
+  #start(): Promise<Broker> {
+    const { limits } = this.#options
+    return Broker.start({
+      storage: new MemoryStorage(this.#database),
+      clock,
+      timer,
+      random: { freshId: () => crypto.randomUUID() },
+      logger: { warn: () => {}, error: (message, details) => console.error(message, details) },
+      ...(limits === undefined ? {} : { limits }),
+    })
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * A client's world without a browser: the transport calls the broker directly. Values still cross as
+ * the structured clones they would be over a port, so that nothing works here that fails there.
+ */
+import type { PushPort } from '../broker/ports.js'
+import type { Broker } from '../broker/runtime/broker.js'
+import type { ClientHost, Transport, TransportListener } from '../client/host.js'
+import { toWireError } from '../protocol/errors.js'
+import type { SessionId } from '../protocol/names.js'
+import type { Hello, Push, Request, Welcome, WireReply } from '../protocol/requests.js'
+
+/** Where a client finds the broker, and hears that it is gone. */
+export interface MemoryBrokerPort {
+  /** The running broker. Rejects while there is none. */
+  current(): Promise<Broker>
+  onGone(listener: () => void): () => void
+}
+
+export class MemoryHost implements ClientHost {
+  readonly #port: MemoryBrokerPort
+
+  constructor(port: MemoryBrokerPort) {
+    this.#port = port
+  }
+
+  nowMs(): number {
+    return Date.now()
+  }
+
+  setTimer(delayMs: number, callback: () => void): () => void {
+    const timer = setTimeout(callback, delayMs)
+    return () => clearTimeout(timer)
+  }
+
+  random(): number {
+    return Math.random()
+  }
+
+  freshId(): string {
+    return crypto.randomUUID()
+  }
+
+  async openTransport(listener: TransportListener): Promise<Transport> {
+    return new MemoryTransport(this.#port, await this.#port.current(), listener)
+  }
+
+  watchPage(): () => void {
+    return () => {}
+  }
+
+  /** As an uncaught error: loud in every test runner. */
+  reportError(error: unknown): void {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}
+
+class MemoryTransport implements Transport {
+  readonly #broker: Broker
+  readonly #listener: TransportListener
+  readonly #stopListening: () => void
+  #sessionId: SessionId | undefined
+  #isClosed = false
+
+  constructor(port: MemoryBrokerPort, broker: Broker, listener: TransportListener) {
+    this.#broker = broker
+    this.#listener = listener
+    this.#stopListening = port.onGone(() => listener.onLost())
+  }
+
+  async hello(hello: Hello): Promise<WireReply<Welcome>> {
+    const { incarnation } = this.#broker
+    const port: PushPort = { push: (message) => this.#push(message) }
+    try {
+      const value = this.#broker.connect(hello, port)
+      this.#sessionId = hello.sessionId
+      return { incarnation, ok: true, value }
+    } catch (error) {
+      return { incarnation, ok: false, error: toWireError(error) }
+    }
+  }
+
+  async request(request: Request): Promise<WireReply> {
+    const sessionId = this.#sessionId ?? ('none' as SessionId)
+    return structuredClone(await this.#broker.handle(sessionId, structuredClone(request)))
+  }
+
+  goodbye(options: { isTabGone: boolean }): void {
+    if (this.#sessionId !== undefined) void this.#broker.endSession(this.#sessionId, options)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#stopListening()
+  }
+
+  async #push(message: Push): Promise<void> {
+    const copy = structuredClone(message)
+    await Promise.resolve()
+    if (!this.#isClosed) this.#listener.onPush(copy)
+  }
+}
