@@ -18,7 +18,7 @@ export type { BrokerLimits }
 
 /** Options of {@link startBroker}. */
 export interface StartBrokerOptions {
-  /** The broker's name. Default: that of the SharedWorker, without its `tabmq:`. */
+  /** The broker's name. Default: that of the SharedWorker, without its `tabmq:`, or `default`. */
   readonly name?: string
   /** Limits that differ from the defaults. */
   readonly limits?: Partial<BrokerLimits>
@@ -32,6 +32,8 @@ declare const self: SharedWorkerGlobalScope
  */
 export function startBroker(options: StartBrokerOptions = {}): void {
   const name = parseBrokerName(options.name ?? brokerNameOf(self.name))
+  const lockName = `tabmq:${name}:broker:${random.freshId()}`
+  const alive = holdLock(lockName).then(() => lockName)
   let starting: Promise<Broker> | undefined
   // A start that failed (a full disk, blocked storage) is tried again by the next tab that asks.
   const start = () => {
@@ -43,7 +45,7 @@ export function startBroker(options: StartBrokerOptions = {}): void {
   }
   self.addEventListener('connect', (event) => {
     const [port] = event.ports
-    if (port !== undefined) servePort(port, start)
+    if (port !== undefined) servePort(port, { alive, start })
   })
 }
 
@@ -55,15 +57,12 @@ async function open(name: string, { limits }: StartBrokerOptions): Promise<Broke
       name,
       onLost: (error) => logger.error('the database was lost', error),
     })
-    const lockName = `tabmq:${name}:broker:${random.freshId()}`
-    await holdLock(lockName)
     return await Broker.start({
       storage,
       clock,
       timer,
       random,
       logger,
-      lockName,
       // With its state gone for good, the worker ends: tabs notice by its lock and start the next.
       onEnded: () => self.close(),
       ...(limits === undefined ? {} : { limits }),
@@ -75,5 +74,6 @@ async function open(name: string, { limits }: StartBrokerOptions): Promise<Broke
 }
 
 function brokerNameOf(workerName: string): string {
-  return workerName.startsWith('tabmq:') ? workerName.slice('tabmq:'.length) : workerName
+  const name = workerName.startsWith('tabmq:') ? workerName.slice('tabmq:'.length) : workerName
+  return name === '' ? 'default' : name
 }

@@ -12,26 +12,41 @@ import type { Hello, Welcome, WireReply } from '../src/protocol/requests.js'
 import { parseHello } from '../src/protocol/parse-request.js'
 import { watchLock } from './locks.js'
 
-/** Serves a port. `start` gives the broker, started or being so; it may fail and be tried again. */
-export function servePort(port: MessagePort, start: () => Promise<Broker>): void {
-  Comlink.expose(new TabPort(start), port)
+export interface ServedBroker {
+  /** The lock that the worker holds while it lives, once it does. */
+  readonly alive: Promise<string>
+  /** The broker, started or being so; it may fail and be tried again. */
+  start(): Promise<Broker>
+}
+
+export function servePort(port: MessagePort, served: ServedBroker): void {
+  Comlink.expose(new TabPort(port, served), port)
 }
 
 class TabPort implements BrokerEndpoint<MessagePort> {
-  readonly #start: () => Promise<Broker>
-  #session: { readonly broker: Broker; readonly sessionId: SessionId } | undefined
+  readonly #port: MessagePort
+  readonly #served: ServedBroker
+  #session:
+    | { readonly broker: Broker; readonly sessionId: SessionId; readonly port: TabPush }
+    | undefined
   #stopWatching: (() => void) | undefined
 
-  constructor(start: () => Promise<Broker>) {
-    this.#start = start
+  constructor(port: MessagePort, served: ServedBroker) {
+    this.#port = port
+    this.#served = served
+  }
+
+  attach(): Promise<string> {
+    return this.#served.alive
   }
 
   async hello(hello: Hello, pushPort: MessagePort): Promise<WireReply<Welcome>> {
     try {
       const { sessionId, lockName } = parseHello(hello)
-      const broker = await this.#start()
-      const value = broker.connect(hello, new TabPush(pushPort))
-      this.#session = { broker, sessionId }
+      const broker = await this.#served.start()
+      const port = new TabPush(pushPort)
+      const value = broker.connect(hello, port)
+      this.#session = { broker, sessionId, port }
       this.#stopWatching?.()
       if (lockName !== undefined) {
         this.#stopWatching = watchLock(lockName, () => this.#end({ isTabGone: true }))
@@ -55,21 +70,31 @@ class TabPort implements BrokerEndpoint<MessagePort> {
     this.#end({ isTabGone: options.isTabGone })
   }
 
+  /** Nothing is posted after this: a page in the back/forward cache would be put out of it. */
   #end(options: { isTabGone: boolean }): void {
+    this.#port.close()
     const session = this.#session
     if (session === undefined) return
     this.#session = undefined
     this.#stopWatching?.()
-    void session.broker.endSession(session.sessionId, options)
+    const { broker, sessionId, port } = session
+    port.close()
+    void broker.endSession(sessionId, { ...options, port })
   }
 }
 
 /** The broker's way back: the tab exposes its end on a channel of its own. */
 class TabPush implements PushPort {
+  readonly #port: MessagePort
   readonly #tab: Comlink.Remote<TabEndpoint>
 
   constructor(port: MessagePort) {
+    this.#port = port
     this.#tab = Comlink.wrap<TabEndpoint>(port)
+  }
+
+  close(): void {
+    this.#port.close()
   }
 
   push(message: Parameters<TabEndpoint['push']>[0]): Promise<void> {

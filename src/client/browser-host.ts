@@ -14,6 +14,8 @@ import type { ClientHost, Transport, TransportListener } from './host.js'
 export type WorkerSource = URL | string | (() => SharedWorker)
 
 const TIMER_MS_MAX = 0x7fff_ffff
+/** A worker's script is loaded in far less; a tab that waits in vain tries again. */
+const ATTACH_TIMEOUT_MS = 3_000
 
 export class BrowserHost implements ClientHost {
   readonly #name: string
@@ -114,19 +116,26 @@ class SharedWorkerTransport implements Transport {
   async hello(hello: Hello): Promise<WireReply<Welcome>> {
     const lockName = `tabmq:${this.#name}:tab:${hello.sessionId}`
     await this.#holdLock(lockName)
-    const failed = new Promise<never>((_, reject) => {
-      this.#worker.addEventListener('error', () => reject(notStarted()), {
-        once: true,
-        signal: this.#abort.signal,
-      })
-    })
+    this.#watchBroker(await this.#attach())
     const port = this.#pushes.port2
-    const reply = await Promise.race([
-      this.#broker.hello({ ...hello, lockName }, Comlink.transfer(port, [port])),
-      failed,
-    ])
-    if (reply.ok && reply.value.lockName !== undefined) this.#watchBroker(reply.value.lockName)
-    return reply
+    return this.#broker.hello({ ...hello, lockName }, Comlink.transfer(port, [port]))
+  }
+
+  /**
+   * The name of the broker's lock. A worker that dies before it has told it, or whose script does not
+   * load, is noticed by time: everything after this is noticed by the lock.
+   */
+  #attach(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(notStarted()), ATTACH_TIMEOUT_MS)
+      const { signal } = this.#abort
+      signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+      this.#worker.addEventListener('error', () => reject(notStarted()), { once: true, signal })
+      this.#broker
+        .attach()
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer))
+    })
   }
 
   request(request: Request, transfer: readonly ArrayBuffer[]): Promise<WireReply> {
@@ -138,10 +147,14 @@ class SharedWorkerTransport implements Transport {
     void this.#broker.goodbye(options)
   }
 
+  /**
+   * The ports are closed here and now rather than released through Comlink, which would wait for an
+   * answer: one that reached a page in the back/forward cache would put it out of there.
+   */
   close(): void {
     this.#abort.abort()
     this.#releaseLock?.()
-    this.#broker[Comlink.releaseProxy]()
+    this.#worker.port.close()
     this.#pushes.port1.close()
   }
 

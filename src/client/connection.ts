@@ -30,7 +30,7 @@ export interface CallOptions {
 }
 
 export interface ConnectionEvents {
-  /** Connected; `isNewBroker` when it is another incarnation than the last one, or the first. */
+  /** Connected; `isNewBroker` when this broker does not know this tab and its members yet. */
   connected: { readonly welcome: Welcome; readonly isNewBroker: boolean }
   /** The broker died, or the page went to sleep. */
   disconnected: Record<never, never>
@@ -209,6 +209,8 @@ export class Connection {
   #onPageHide(mayReturn: boolean): void {
     void this.events.emit('pageHide', {})
     this.#isAsleep = mayReturn
+    // After a goodbye the same broker knows no more of this tab than another would.
+    this.#lastIncarnation = undefined
     this.#drop({ goodbye: { isTabGone: !mayReturn } })
   }
 

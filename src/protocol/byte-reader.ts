@@ -52,14 +52,14 @@ export class ByteReader {
   /** A varint that says how many bytes follow: at most what is left. */
   size(): number {
     const size = this.varint()
-
+    if (size > this.remaining) throw endOfData()
     return size
   }
 
   /** Passes over bytes and returns where they began. */
   skip(count: number): number {
     const start = this.#position
-
+    if (count > this.source.length - start) throw endOfData()
     this.#position = start + count
     return start
   }

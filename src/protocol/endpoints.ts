@@ -7,10 +7,18 @@ import type { Hello, Push, Welcome, WireReply } from './requests.js'
 
 /** What the broker offers to one tab. `Port` is the channel on which the broker calls back. */
 export interface BrokerEndpoint<Port> {
-  /** Must come first, and again after a goodbye. */
+  /**
+   * Answered as soon as the worker runs, whatever its storage does: the name of the Web Lock that it
+   * holds while it lives. A tab watches that before it asks anything that may take time.
+   */
+  attach(): Promise<string>
+  /** Must come before any request. */
   hello(hello: Hello, pushPort: Port): Promise<WireReply<Welcome>>
   request(request: unknown): Promise<WireReply>
-  /** The tab closes, or goes to sleep in the back/forward cache and may come back. */
+  /**
+   * The tab closes, or goes to sleep in the back/forward cache and may come back, on another port.
+   * Nothing is answered any more, this call included.
+   */
   goodbye(options: { isTabGone: boolean }): Promise<void>
 }
 

@@ -110,8 +110,6 @@ export interface Hello {
 export interface Welcome {
   readonly incarnation: string
   readonly brokerEpoch: number
-  /** The Web Lock that the broker holds while it lives. */
-  readonly lockName?: string
 }
 
 /** What the broker says unasked. Each is small and answered, so none can pile up in a dead tab. */

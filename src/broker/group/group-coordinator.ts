@@ -47,6 +47,8 @@ export class GroupCoordinator {
   readonly #deadlines = new DeadlineQueue<string>()
   /** When a member is to be asked for its next heartbeat; unset between the asking and the answer. */
   readonly #heartbeats = new DeadlineQueue<string>()
+  /** Members that were asked and have not answered: a frozen tab is asked once, not piled upon. */
+  readonly #asked = new Set<string>()
   readonly #touched = new Set<Group>()
   #fenced: HeartbeatWanted[] = []
 
@@ -170,14 +172,19 @@ export class GroupCoordinator {
   takeHeartbeatsWanted(nowMs: number): HeartbeatWanted[] {
     const wanted = this.#fenced
     this.#fenced = []
-    for (const key of this.#heartbeats.takeDue(nowMs)) wanted.push(...this.#memberAt(key))
+    const waiting = this.#heartbeats.takeDue(nowMs)
     for (const group of this.#touched) {
       const state = this.#stateOf(group.groupId)
       for (const member of group.members.values()) {
-        if (isWaitingForHeartbeat(state, member)) wanted.push(...heartbeatOf(group, member))
+        if (isWaitingForHeartbeat(state, member)) waiting.push(keyOf(group, member.memberId))
       }
     }
     this.#touched.clear()
+    for (const key of waiting) {
+      if (this.#asked.has(key)) continue
+      this.#asked.add(key)
+      wanted.push(...this.#memberAt(key))
+    }
     return wanted
   }
 
@@ -209,6 +216,7 @@ export class GroupCoordinator {
     const key = keyOf(group, memberId)
     this.#deadlines.delete(key)
     this.#heartbeats.delete(key)
+    this.#asked.delete(key)
     const before = group.members.get(memberId)
     if (before !== undefined) this.#fenced.push(...heartbeatOf(group, before))
   }
@@ -216,6 +224,7 @@ export class GroupCoordinator {
   #setDeadlines(group: Group, member: Member): void {
     const key = keyOf(group, member.memberId)
     const { sessionDeadlineMs, sessionTimeoutMs, revocationDeadlineMs } = member
+    this.#asked.delete(key)
     this.#deadlines.set(key, Math.min(sessionDeadlineMs, revocationDeadlineMs ?? Infinity))
     if (member.sessionId === undefined) return this.#heartbeats.delete(key)
     const intervalMs = Math.min(sessionTimeoutMs / 3, this.#limits.heartbeatIntervalMsMax)

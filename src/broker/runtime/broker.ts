@@ -43,8 +43,6 @@ export interface BrokerOptions {
   readonly random: Random
   readonly logger: Logger
   readonly limits?: Partial<BrokerLimits>
-  /** The Web Lock that the broker holds while it lives, for the tabs to watch. */
-  readonly lockName?: string
   /** Called when the broker had to give up by itself: nothing is answered any more. */
   readonly onEnded?: () => void
 }
@@ -123,9 +121,7 @@ export class Broker {
     const session = new Session({ sessionId, clientId, port, nowMs, limits: this.limits })
     this.#sessions.set(sessionId, session)
     this.watches.changed()
-    const { lockName } = this.#options
-    const welcome = { incarnation: this.incarnation, brokerEpoch: this.#state.brokerEpoch }
-    return lockName === undefined ? welcome : { ...welcome, lockName }
+    return { incarnation: this.incarnation, brokerEpoch: this.#state.brokerEpoch }
   }
 
   /** Answers one request of a connected tab; never rejects. */
@@ -149,11 +145,16 @@ export class Broker {
   /**
    * A tab is no longer there: its members leave, its fetches and watches end. When the tab itself is
    * gone nothing will be sent again, and its producers are forgotten; one that only sleeps in the
-   * back/forward cache may still repeat its last batches.
+   * back/forward cache may still repeat its last batches. With a port given, only the session on that
+   * port ends, not one that has replaced it.
    */
-  async endSession(sessionId: SessionId, { isTabGone }: { isTabGone: boolean }): Promise<void> {
+  async endSession(
+    sessionId: SessionId,
+    { isTabGone, port }: { isTabGone: boolean; port?: PushPort },
+  ): Promise<void> {
     const session = this.#sessions.get(sessionId)
     if (session === undefined || this.#isClosed) return
+    if (port !== undefined && session.port !== port) return
     this.#sessions.delete(sessionId)
     this.#closeSession(session)
     if (this.#recovery !== undefined) await this.#recovery

@@ -60,9 +60,7 @@ export class Watches {
   }
 
   sessionEnded(session: Session): void {
-    for (const watchId of [...(this.#bySession.get(session)?.keys() ?? [])]) {
-      this.close(session, watchId)
-    }
+    for (const watch of this.#bySession.get(session)?.values() ?? []) watch.cancelTimer?.()
     this.#bySession.delete(session)
   }
 

@@ -5,7 +5,7 @@
  * the older one, and what it brings is still taken if it is still wanted.
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
-import { CONSUMER_DEFAULTS } from '../../protocol/limits.js'
+import { BROKER_LIMITS, CONSUMER_DEFAULTS } from '../../protocol/limits.js'
 import type { FetchPartition, ResponseOf } from '../../protocol/requests.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
@@ -90,7 +90,8 @@ export class FetchLoop {
     if (bufferedBytes >= 2 * options.maxBytes) return []
     // Each fetch begins with another partition, so that none starves behind the others' bytes.
     this.#firstPartition = (this.#firstPartition + 1) % Math.max(1, wanted.length)
-    return [...wanted.slice(this.#firstPartition), ...wanted.slice(0, this.#firstPartition)]
+    const inTurn = [...wanted.slice(this.#firstPartition), ...wanted.slice(0, this.#firstPartition)]
+    return inTurn.slice(0, BROKER_LIMITS.requestPartitionsMax)
   }
 
   async #fetch(wanted: readonly FetchPartition[]): Promise<void> {

@@ -63,9 +63,10 @@ export class OffsetCommits {
   async commitHandled(only?: ReadonlySet<OwnedPartition>): Promise<void> {
     await this.#underWay
     const handled = this.#uncommitted(only)
-    if (handled.length === 0) return
     this.#lastCommitMs = this.#options.host.nowMs()
+    // Even if nothing is left to commit: what was handled may belong to partitions that are lost.
     this.#handledSince = 0
+    if (handled.length === 0) return
     await this.commit(
       handled.map(({ partition: { partitionId }, offset }) => ({ partitionId, offset })),
     )

@@ -4,7 +4,7 @@
  * something was added, answered or is due; between these it does nothing.
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
-import { PRODUCER_DEFAULTS } from '../../protocol/limits.js'
+import { BROKER_LIMITS, PRODUCER_DEFAULTS } from '../../protocol/limits.js'
 import type { Acks, PartitionBatch, RequestOf } from '../../protocol/requests.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
@@ -108,7 +108,7 @@ export class Sender {
     const taken: Taken[] = []
     let bytes = 0
     for (const queue of this.#options.queues()) {
-      if (bytes >= REQUEST_BYTES_MAX) break
+      if (bytes >= REQUEST_BYTES_MAX || taken.length >= BROKER_LIMITS.requestPartitionsMax) break
       const batch = queue.take(nowMs, acks)
       if (batch === undefined) continue
       taken.push({ queue, batch })

@@ -36,6 +36,7 @@ const events: { type: string; atMs: number; detail: unknown }[] = []
 let consumer: Consumer | undefined
 
 const tab = {
+  Tabmq,
   mq,
   handled,
   events,
@@ -50,6 +51,7 @@ const tab = {
     ).run({
       eachMessage: async ({ partition, message: { offset, value } }) => {
         if (handlerMs > 0) await busyFor(handlerMs)
+        await globalThis.recordHandled?.({ partition, messages: [{ offset, value }] })
         handled.push({ partition, offset, value, atMs: Date.now() })
       },
     })
@@ -68,7 +70,7 @@ const tab = {
           partition,
           messages: messages.map(({ offset, value }) => ({ offset, value })),
         }
-        await globalThis.recordHandled(batch)
+        await globalThis.recordHandled?.(batch)
       },
     })
   },
@@ -119,6 +121,6 @@ function plain(detail: unknown): unknown {
 export type TestTab = typeof tab
 declare global {
   var tab: TestTab
-  var recordHandled: (batch: HandledBatch) => Promise<void>
+  var recordHandled: ((batch: HandledBatch) => Promise<void>) | undefined
 }
 globalThis.tab = tab
