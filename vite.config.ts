@@ -4,14 +4,16 @@
  */
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
+  // The browser tests' server: what is edited meanwhile must not reload a page in the middle.
+  ...(mode === 'browser-test' ? { server: { watch: null, hmr: false } } : {}),
   // The demo can be put under any path.
   base: './',
   build: { outDir: 'dist-demo' },
   worker: { format: 'es' },
   optimizeDeps: {
     // What only the worker imports would be found late, and finding it reloads every open page.
-    entries: ['index.html', 'worker/shared-worker.ts'],
+    entries: ['index.html', 'worker/shared-worker.ts', 'test/browser/pages/*.html'],
     include: ['comlink', 'idb', 'msgpackr/index-no-eval'],
   },
   test: {
@@ -19,4 +21,4 @@ export default defineConfig({
     exclude: ['test/browser/**'],
     environment: 'node',
   },
-})
+}))

@@ -112,24 +112,34 @@ test('a page in the back/forward cache leaves, and rejoins when it returns', asy
   }
 })
 
-test('without SharedWorker, or with a worker that cannot load, the error says so', async ({
-  context,
-}) => {
+test('where no broker can be reached, the error says why', async ({ context }) => {
   const page = await openTab(context, 'errors')
+  const codeAfter = async (prepare: () => void) => {
+    await page.evaluate(prepare)
+    return (await page.evaluate(() => tab.errorOf(() => new tab.Tabmq({ name: 'x' }).connect())))
+      .code
+  }
   const missing = await page.evaluate(() =>
-    tab.codeOf(async () => {
-      const mq = new tab.Tabmq({ name: 'missing', worker: '/no-such-worker.js' })
-      await mq.connect({ signal: AbortSignal.timeout(3_000) })
-    }),
+    tab.errorOf(() =>
+      new tab.Tabmq({ name: 'missing', worker: '/no-such-worker.js' }).connect({
+        signal: AbortSignal.timeout(3_000),
+      }),
+    ),
   )
-  expect(['ABORTED', 'BROKER_UNAVAILABLE']).toContain(missing)
-  const unsupported = await page.evaluate(() =>
-    tab.codeOf(async () => {
-      Reflect.deleteProperty(globalThis, 'SharedWorker')
-      await new tab.Tabmq({ name: 'unsupported' }).connect()
-    }),
-  )
-  expect(unsupported).toBe('SHARED_WORKER_UNSUPPORTED')
+  expect(['ABORTED', 'BROKER_UNAVAILABLE']).toContain(missing.code)
+  const blocked = () => {
+    globalThis.SharedWorker = class {
+      constructor() {
+        throw new DOMException('access is denied for this document', 'SecurityError')
+      }
+    } as unknown as typeof SharedWorker
+  }
+  expect(await codeAfter(blocked)).toBe('STORAGE_BLOCKED')
+  const unsupported = () => void Reflect.deleteProperty(globalThis, 'SharedWorker')
+  expect(await codeAfter(unsupported)).toBe('SHARED_WORKER_UNSUPPORTED')
+  const insecure = () =>
+    void Object.defineProperty(globalThis, 'isSecureContext', { value: false, configurable: true })
+  expect(await codeAfter(insecure)).toBe('INSECURE_CONTEXT')
 })
 
 async function createTopic(page: Page): Promise<void> {

@@ -36,7 +36,7 @@ export default defineConfig({
     },
   },
   webServer: {
-    command: 'node node_modules/vite/bin/vite.js --port 5199 --strictPort',
+    command: 'node node_modules/vite/bin/vite.js --port 5199 --strictPort --mode browser-test',
     cwd: root,
     url: address,
     reuseExistingServer: false,

@@ -3,6 +3,10 @@
  * a tab has handled is kept in its own memory; where a test must know it whatever happens to the
  * browser, it offers `recordHandled`, and a batch counts as handled when that has returned.
  */
+import * as Comlink from 'comlink'
+import type { BrokerEndpoint } from '../../../src/protocol/endpoints.js'
+import { PROTOCOL_VERSION } from '../../../src/protocol/protocol-version.js'
+import type { Hello } from '../../../src/protocol/requests.js'
 import {
   Tabmq,
   TabmqError,
@@ -29,8 +33,8 @@ export interface ConsumeOptions extends ConsumerOptions {
   readonly handlerMs?: number
 }
 
-const parameters = new URL(location.href).searchParams
-const mq = new Tabmq({ name: parameters.get('broker') ?? 'test' })
+const name = new URL(location.href).searchParams.get('broker') ?? 'test'
+const mq = new Tabmq({ name })
 const handled: HandledMessage[] = []
 const events: { type: string; atMs: number; detail: unknown }[] = []
 let consumer: Consumer | undefined
@@ -79,14 +83,30 @@ const tab = {
   stop: () => consumer?.stop(),
   send: (topic: string, messages: Message[]) => tab.producer.send({ topic, messages }),
 
-  /** The code of the error that a call rejects with, for errors that must cross to the test. */
-  async codeOf(call: () => Promise<unknown>): Promise<string> {
+  /** The error that a call rejects with, as it can cross to the test. */
+  async errorOf(call: () => Promise<unknown>): Promise<{ code: string; message: string }> {
     try {
       await call()
-      return 'no error'
+      return { code: 'none', message: '' }
     } catch (error) {
-      return error instanceof TabmqError ? error.code : String(error)
+      if (error instanceof TabmqError) return { code: error.code, message: error.message }
+      return { code: 'untyped', message: String(error) }
     }
+  },
+
+  /** Requests as no client of ours would send them, on a port of their own. */
+  async sendRaw(requests: readonly unknown[]): Promise<readonly unknown[]> {
+    const worker = new SharedWorker(new URL('../../../worker/shared-worker.js', import.meta.url), {
+      type: 'module',
+      name: `tabmq:${name}`,
+    })
+    const broker = Comlink.wrap<BrokerEndpoint<MessagePort>>(worker.port)
+    const { port1, port2 } = new MessageChannel()
+    Comlink.expose({ push: () => {} }, port1)
+    const hello = { protocolVersion: PROTOCOL_VERSION, sessionId: 'raw', clientId: 'raw' }
+    const tooEarly = await broker.request({ api: 'listGroups' })
+    await broker.hello(hello as Hello, Comlink.transfer(port2, [port2]))
+    return [tooEarly, ...(await Promise.all(requests.map((request) => broker.request(request))))]
   },
 
   async lag(groupId: string): Promise<number> {
