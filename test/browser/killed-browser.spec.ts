@@ -30,8 +30,8 @@ test('every message is handled, in order, over a closed tab and a killed browser
     const [first, , third] = before as [Page, Page, Page]
     await sendAll(first, rows)
     // Small fetches and slow handlers, so that there is a middle in which to close and to kill.
-    const pace = { maxBytesPerPartition: 1_000, handlerMs: 60 }
-    const consume = { groupId: 'workers', topics: [TOPIC], ...pace }
+    const consumer = { groupId: 'workers', maxBytesPerPartition: 1_000 }
+    const consume = { consumer, topics: [TOPIC], handlerMs: 60 }
     for (const page of before)
       await page.evaluate((options) => tab.consumeRecorded(options), consume)
     await expectShared(before, PARTITIONS)

@@ -44,11 +44,11 @@ test('a tab closed in the middle of a batch commits what it handled', async ({ c
       'work',
       Array.from({ length: 300 }, (_, value) => ({ value })),
     )
-    await tab.consume({ groupId: 'g', topics: ['work'] })
+    await tab.consume({ consumer: { groupId: 'g' }, topics: ['work'] })
   })
   await expect.poll(() => handled.length).toBeGreaterThan(20)
   await closing.close()
-  await other.evaluate(() => tab.consume({ groupId: 'g', topics: ['work'] }))
+  await other.evaluate(() => tab.consume({ consumer: { groupId: 'g' }, topics: ['work'] }))
   await expect.poll(() => other.evaluate(() => tab.lag('g'))).toBe(0)
   expect(new Set(handled).size).toBe(300)
   // The one whose handler had not returned when the tab closed may come again, no other.
@@ -128,11 +128,10 @@ test('where no broker can be reached, the error says why', async ({ context }) =
   )
   expect(['ABORTED', 'BROKER_UNAVAILABLE']).toContain(missing.code)
   const blocked = () => {
-    globalThis.SharedWorker = class {
-      constructor() {
-        throw new DOMException('access is denied for this document', 'SecurityError')
-      }
-    } as unknown as typeof SharedWorker
+    const refuse = () => {
+      throw new DOMException('access is denied for this document', 'SecurityError')
+    }
+    globalThis.SharedWorker = new Proxy(SharedWorker, { construct: refuse })
   }
   expect(await codeAfter(blocked)).toBe('STORAGE_BLOCKED')
   const unsupported = () => void Reflect.deleteProperty(globalThis, 'SharedWorker')
@@ -150,7 +149,7 @@ async function createTopic(page: Page): Promise<void> {
 
 async function consume(tabs: readonly Page[]): Promise<void> {
   for (const page of tabs) {
-    await page.evaluate(() => tab.consume({ groupId: 'g', topics: ['work'] }))
+    await page.evaluate(() => tab.consume({ consumer: { groupId: 'g' }, topics: ['work'] }))
   }
   await expectShared(tabs, PARTITIONS)
 }

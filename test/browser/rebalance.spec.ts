@@ -21,9 +21,12 @@ test('a closed tab’s partitions are read by another tab at once', async ({ con
     const groupId = `group-${round}`
     const victim = await openTab(context, 'rebalance')
     // Handlers that never return leave every message to whoever takes over.
-    const options = { groupId, topics: ['work'], handlerMs: Infinity }
+    const options = { consumer: { groupId }, topics: ['work'], handlerMs: Infinity }
     await victim.evaluate((consume) => tab.consume(consume), options)
-    await survivor.evaluate((consume) => tab.consume(consume), { groupId, topics: ['work'] })
+    await survivor.evaluate((consume) => tab.consume(consume), {
+      consumer: { groupId },
+      topics: ['work'],
+    })
     await expectShared([victim, survivor], PARTITIONS)
     const moving = await victim.evaluate(() => tab.assignment().map(({ partition }) => partition))
 

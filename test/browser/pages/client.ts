@@ -27,8 +27,9 @@ export interface HandledBatch {
   readonly messages: readonly { readonly offset: number; readonly value: unknown }[]
 }
 
-export interface ConsumeOptions extends ConsumerOptions {
+export interface ConsumeOptions {
   readonly topics: string[]
+  readonly consumer: ConsumerOptions
   /** How long a handler takes; Infinity never returns. */
   readonly handlerMs?: number
 }
@@ -115,13 +116,13 @@ const tab = {
   },
 }
 
-async function join({ topics, handlerMs: _, ...options }: ConsumeOptions): Promise<Consumer> {
-  consumer = mq.consumer(options)
+async function join(options: ConsumeOptions): Promise<Consumer> {
+  consumer = mq.consumer(options.consumer)
   const types = ['partitionsAssigned', 'partitionsRevoked', 'partitionsLost', 'crash'] as const
   for (const type of types) {
     consumer.on(type, (detail) => events.push({ type, atMs: Date.now(), detail: plain(detail) }))
   }
-  await consumer.subscribe({ topics, fromBeginning: true })
+  await consumer.subscribe({ topics: options.topics, fromBeginning: true })
   return consumer
 }
 
