@@ -1,15 +1,12 @@
 /**
  * The broker: the pure core with its edges. It knows the tabs that are connected, lets the core
- * decide on their requests, has the records committed, and answers when they are durable. It is the
- * same object in the SharedWorker, in tests and in the simulator; time, storage and the way back to
- * a tab are given to it.
- *
- * When a transaction fails the state is dropped, whoever waited gets the error, and the state is
- * loaded again: the same path as a restart.
+ * decide on their requests, and answers when what was decided is durable; it sleeps until the next
+ * deadline of any part. It is the same object in the SharedWorker, in tests and in the simulator;
+ * time, storage and the way back to a tab are given to it.
  */
 import { TabmqError, toWireError } from '../../protocol/errors.js'
 import { BROKER_LIMITS, type BrokerLimits } from '../../protocol/limits.js'
-import type { PartitionId, SessionId } from '../../protocol/names.js'
+import type { SessionId } from '../../protocol/names.js'
 import { parseHello, parseRequest } from '../../protocol/parse-request.js'
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.js'
 import type {
@@ -19,22 +16,19 @@ import type {
   Welcome,
   WireReply,
 } from '../../protocol/requests.js'
-import { durableUpTo } from '../log/decide-produce.js'
 import type { Clock, Durability, Logger, PushPort, Random, Storage, Timer } from '../ports.js'
-import { isDurable, type Decision, type DecisionContext, type StateRecord } from '../records.js'
+import type { Decision, DecisionContext, StateRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
 import { dispatch } from './dispatch.js'
 import { FetchPurgatory } from './fetch-purgatory.js'
-import { GroupCommit } from './group-commit.js'
 import { LogReader } from './log-reader.js'
 import { RetentionSweep } from './retention-sweep.js'
 import { Session } from './session.js'
+import { ShardRuntime, type CommittedNews } from './shard-runtime.js'
 import { Watches } from './watches.js'
 
 /** A timer this much later than it was set for means that the broker itself was away. */
 const LATENESS_FORGIVEN_MS = 1_000
-const RECOVERY_BACKOFF_MS = 100
-const RECOVERY_BACKOFF_MS_MAX = 5_000
 
 export interface BrokerOptions {
   readonly storage: Storage
@@ -57,9 +51,7 @@ export class Broker {
   readonly #options: BrokerOptions
   readonly #sessions = new Map<SessionId, Session>()
   readonly #startedAtMs: number
-  #state: BrokerState
-  #commit: GroupCommit
-  #recovery: Promise<void> | undefined
+  readonly #shard: ShardRuntime
   #isClosed = false
   #wakeup: { readonly dueMs: number; readonly cancel: () => void } | undefined
   #nextCheckMs: number
@@ -74,21 +66,32 @@ export class Broker {
   private constructor(options: BrokerOptions, state: BrokerState) {
     const { storage, clock, timer, logger } = options
     this.#options = options
-    this.#state = state
     this.limits = state.limits
     this.incarnation = options.random.freshId()
     this.#startedAtMs = clock.nowMs()
     this.#nextCheckMs = this.#startedAtMs + this.limits.retentionCheckIntervalMs
-    this.#commit = this.#newCommit()
-    this.reader = new LogReader(storage, () => this.#state.logs)
+    this.#shard = new ShardRuntime(state, {
+      storage,
+      timer,
+      logger,
+      limits: this.limits,
+      context: () => this.context(),
+      listener: {
+        changed: () => this.#onChanged(),
+        committed: (news) => this.#onCommitted(news),
+        recovered: () => this.#onRecovered(),
+        ended: () => void this.close().finally(() => options.onEnded?.()),
+      },
+    })
+    this.reader = new LogReader(storage, () => this.state.logs)
     this.purgatory = new FetchPurgatory(this.reader, timer)
     const clusterState = () => this.#clusterState()
     this.watches = new Watches({ clock, timer, limits: this.limits, clusterState })
     this.retention = new RetentionSweep({
-      state: () => this.#state,
+      state: () => this.state,
       reader: this.reader,
       nowMs: () => clock.nowMs(),
-      write: (records) => this.#write(records, 'relaxed'),
+      write: (records) => this.#shard.write(records, 'relaxed'),
       logger,
     })
     this.retention.request()
@@ -96,7 +99,7 @@ export class Broker {
   }
 
   get state(): BrokerState {
-    return this.#state
+    return this.#shard.state
   }
 
   get storage(): Storage {
@@ -121,7 +124,7 @@ export class Broker {
     const session = new Session({ sessionId, clientId, port, nowMs, limits: this.limits })
     this.#sessions.set(sessionId, session)
     this.watches.changed()
-    return { incarnation: this.incarnation, brokerEpoch: this.#state.brokerEpoch }
+    return { incarnation: this.incarnation, brokerEpoch: this.state.brokerEpoch }
   }
 
   /** Answers one request of a connected tab; never rejects. */
@@ -131,7 +134,7 @@ export class Broker {
       const session = this.#sessionOrThrow(sessionId)
       const value = await session.run(async () => {
         const parsed = parseRequest(request, this.limits)
-        if (this.#recovery !== undefined) await this.#recovery
+        await this.#shard.ready()
         this.#assertOpen()
         return dispatch(this, session, parsed)
       })
@@ -157,12 +160,12 @@ export class Broker {
     if (port !== undefined && session.port !== port) return
     this.#sessions.delete(sessionId)
     this.#closeSession(session)
-    if (this.#recovery !== undefined) await this.#recovery
+    await this.#shard.ready()
     if (this.#isClosed) return
-    const left = this.#state.groups.sessionGone(sessionId, this.context())
+    const left = this.state.groups.sessionGone(sessionId, this.context())
     const forgotten = isTabGone ? this.#forgetProducers(session) : []
     this.watches.changed()
-    await this.#write([...left, ...forgotten], 'relaxed').catch(() => {
+    await this.#shard.write([...left, ...forgotten], 'relaxed').catch(() => {
       // The state is loaded again without the session's members; producers expire by time.
     })
   }
@@ -175,33 +178,28 @@ export class Broker {
     this.retention.close()
     this.purgatory.close()
     for (const session of this.#sessions.values()) this.watches.sessionEnded(session)
-    await this.#commit.settled().catch(() => {})
+    await this.#shard.close()
     await this.#options.storage.close()
   }
 
   /** Commits a decision, applies it, and resolves with its response once it is durable. */
   async apply<R>(decision: Decision<R>, durability: Durability = 'relaxed'): Promise<R> {
-    await this.#write(decision.records, durability)
+    await this.#shard.write(decision.records, durability)
     return decision.response
   }
 
   /** Applies a decision and answers at once: whether it became durable is nobody's to know. */
   applyUnacknowledged<R>(decision: Decision<R>): R {
-    this.#write(decision.records, 'relaxed').catch(() => {
+    this.#shard.write(decision.records, 'relaxed').catch(() => {
       // Nobody asked to be told (acks: 0); the failure itself is logged by the recovery.
     })
     return decision.response
   }
 
-  /** The topics changed: groups that read them get a new target, in the same transaction. */
-  topicsChanged(): readonly StateRecord[] {
-    return this.#state.groups.topicsChanged(this.context())
-  }
-
   async describeCluster(): Promise<ClusterDescription> {
     return {
       incarnation: this.incarnation,
-      brokerEpoch: this.#state.brokerEpoch,
+      brokerEpoch: this.state.brokerEpoch,
       protocolVersion: PROTOCOL_VERSION,
       startedAtMs: this.#startedAtMs,
       sessions: this.#describeSessions(),
@@ -210,94 +208,28 @@ export class Broker {
   }
 
   checkInvariants(): void {
-    this.#state.checkInvariants()
+    this.state.checkInvariants()
   }
 
-  /** Replays the records and has the durable ones committed. The one way in which state changes. */
-  #write(records: readonly StateRecord[], durability: Durability): Promise<void> {
-    if (records.length === 0) return this.#commit.settled()
-    const state = this.#state
-    try {
-      for (const record of records) state.replay(record)
-      if (records.some(changesTopics)) {
-        const more = this.topicsChanged()
-        for (const record of more) state.replay(record)
-        records = [...records, ...more]
-      }
-    } catch (error) {
-      this.#recover(error)
-      return Promise.reject(error)
-    }
-    const durable = records.filter(isDurable)
-    const committed =
-      durable.length === 0 ? this.#commit.settled() : this.#commit.add(durable, durability)
+  #onChanged(): void {
     this.#askForHeartbeats()
     this.watches.changed()
     this.#schedule()
-    return committed
   }
 
-  #newCommit(): GroupCommit {
-    return new GroupCommit({
-      storage: this.#options.storage,
-      limits: this.limits,
-      onCommitted: (records) => this.#onCommitted(records),
-      onFailed: (error) => this.#recover(error),
-    })
-  }
-
-  #onCommitted(records: readonly StateRecord[]): void {
-    const readable = new Set<PartitionId>()
-    const changed = new Set<PartitionId>()
-    if (records.some((record) => record.type === 'topic'))
-      this.#pushToAll({ push: 'topicsChanged' })
-    for (const record of records) {
-      if (record.type === 'batch') {
-        const log = this.#state.logs.find(record.partitionId)
-        if (log?.advanceHighWatermark(durableUpTo(record)) === true) readable.add(log.partitionId)
-      } else if (record.type === 'partition') {
-        changed.add(record.partitionId)
-      }
-    }
-    this.purgatory.partitionsChanged(new Set([...readable, ...changed]))
-    this.retention.request([...readable, ...changed])
+  #onCommitted({ readable, changed, topicsChanged }: CommittedNews): void {
+    const partitionIds = new Set([...readable, ...changed])
+    if (topicsChanged) this.#pushToAll({ push: 'topicsChanged' })
+    this.purgatory.partitionsChanged(partitionIds)
+    this.retention.request(partitionIds)
     this.watches.changed()
   }
 
-  /** Drops the state and loads it again, until that succeeds or the storage is somebody else's. */
-  #recover(cause: unknown): void {
-    if (this.#isClosed || this.#recovery !== undefined) return
-    this.#options.logger.error('a write failed; the state is loaded again', cause)
-    const recovery = this.#reload().then(() => {
-      this.#recovery = undefined
-      this.purgatory.everythingChanged()
-      this.watches.changed()
-      // Members are soft state and were lost with it: their tabs have to join again.
-      this.#pushToAll({ push: 'rejoin' })
-      this.#schedule()
-    })
-    this.#recovery = recovery
-    recovery.catch((error: unknown) => {
-      this.#options.logger.error('the broker ends: its state cannot be loaded again', error)
-      void this.close().finally(() => this.#options.onEnded?.())
-    })
-  }
-
-  async #reload(): Promise<void> {
-    for (let backoffMs = RECOVERY_BACKOFF_MS; ; backoffMs *= 2) {
-      try {
-        const stored = await this.#options.storage.load()
-        this.#state = new BrokerState(stored, this.limits, this.context().nowMs)
-        this.#commit = this.#newCommit()
-        return
-      } catch (error) {
-        const isOver = this.#isClosed || !(error instanceof TabmqError && error.retriable)
-        if (isOver || backoffMs > RECOVERY_BACKOFF_MS_MAX) throw error
-        await new Promise<void>((resolve) => {
-          this.#options.timer.schedule(backoffMs, resolve)
-        })
-      }
-    }
+  #onRecovered(): void {
+    this.purgatory.everythingChanged()
+    // Members are soft state and were lost with it: their tabs have to join again.
+    this.#pushToAll({ push: 'rejoin' })
+    this.#onChanged()
   }
 
   #pushToAll(push: Push): void {
@@ -305,7 +237,7 @@ export class Broker {
   }
 
   #askForHeartbeats(): void {
-    const wanted = this.#state.groups.takeHeartbeatsWanted(this.context().nowMs)
+    const wanted = this.state.groups.takeHeartbeatsWanted(this.context().nowMs)
     for (const { sessionId, groupId, memberId } of wanted) {
       const session = this.#sessions.get(sessionId)
       void session?.port.push({ push: 'heartbeat', groupId, memberId }).catch(() => {})
@@ -315,7 +247,7 @@ export class Broker {
   /** Sleeps until the next deadline of any part. */
   #schedule(): void {
     if (this.#isClosed) return
-    const dueMs = Math.min(this.#state.groups.nextDeadlineMs() ?? Infinity, this.#nextCheckMs)
+    const dueMs = Math.min(this.state.groups.nextDeadlineMs() ?? Infinity, this.#nextCheckMs)
     if (this.#wakeup !== undefined) {
       if (this.#wakeup.dueMs <= dueMs) return
       this.#wakeup.cancel()
@@ -327,13 +259,13 @@ export class Broker {
 
   #onDue(dueMs: number): void {
     this.#wakeup = undefined
-    if (this.#isClosed || this.#recovery !== undefined) return
+    if (this.#isClosed || this.#shard.isRecovering) return
     const context = this.context()
     const lateMs = context.nowMs - dueMs
     if (lateMs > LATENESS_FORGIVEN_MS) {
-      void this.#writeQuietly(this.#state.groups.extendDeadlines(lateMs))
+      void this.#writeQuietly(this.state.groups.extendDeadlines(lateMs))
     }
-    void this.#writeQuietly(this.#state.groups.expire(context))
+    void this.#writeQuietly(this.state.groups.expire(context))
     if (context.nowMs >= this.#nextCheckMs) this.#check(context)
     this.#askForHeartbeats()
     this.#schedule()
@@ -344,21 +276,21 @@ export class Broker {
     this.#nextCheckMs = context.nowMs + this.limits.retentionCheckIntervalMs
     this.retention.request()
     void this.#writeQuietly([
-      ...this.#state.groups.expireOffsets(context),
+      ...this.state.groups.expireOffsets(context),
       ...this.#expiredProducers(context.nowMs),
     ])
   }
 
   async #writeQuietly(records: readonly StateRecord[]): Promise<void> {
     if (records.length === 0) return
-    await this.#write(records, 'relaxed').catch(() => {
+    await this.#shard.write(records, 'relaxed').catch(() => {
       // The recovery logs it; what is due is due again after it.
     })
   }
 
   #forgetProducers(session: Session): StateRecord[] {
     const records: StateRecord[] = []
-    for (const log of this.#state.logs.all()) {
+    for (const log of this.state.logs.all()) {
       for (const producerId of session.producers) {
         if (log.producer(producerId) === undefined) continue
         const { partitionId } = log
@@ -370,7 +302,7 @@ export class Broker {
 
   #expiredProducers(nowMs: number): StateRecord[] {
     const records: StateRecord[] = []
-    for (const log of this.#state.logs.all()) {
+    for (const log of this.state.logs.all()) {
       for (const [producerId, row] of log.producers()) {
         if (row.updatedAtMs + this.limits.producerExpirationMs > nowMs) continue
         const { partitionId } = log
@@ -403,7 +335,7 @@ export class Broker {
   }
 
   #clusterState(): ClusterState {
-    const { topics, logs, groups, brokerEpoch } = this.#state
+    const { topics, logs, groups, brokerEpoch } = this.state
     return {
       incarnation: this.incarnation,
       brokerEpoch,
@@ -418,8 +350,4 @@ export class Broker {
       sessions: this.#describeSessions(),
     }
   }
-}
-
-function changesTopics(record: StateRecord): boolean {
-  return record.type === 'topic' || record.type === 'partition'
 }

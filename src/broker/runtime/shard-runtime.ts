@@ -1,0 +1,173 @@
+/**
+ * The state of the core and its way to the disk: replays what was decided, has the durable part
+ * committed, and says what became durable. When a transaction fails, the state stands on what is not
+ * on disk: it is dropped, whoever waits gets the error, and the state is loaded again. That is the
+ * same path as a restart, so it is exercised all the time.
+ */
+import { TabmqError } from '../../protocol/errors.js'
+import type { BrokerLimits } from '../../protocol/limits.js'
+import type { PartitionId } from '../../protocol/names.js'
+import { durableUpTo } from '../log/decide-produce.js'
+import type { Durability, Logger, Storage, Timer } from '../ports.js'
+import { isDurable, type DecisionContext, type StateRecord } from '../records.js'
+import { BrokerState } from './broker-state.js'
+import { GroupCommit } from './group-commit.js'
+
+const RECOVERY_BACKOFF_MS = 100
+const RECOVERY_BACKOFF_MS_MAX = 5_000
+
+export interface ShardRuntimeOptions {
+  readonly storage: Storage
+  readonly timer: Timer
+  readonly logger: Logger
+  readonly limits: BrokerLimits
+  readonly context: () => DecisionContext
+  readonly listener: ShardListener
+}
+
+export interface ShardListener {
+  /** The state is another than before; perhaps not durably yet. */
+  changed(): void
+  committed(news: CommittedNews): void
+  /** The state was loaded again: nothing soft is left of it. */
+  recovered(): void
+  /** The state cannot be loaded again: it is over. */
+  ended(): void
+}
+
+/** What a transaction that completed means to those who wait. */
+export interface CommittedNews {
+  /** Partitions of which more can be read than before. */
+  readonly readable: ReadonlySet<PartitionId>
+  /** Partitions that were made or deleted, or whose log start moved. */
+  readonly changed: ReadonlySet<PartitionId>
+  readonly topicsChanged: boolean
+}
+
+export class ShardRuntime {
+  readonly #options: ShardRuntimeOptions
+  #state: BrokerState
+  #commit: GroupCommit
+  #recovery: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(state: BrokerState, options: ShardRuntimeOptions) {
+    this.#state = state
+    this.#options = options
+    this.#commit = this.#newCommit()
+  }
+
+  get state(): BrokerState {
+    return this.#state
+  }
+
+  get isRecovering(): boolean {
+    return this.#recovery !== undefined
+  }
+
+  /** Resolves when there is a state to decide on; rejects when there will be none. */
+  async ready(): Promise<void> {
+    await this.#recovery
+  }
+
+  /**
+   * Replays the records and has the durable ones committed: the one way in which state changes.
+   * Resolves when they, and all that was decided before, are durable. When topics changed, the groups
+   * that read them get a new target in the same transaction.
+   */
+  write(decided: readonly StateRecord[], durability: Durability): Promise<void> {
+    if (decided.length === 0) return this.#commit.settled()
+    let records: readonly StateRecord[]
+    try {
+      records = this.#replay(decided)
+    } catch (error) {
+      this.#recover(error)
+      return Promise.reject(error)
+    }
+    const durable = records.filter(isDurable)
+    const committed =
+      durable.length === 0 ? this.#commit.settled() : this.#commit.add(durable, durability)
+    this.#options.listener.changed()
+    return committed
+  }
+
+  /** Waits for what is on its way to the disk, and writes nothing more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#commit.settled().catch(() => {
+      // Whoever decided it was told.
+    })
+  }
+
+  #replay(decided: readonly StateRecord[]): readonly StateRecord[] {
+    for (const record of decided) this.#state.replay(record)
+    if (!decided.some(changesTopics)) return decided
+    const more = this.#state.groups.topicsChanged(this.#options.context())
+    for (const record of more) this.#state.replay(record)
+    return [...decided, ...more]
+  }
+
+  #newCommit(): GroupCommit {
+    const { storage, limits } = this.#options
+    return new GroupCommit({
+      storage,
+      limits,
+      onCommitted: (records) => this.#onCommitted(records),
+      onFailed: (error) => this.#recover(error),
+    })
+  }
+
+  #onCommitted(records: readonly StateRecord[]): void {
+    const readable = new Set<PartitionId>()
+    const changed = new Set<PartitionId>()
+    let topicsChanged = false
+    for (const record of records) {
+      if (record.type === 'batch') {
+        const log = this.#state.logs.find(record.partitionId)
+        if (log?.advanceHighWatermark(durableUpTo(record)) === true) readable.add(log.partitionId)
+      } else if (record.type === 'partition') {
+        changed.add(record.partitionId)
+      } else if (record.type === 'topic') {
+        topicsChanged = true
+      }
+    }
+    this.#options.listener.committed({ readable, changed, topicsChanged })
+  }
+
+  /** Drops the state and loads it again, until that succeeds or the storage is somebody else's. */
+  #recover(cause: unknown): void {
+    if (this.#isClosed || this.#recovery !== undefined) return
+    const { logger, listener } = this.#options
+    logger.error('a write failed; the state is loaded again', cause)
+    const recovery = this.#reload().then(() => {
+      this.#recovery = undefined
+      listener.recovered()
+    })
+    this.#recovery = recovery
+    recovery.catch((error: unknown) => {
+      logger.error('the broker ends: its state cannot be loaded again', error)
+      listener.ended()
+    })
+  }
+
+  async #reload(): Promise<void> {
+    const { storage, limits, context, timer } = this.#options
+    for (let backoffMs = RECOVERY_BACKOFF_MS; ; backoffMs *= 2) {
+      try {
+        this.#state = new BrokerState(await storage.load(), limits, context().nowMs)
+        this.#commit = this.#newCommit()
+        return
+      } catch (error) {
+        const isOver = this.#isClosed || !(error instanceof TabmqError && error.retriable)
+        if (isOver || backoffMs > RECOVERY_BACKOFF_MS_MAX) throw error
+        await new Promise<void>((resolve) => {
+          timer.schedule(backoffMs, resolve)
+        })
+      }
+    }
+  }
+}
+
+function changesTopics(record: StateRecord): boolean {
+  return record.type === 'topic' || record.type === 'partition'
+}
