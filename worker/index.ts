@@ -7,7 +7,6 @@
  * startBroker({ limits: { tailBytes: 4 * 1024 * 1024 } })
  */
 import { Broker } from '../src/broker/runtime/broker.js'
-import { parseBrokerName } from '../src/protocol/names.js'
 import type { BrokerLimits } from '../src/protocol/limits.js'
 import { IndexedDbStorage } from './indexeddb-storage.js'
 import { holdLock } from './locks.js'
@@ -18,8 +17,6 @@ export type { BrokerLimits }
 
 /** Options of {@link startBroker}. */
 export interface StartBrokerOptions {
-  /** The broker's name. Default: that of the SharedWorker, without its `tabmq:`, or `default`. */
-  readonly name?: string
   /** Limits that differ from the defaults. */
   readonly limits?: Partial<BrokerLimits>
 }
@@ -27,21 +24,20 @@ export interface StartBrokerOptions {
 declare const self: SharedWorkerGlobalScope
 
 /**
- * Serves every tab that connects to this SharedWorker. Must be called while the worker's script is
- * first run: a tab that connects before is not heard.
+ * Serves every tab that connects to this SharedWorker: each names the broker that it means, and the
+ * first to name one starts it. Must be called while the worker's script is first run: a tab that
+ * connects before is not heard.
  */
 export function startBroker(options: StartBrokerOptions = {}): void {
-  const name = parseBrokerName(options.name ?? brokerNameOf(self.name))
-  const lockName = `tabmq:${name}:broker:${random.freshId()}`
+  const lockName = `tabmq:worker:${random.freshId()}`
   const alive = holdLock(lockName).then(() => lockName)
-  let starting: Promise<Broker> | undefined
-  // A start that failed (a full disk, blocked storage) is tried again by the next tab that asks.
-  const start = () => {
-    starting ??= open(name, options).catch((error: unknown) => {
-      starting = undefined
-      throw error
-    })
-    return starting
+  const brokers = new Map<string, Promise<Broker>>()
+  const start = (name = 'default') => {
+    const broker = brokers.get(name) ?? open(name, options)
+    brokers.set(name, broker)
+    // A start that failed (a full disk, blocked storage) is tried again by the next tab that asks.
+    broker.catch(() => brokers.delete(name))
+    return broker
   }
   self.addEventListener('connect', (event) => {
     const [port] = event.ports
@@ -49,11 +45,11 @@ export function startBroker(options: StartBrokerOptions = {}): void {
   })
 }
 
-/** One broker at a time has the database: it waits here for the one before it to end. */
 async function open(name: string, { limits }: StartBrokerOptions): Promise<Broker> {
-  const release = await holdLock(`tabmq:${name}:storage`)
+  const release = await holdLock(`tabmq:${name}:storage`, STORAGE_WAIT_MS)
+  let storage: IndexedDbStorage | undefined
   try {
-    const storage = await IndexedDbStorage.open({
+    storage = await IndexedDbStorage.open({
       name,
       onLost: (error) => logger.error('the database was lost', error),
     })
@@ -68,12 +64,11 @@ async function open(name: string, { limits }: StartBrokerOptions): Promise<Broke
       ...(limits === undefined ? {} : { limits }),
     })
   } catch (error) {
+    await storage?.close()
     release()
     throw error
   }
 }
 
-function brokerNameOf(workerName: string): string {
-  const name = workerName.startsWith('tabmq:') ? workerName.slice('tabmq:'.length) : workerName
-  return name === '' ? 'default' : name
-}
+/** One broker at a time has the database. How long to wait for the one before to end. */
+const STORAGE_WAIT_MS = 5_000

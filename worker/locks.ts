@@ -2,17 +2,26 @@
  * Web Locks as signs of life. A lock is freed by the browser when its holder is gone, whatever the
  * reason, so holding one says "I live", and being granted another's says "it is gone".
  */
+import { TabmqError } from '../src/protocol/errors.js'
 
-/** Takes a lock for as long as this worker lives, waiting for whoever has it now. */
-export function holdLock(lockName: string): Promise<() => void> {
+/**
+ * Takes a lock for as long as this worker lives, or until the returned function is called. Waits for
+ * whoever has it now, for `waitMs` at the most.
+ * @throws TabmqError BROKER_UNAVAILABLE when it is still somebody else's then
+ */
+export function holdLock(lockName: string, waitMs?: number): Promise<() => void> {
+  const signal = waitMs === undefined ? undefined : AbortSignal.timeout(waitMs)
   return new Promise((resolve, reject) => {
     navigator.locks
-      .request(lockName, () => {
+      .request(lockName, signal === undefined ? {} : { signal }, () => {
         const { promise, release } = untilReleased()
         resolve(release)
         return promise
       })
-      .catch(reject)
+      .catch((cause: unknown) => {
+        const message = `another worker, perhaps of an older deployment, still holds "${lockName}"`
+        reject(new TabmqError('BROKER_UNAVAILABLE', message, { lockName, waitMs }, cause))
+      })
   })
 }
 

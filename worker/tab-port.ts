@@ -15,8 +15,8 @@ import { watchLock } from './locks.js'
 export interface ServedBroker {
   /** The lock that the worker holds while it lives, once it does. */
   readonly alive: Promise<string>
-  /** The broker, started or being so; it may fail and be tried again. */
-  start(): Promise<Broker>
+  /** The broker of that name, started or being so; it may fail and be tried again. */
+  start(brokerName: string | undefined): Promise<Broker>
 }
 
 export function servePort(port: MessagePort, served: ServedBroker): void {
@@ -42,14 +42,16 @@ class TabPort implements BrokerEndpoint<MessagePort> {
 
   async hello(hello: Hello, pushPort: MessagePort): Promise<WireReply<Welcome>> {
     try {
-      const { sessionId, lockName } = parseHello(hello)
-      const broker = await this.#served.start()
+      const { sessionId, lockName, brokerName } = parseHello(hello)
+      const broker = await this.#served.start(brokerName)
       const port = new TabPush(pushPort)
       const value = broker.connect(hello, port)
       this.#session = { broker, sessionId, port }
       this.#stopWatching?.()
       if (lockName !== undefined) {
-        this.#stopWatching = watchLock(lockName, () => this.#end({ isTabGone: true }))
+        // Only a goodbye says for good that the tab is gone: of one on its way into the back/forward
+        // cache the lock may be heard before the goodbye, and its producers must not be forgotten.
+        this.#stopWatching = watchLock(lockName, () => this.#end({ isTabGone: false }))
       }
       return { incarnation: broker.incarnation, ok: true, value }
     } catch (error) {
@@ -79,7 +81,9 @@ class TabPort implements BrokerEndpoint<MessagePort> {
     this.#stopWatching?.()
     const { broker, sessionId, port } = session
     port.close()
-    void broker.endSession(sessionId, { ...options, port })
+    broker.endSession(sessionId, { ...options, port }).catch(() => {
+      // The broker itself has ended, and said so.
+    })
   }
 }
 

@@ -118,7 +118,8 @@ class SharedWorkerTransport implements Transport {
     await this.#holdLock(lockName)
     this.#watchBroker(await this.#attach())
     const port = this.#pushes.port2
-    return this.#broker.hello({ ...hello, lockName }, Comlink.transfer(port, [port]))
+    const named = { ...hello, lockName, brokerName: this.#name }
+    return this.#broker.hello(named, Comlink.transfer(port, [port]))
   }
 
   /**

@@ -7,6 +7,7 @@ import { ANY_COUNT, Fields } from './fields.js'
 import { PATTERN_LENGTH_MAX, WATCH_INTERVAL_MS_MIN, type BrokerLimits } from './limits.js'
 import {
   describe,
+  parseBrokerName,
   parseGroupId,
   parseInstanceId,
   parseMemberId,
@@ -57,8 +58,13 @@ export function parseHello(value: unknown): Hello {
   }
   const sessionId = parseSessionId(fields.raw('sessionId'))
   const clientId = fields.string('clientId', ID_LENGTH_MAX)
-  if (!fields.has('lockName')) return { protocolVersion, sessionId, clientId }
-  return { protocolVersion, sessionId, clientId, lockName: fields.string('lockName', 1_000) }
+  return {
+    protocolVersion,
+    sessionId,
+    clientId,
+    ...(fields.has('lockName') ? { lockName: fields.string('lockName', 1_000) } : {}),
+    ...(fields.has('brokerName') ? { brokerName: parseBrokerName(fields.raw('brokerName')) } : {}),
+  }
 }
 
 const PARSERS: Parsers = {

@@ -105,6 +105,8 @@ export interface Hello {
   readonly clientId: string
   /** The Web Lock that the tab holds while it lives; absent where the transport itself tells. */
   readonly lockName?: string
+  /** Which of a worker's brokers the tab means; absent where the transport leads to one only. */
+  readonly brokerName?: string
 }
 
 export interface Welcome {

@@ -10,5 +10,5 @@ declare global {
 }
 
 export function myBroker(): void {
-  startBroker({ name: 'shop', limits: { tailBytes: 4 * 1024 * 1024 } })
+  startBroker({ limits: { tailBytes: 4 * 1024 * 1024 } })
 }
