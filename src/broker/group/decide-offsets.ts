@@ -129,6 +129,16 @@ export function isForgettable(group: Group, nowMs: number, offsetsRetentionMs: n
   return lastUseMs + offsetsRetentionMs <= nowMs
 }
 
+/**
+ * Notes since when a group is empty that nobody left: its members died with the broker. Without it
+ * the group would be kept for ever.
+ */
+export function noteEmptiness(group: Group, nowMs: number): GroupRecord[] {
+  const { groupId, row, members } = group
+  if (row === undefined || members.size > 0 || row.emptySinceMs !== undefined) return []
+  return [{ type: 'group', groupId, value: { ...row, emptySinceMs: nowMs } }]
+}
+
 function checkCommitter(group: Group, ref: MemberRef): void {
   const { memberEpoch } = group.memberOrThrow(ref)
   if (ref.memberEpoch === memberEpoch) return

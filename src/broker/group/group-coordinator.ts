@@ -26,6 +26,7 @@ import {
   forgetGroup,
   forgetPartitions,
   isForgettable,
+  noteEmptiness,
 } from './decide-offsets.js'
 import { describeGroup } from './describe-group.js'
 import { Group } from './group.js'
@@ -128,33 +129,38 @@ export class GroupCoordinator {
     return this.#decideForAll((state) => decideSessionGone(state, sessionId, context))
   }
 
-  /** Fences whoever is due, and forgets groups that were empty for the whole offsets retention. */
+  /** Fences whoever is due. */
   expire(context: DecisionContext): GroupRecord[] {
     if ((this.#deadlines.nextMs() ?? Infinity) > context.nowMs) return []
     this.#deadlines.takeDue(context.nowMs)
     return this.#decideForAll((state) => decideExpiry(state, context))
   }
 
+  /** Forgets groups that were empty for the whole offsets retention. */
   expireOffsets({ nowMs }: DecisionContext): GroupRecord[] {
     const { offsetsRetentionMs } = this.#limits
-    return [...this.#groups.values()]
-      .filter((group) => isForgettable(group, nowMs, offsetsRetentionMs))
-      .flatMap(forgetGroup)
+    return [...this.#groups.values()].flatMap((group) =>
+      isForgettable(group, nowMs, offsetsRetentionMs)
+        ? forgetGroup(group)
+        : noteEmptiness(group, nowMs),
+    )
   }
 
   /**
    * The broker itself was away for `byMs` (a sleeping laptop, a busy thread) and could neither ask
-   * for heartbeats nor hear them: nobody is late for that.
+   * for heartbeats nor hear them: nobody is late for that. Who was heard since has its usual time.
    */
-  extendDeadlines(byMs: number): GroupRecord[] {
+  extendDeadlines(byMs: number, { nowMs }: DecisionContext): GroupRecord[] {
     return this.#decideForAll(({ group }) =>
       [...group.members.values()].map((member): GroupRecord => {
         const { sessionDeadlineMs, revocationDeadlineMs } = member
         const value = {
           ...member,
-          sessionDeadlineMs: sessionDeadlineMs + byMs,
+          sessionDeadlineMs: Math.min(sessionDeadlineMs + byMs, nowMs + member.sessionTimeoutMs),
           revocationDeadlineMs:
-            revocationDeadlineMs === undefined ? undefined : revocationDeadlineMs + byMs,
+            revocationDeadlineMs === undefined
+              ? undefined
+              : Math.min(revocationDeadlineMs + byMs, nowMs + member.rebalanceTimeoutMs),
         }
         return { type: 'member', groupId: group.groupId, memberId: member.memberId, value }
       }),

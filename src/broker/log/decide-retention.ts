@@ -11,7 +11,7 @@ import type { LogHead, PartitionLog } from './partition-log.js'
 
 /** Whether something at the head may have to go, so that reading it is worth while. */
 export function isRetentionDue(log: PartitionLog, config: TopicConfig, nowMs: number): boolean {
-  if (log.head === undefined) return !log.isEmpty
+  if (log.head === undefined) return log.hasBatches
   return log.head.nextOffset <= log.highWatermark && isExpired(log, log.head, { config, nowMs })
 }
 

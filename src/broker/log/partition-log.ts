@@ -37,8 +37,10 @@ export class PartitionLog {
   /** Bytes ever appended; the next batch's position. */
   #endPosition = 0
   #maxTimestampMs = 0
-  /** The oldest batch; undefined when the log is empty or the head has yet to be read again. */
+  /** The oldest batch; undefined when there is none or the head has yet to be read again. */
   #head: LogHead | undefined
+  /** No batch is stored below it. Batches before the log start may be, until retention comes by. */
+  #storedFrom: number
   /** The position of the oldest batch, where it is known; else the last one known. */
   #startPosition = 0
 
@@ -51,6 +53,7 @@ export class PartitionLog {
     this.#logStartOffset = row.logStartOffset
     this.#logEndOffset = row.logStartOffset
     this.#highWatermark = row.logStartOffset
+    this.#storedFrom = row.logStartOffset
   }
 
   get logStartOffset(): number {
@@ -81,6 +84,11 @@ export class PartitionLog {
     return this.#logEndOffset === this.#logStartOffset
   }
 
+  /** Whether any batch is stored, readable or not. */
+  get hasBatches(): boolean {
+    return this.#storedFrom < this.#logEndOffset
+  }
+
   get head(): LogHead | undefined {
     return this.#head
   }
@@ -101,6 +109,7 @@ export class PartitionLog {
     this.#highWatermark = this.#logEndOffset
     this.#endPosition = last.position + edges.last.byteLength
     this.#maxTimestampMs = last.maxTimestampSoFarMs
+    this.#storedFrom = first.baseOffset
     this.setHead(first)
   }
 
@@ -110,7 +119,7 @@ export class PartitionLog {
       header.baseOffset === this.#logEndOffset && header.position === this.#endPosition,
       () => `partition ${this.partitionId} ends at ${this.#logEndOffset}, not ${header.baseOffset}`,
     )
-    if (this.isEmpty) this.setHead(header)
+    if (!this.hasBatches) this.setHead(header)
     const nextOffset = nextOffsetOf(header)
     this.#tailBudget.append(this.#tail, { baseOffset: header.baseOffset, nextOffset, batch })
     this.#logEndOffset = nextOffset
@@ -129,6 +138,7 @@ export class PartitionLog {
   }
 
   replayBatchesDeleted(beforeOffset: number): void {
+    this.#storedFrom = Math.max(this.#storedFrom, beforeOffset)
     if (this.#head !== undefined && this.#head.nextOffset <= beforeOffset) this.#head = undefined
   }
 

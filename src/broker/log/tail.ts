@@ -13,8 +13,8 @@ export interface TailBatch {
 
 /** The tail of one partition: contiguous batches that end at the log end. */
 export class PartitionTail {
-  #batches: TailBatch[] = []
-  /** Dropped entries in front of `#batches`, spliced away now and then. */
+  #batches: (TailBatch | undefined)[] = []
+  /** Dropped entries in front of `#batches`: empty at once, cut away now and then. */
   #dropped = 0
 
   /** The first offset held, or undefined when nothing is. */
@@ -25,9 +25,7 @@ export class PartitionTail {
   append(batch: TailBatch): void {
     const last = this.#batches.at(-1)
     assert(
-      last === undefined ||
-        this.#dropped === this.#batches.length ||
-        last.nextOffset === batch.baseOffset,
+      last === undefined || last.nextOffset === batch.baseOffset,
       () => `tail ends at ${last?.nextOffset}, next batch starts at ${batch.baseOffset}`,
     )
     this.#batches.push(batch)
@@ -36,6 +34,7 @@ export class PartitionTail {
   dropFirst(): number {
     const first = this.#batches[this.#dropped]
     if (first === undefined) return 0
+    this.#batches[this.#dropped] = undefined
     this.#dropped += 1
     if (this.#dropped > 32 && this.#dropped * 2 > this.#batches.length) {
       this.#batches = this.#batches.slice(this.#dropped)

@@ -112,7 +112,7 @@ export class Broker {
   }
 
   /**
-   * A tab says hello. The same session again replaces its port and keeps its members.
+   * A tab says hello. The same session again replaces its port and keeps its members and producers.
    * @throws TabmqError INVALID_REQUEST, UNSUPPORTED_VERSION, BROKER_UNAVAILABLE
    */
   connect(hello: unknown, port: PushPort): Welcome {
@@ -122,6 +122,7 @@ export class Broker {
     if (before !== undefined) this.#closeSession(before)
     const { nowMs } = this.context()
     const session = new Session({ sessionId, clientId, port, nowMs, limits: this.limits })
+    for (const producerId of before?.producers ?? []) session.producers.add(producerId)
     this.#sessions.set(sessionId, session)
     this.watches.changed()
     return { incarnation: this.incarnation, brokerEpoch: this.state.brokerEpoch }
@@ -134,9 +135,10 @@ export class Broker {
       const session = this.#sessionOrThrow(sessionId)
       const value = await session.run(async () => {
         const parsed = parseRequest(request, this.limits)
-        await this.#shard.ready()
+        while (this.#shard.isRecovering) await this.#shard.recovered()
         this.#assertOpen()
-        return dispatch(this, session, parsed)
+        // The tab may have gone meanwhile, or have said hello again.
+        return dispatch(this, this.#sessionOrThrow(sessionId), parsed)
       })
       return { incarnation, ok: true, value }
     } catch (error) {
@@ -160,7 +162,12 @@ export class Broker {
     if (port !== undefined && session.port !== port) return
     this.#sessions.delete(sessionId)
     this.#closeSession(session)
-    await this.#shard.ready()
+    try {
+      while (this.#shard.isRecovering) await this.#shard.recovered()
+    } catch {
+      // The broker has ended, and nobody is a member any more.
+      return
+    }
     if (this.#isClosed) return
     const left = this.state.groups.sessionGone(sessionId, this.context())
     const forgotten = isTabGone ? this.#forgetProducers(session) : []
@@ -244,16 +251,18 @@ export class Broker {
     }
   }
 
-  /** Sleeps until the next deadline of any part. */
+  /** Sleeps until the next deadline of any part. What is overdue is due now, not late. */
   #schedule(): void {
     if (this.#isClosed) return
-    const dueMs = Math.min(this.state.groups.nextDeadlineMs() ?? Infinity, this.#nextCheckMs)
+    const { clock, timer } = this.#options
+    const nowMs = clock.nowMs()
+    const nextMs = Math.min(this.state.groups.nextDeadlineMs() ?? Infinity, this.#nextCheckMs)
+    const dueMs = Math.max(nowMs, nextMs)
     if (this.#wakeup !== undefined) {
       if (this.#wakeup.dueMs <= dueMs) return
       this.#wakeup.cancel()
     }
-    const { clock, timer } = this.#options
-    const cancel = timer.schedule(Math.max(0, dueMs - clock.nowMs()), () => this.#onDue(dueMs))
+    const cancel = timer.schedule(dueMs - nowMs, () => this.#onDue(dueMs))
     this.#wakeup = { dueMs, cancel }
   }
 
@@ -263,7 +272,7 @@ export class Broker {
     const context = this.context()
     const lateMs = context.nowMs - dueMs
     if (lateMs > LATENESS_FORGIVEN_MS) {
-      void this.#writeQuietly(this.state.groups.extendDeadlines(lateMs))
+      void this.#writeQuietly(this.state.groups.extendDeadlines(lateMs, context))
     }
     void this.#writeQuietly(this.state.groups.expire(context))
     if (context.nowMs >= this.#nextCheckMs) this.#check(context)

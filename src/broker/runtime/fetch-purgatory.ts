@@ -93,7 +93,8 @@ export class FetchPurgatory {
       return
     }
     waiting.isLooking = true
-    const { partitions, maxBytes, minBytes } = waiting.request
+    const { partitions, maxBytes } = waiting.request
+    const minBytes = Math.min(waiting.request.minBytes, maxBytes)
     try {
       do {
         waiting.lookAgain = false

@@ -35,10 +35,6 @@ export class GroupCommit {
     this.#options = options
   }
 
-  get isIdle(): boolean {
-    return this.#queue.length === 0 && this.#underWay.length === 0
-  }
-
   /** Resolves when the records, all of them or none, are durable. */
   add(records: readonly DurableRecord[], durability: Durability): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
@@ -50,8 +46,21 @@ export class GroupCommit {
 
   /** Resolves when everything decided so far is durable: what a read that saw it waits for. */
   settled(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     const last = this.#queue.at(-1) ?? this.#underWay.at(-1)
     return last === undefined ? Promise.resolve() : last.done.promise
+  }
+
+  /**
+   * Rejects what is not being written yet, and everything that is added from now on. Resolves when
+   * nothing is under way any more, whatever became of it.
+   */
+  async abandon(cause: unknown): Promise<void> {
+    this.#failure ??= { error: cause }
+    for (const entry of this.#queue.splice(0)) entry.done.reject(cause)
+    await this.#underWay.at(-1)?.done.promise.catch(() => {
+      // Those who wait for it are told.
+    })
   }
 
   async #flush(): Promise<void> {
@@ -62,10 +71,9 @@ export class GroupCommit {
         const records = this.#underWay.flatMap((entry) => entry.records)
         const isStrict = this.#underWay.some((entry) => entry.durability === 'strict')
         await storage.commit(records, isStrict ? 'strict' : 'relaxed')
-        const committed = this.#underWay
-        this.#underWay = []
         onCommitted(records)
-        for (const entry of committed) entry.done.resolve()
+        for (const entry of this.#underWay) entry.done.resolve()
+        this.#underWay = []
       }
     } catch (error) {
       const doomed = [...this.#underWay, ...this.#queue]

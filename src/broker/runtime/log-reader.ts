@@ -66,7 +66,7 @@ export class LogReader {
     const log = this.#logs().findOrThrow(partitionId)
     if (at === 'earliest') return { offset: log.logStartOffset, timestampMs: undefined }
     if (at === 'latest') return { offset: log.highWatermark, timestampMs: undefined }
-    return this.#offsetAtTime(log, at.timestampMs)
+    return this.#offsetAtTime(partitionId, at.timestampMs)
   }
 
   /** The oldest stored batches of a partition, for retention to look at. */
@@ -133,11 +133,12 @@ export class LogReader {
    * largest timestamp up to and with it, which never falls, so the first candidate is found by
    * halving; timestamps of their own may fall, so from there on it is a walk.
    */
-  async #offsetAtTime(log: PartitionLog, timestampMs: number): Promise<ListedOffset> {
-    const { partitionId } = log
-    let offset = await this.#firstCandidate(log, timestampMs)
+  async #offsetAtTime(partitionId: PartitionId, timestampMs: number): Promise<ListedOffset> {
+    let offset = await this.#firstCandidate(partitionId, timestampMs)
+    let log = this.#logs().findOrThrow(partitionId)
     while (offset < log.highWatermark) {
       const [batch] = await this.#readOne(partitionId, offset)
+      log = this.#logs().findOrThrow(partitionId)
       if (batch === undefined) break
       const header = parseBatchHeader(batch)
       if (header.maxTimestampMs >= timestampMs) {
@@ -149,11 +150,12 @@ export class LogReader {
     return { offset: undefined, timestampMs: undefined }
   }
 
-  async #firstCandidate(log: PartitionLog, timestampMs: number): Promise<number> {
+  async #firstCandidate(partitionId: PartitionId, timestampMs: number): Promise<number> {
+    const log = this.#logs().findOrThrow(partitionId)
     let low = log.logStartOffset
     let high = log.highWatermark
     while (low < high) {
-      const [batch] = await this.#readOne(log.partitionId, Math.floor((low + high) / 2))
+      const [batch] = await this.#readOne(partitionId, Math.floor((low + high) / 2))
       if (batch === undefined) break
       const header = parseBatchHeader(batch)
       if (header.maxTimestampSoFarMs < timestampMs) low = nextOffsetOf(header)

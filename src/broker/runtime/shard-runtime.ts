@@ -65,8 +65,11 @@ export class ShardRuntime {
     return this.#recovery !== undefined
   }
 
-  /** Resolves when there is a state to decide on; rejects when there will be none. */
-  async ready(): Promise<void> {
+  /**
+   * Resolves when the recovery under way is over; rejects when there will be no state any more. By
+   * then the next one may be under way: look at `isRecovering` again before deciding anything.
+   */
+  async recovered(): Promise<void> {
     await this.#recovery
   }
 
@@ -139,19 +142,22 @@ export class ShardRuntime {
     if (this.#isClosed || this.#recovery !== undefined) return
     const { logger, listener } = this.#options
     logger.error('a write failed; the state is loaded again', cause)
-    const recovery = this.#reload().then(() => {
+    const recovery = this.#reload(cause).then(() => {
       this.#recovery = undefined
       listener.recovered()
     })
     this.#recovery = recovery
     recovery.catch((error: unknown) => {
+      if (this.#isClosed) return
       logger.error('the broker ends: its state cannot be loaded again', error)
       listener.ended()
     })
   }
 
-  async #reload(): Promise<void> {
+  async #reload(cause: unknown): Promise<void> {
     const { storage, limits, context, timer } = this.#options
+    // What is still being written is in the loaded state only if it is loaded afterwards.
+    await this.#commit.abandon(cause)
     for (let backoffMs = RECOVERY_BACKOFF_MS; ; backoffMs *= 2) {
       try {
         this.#state = new BrokerState(await storage.load(), limits, context().nowMs)

@@ -7,6 +7,8 @@ import { TabmqError } from '../../protocol/errors.js'
 import { TOPIC_DEFAULTS, type BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId, TopicId, TopicName } from '../../protocol/names.js'
 import type { NewTopic, ResponseOf, TopicConfig } from '../../protocol/requests.js'
+import type { PartitionLog } from '../log/partition-log.js'
+import type { PartitionLogs } from '../log/partition-logs.js'
 import type { Decision, DecisionContext, LogRecord } from '../records.js'
 import type { Topic, TopicRegistry } from './topic-registry.js'
 
@@ -55,18 +57,15 @@ export function decideCreateTopics(
   return { records, response }
 }
 
-/** Deletes topics with their partitions and batches. Committed offsets are the coordinator's part. */
+/** Deletes topics with all of their partitions. Committed offsets are the coordinator's part. */
 export function decideDeleteTopics(
-  { topics }: TopicsState,
+  { topics, logs }: Pick<TopicsState, 'topics'> & { readonly logs: PartitionLogs },
   request: { topics: readonly TopicName[] },
 ): Decision<readonly Topic[], LogRecord> {
   const doomed = [...new Set(request.topics)].map((name) => topics.findOrThrow(name))
   const records = doomed.flatMap((topic): LogRecord[] => [
     { type: 'topic', topicId: topic.topicId, value: null },
-    ...topic.partitionIds.flatMap((partitionId): LogRecord[] => [
-      { type: 'batchesDeleted', partitionId, beforeOffset: Number.MAX_SAFE_INTEGER },
-      { type: 'partition', partitionId, value: null },
-    ]),
+    ...topic.partitionIds.flatMap((partitionId) => deletePartition(logs.findOrThrow(partitionId))),
   ])
   return { records, response: doomed }
 }
@@ -103,6 +102,21 @@ export function decideAlterConfigs(
   const { topicId, ...row } = topics.findOrThrow(request.topic)
   const value = { ...row, config: { ...row.config, ...request.config } }
   return { records: [{ type: 'topic', topicId, value }], response: {} }
+}
+
+/** All rows that carry its id: one that stayed would belong to nothing at the next start. */
+function deletePartition(log: PartitionLog): LogRecord[] {
+  const { partitionId } = log
+  return [
+    ...[...log.producers()].map(([producerId]): LogRecord => ({
+      type: 'producer',
+      partitionId,
+      producerId,
+      value: null,
+    })),
+    { type: 'batchesDeleted', partitionId, beforeOffset: Number.MAX_SAFE_INTEGER },
+    { type: 'partition', partitionId, value: null },
+  ]
 }
 
 function newPartitions(

@@ -1,0 +1,77 @@
+/** Batches as a tab encodes them, for the tests of the broker. */
+import { assembleBatch } from '../../src/codec/batch.js'
+import { encodeChunks } from '../../src/codec/chunk.js'
+import { textCodec } from '../../src/codec/text-codec.js'
+import { encodeUtf8 } from '../../src/codec/utf8.js'
+import {
+  parseBatchHeader,
+  writeBatchPlacement,
+  writeBatchProducer,
+  type BatchPlacement,
+} from '../../src/protocol/batch-header.js'
+import { readBatchIndex } from '../../src/protocol/batch-index.js'
+import type { ProducerId } from '../../src/protocol/names.js'
+
+export interface BatchParts {
+  /** One record each. Later than 1970 by default, and all of one time. */
+  readonly timestamps?: readonly number[]
+  /** Records, when their timestamps do not matter. */
+  readonly records?: number
+  /** The first record's key; the others have none. */
+  readonly key?: string
+  /** At least this large, in its first value. */
+  readonly bytes?: number
+  readonly producer?: { readonly id: number; readonly epoch?: number; readonly sequence: number }
+}
+
+export function batchOf(parts: BatchParts = {}): ArrayBuffer {
+  const { records = 1, key, bytes = 0, producer } = parts
+  const timestamps = parts.timestamps ?? Array.from({ length: records }, () => 1_000)
+  const chunks = encodeChunks({
+    codec: textCodec,
+    records: timestamps.map((timestampMs, index) => ({
+      keyBytes: key === undefined || index > 0 ? undefined : encodeUtf8(key),
+      keyIsString: key !== undefined && index === 0,
+      value: index === 0 ? 'x'.repeat(bytes) : '',
+      headers: undefined,
+      timestampMs,
+    })),
+    maxMessageBytes: 1e9,
+    chunkBytesMax: 1e9,
+  })
+  const batch = assembleBatch({ chunks, codecId: textCodec.id })
+  if (producer !== undefined) {
+    writeBatchProducer(batch, {
+      producerId: producer.id as ProducerId,
+      producerEpoch: producer.epoch ?? 0,
+      baseSequence: producer.sequence,
+    })
+  }
+  return batch
+}
+
+/** A batch as the broker has placed it. */
+export function placedBatch(parts: BatchParts, placement: Partial<BatchPlacement>): ArrayBuffer {
+  const batch = batchOf(parts)
+  const { maxTimestampMs } = parseBatchHeader(batch)
+  writeBatchPlacement(batch, {
+    baseOffset: 0,
+    position: 0,
+    maxTimestampSoFarMs: maxTimestampMs,
+    ...placement,
+  })
+  return batch
+}
+
+/** The key of each batch's first record: what tells one batch from another. */
+export function keysOf(batches: readonly ArrayBuffer[]): (string | undefined)[] {
+  return batches.map((batch) => {
+    const { value: first } = readBatchIndex(batch).next()
+    return first?.key === undefined ? undefined : new TextDecoder().decode(first.key)
+  })
+}
+
+/** The base offset of each batch. */
+export function offsetsOf(batches: readonly ArrayBuffer[]): number[] {
+  return batches.map((batch) => parseBatchHeader(batch).baseOffset)
+}

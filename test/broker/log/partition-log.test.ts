@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import { PartitionLog } from '../../../src/broker/log/partition-log.js'
+import { TailBudget } from '../../../src/broker/log/tail.js'
+import type { PartitionId, TopicId } from '../../../src/protocol/names.js'
+import { offsetsOf, placedBatch } from '../batches.js'
+import { StateContext } from '../state-context.js'
+
+function emptyLog(logStartOffset = 0): PartitionLog {
+  const row = { topicId: 't' as TopicId, partition: 0, logStartOffset, createdAtMs: 0 }
+  return new PartitionLog(1 as PartitionId, row, new TailBudget(1_000_000))
+}
+
+describe('partition log', () => {
+  it('is empty at first, at offset 0', () => {
+    const log = new StateContext().createLog('orders')
+    expect(log.describe()).toEqual({
+      partitionId: log.partitionId,
+      partition: 0,
+      logStartOffset: 0,
+      logEndOffset: 0,
+      highWatermark: 0,
+      sizeBytes: 0,
+    })
+    expect(log.isEmpty).toBe(true)
+  })
+
+  it('gives every record the next offset', () => {
+    const context = new StateContext()
+    const log = context.createLog('orders')
+    const baseOffsets = [3, 1, 2].map((records) => context.append(log, { records }).baseOffset)
+    expect(baseOffsets).toEqual([0, 3, 4])
+    expect(log.logEndOffset).toBe(6)
+  })
+
+  it('is readable up to its high watermark, which follows what is durable', () => {
+    const context = new StateContext()
+    const log = context.createLog('orders')
+    context.append(log, { records: 3 })
+    context.append(log, { records: 3 })
+    expect(log.readFromTail(0, 1_000)).toEqual([])
+    expect(log.advanceHighWatermark(3)).toBe(true)
+    expect(offsetsOf(log.readFromTail(0, 1_000) ?? [])).toEqual([0])
+    expect(log.advanceHighWatermark(3)).toBe(false)
+    expect(log.advanceHighWatermark(6)).toBe(true)
+    expect(offsetsOf(log.readFromTail(0, 1_000) ?? [])).toEqual([0, 3])
+    expect(() => log.advanceHighWatermark(7)).toThrow('7 is beyond 6')
+  })
+
+  it('says when it has to be read from the disk', () => {
+    const context = new StateContext({ tailBytes: 500 })
+    const log = context.createLog('orders')
+    for (let batch = 0; batch < 4; batch++) context.append(log, { bytes: 100 })
+    context.commit()
+    expect(log.readFromTail(0, 1_000)).toBeUndefined()
+    expect(offsetsOf(log.readFromTail(3, 1_000) ?? [])).toEqual([3])
+    expect(log.readFromTail(4, 1_000)).toEqual([])
+  })
+
+  it('knows its size in bytes, also while the oldest batches leave', () => {
+    const context = new StateContext()
+    const log = context.createLog('orders')
+    const sizes = [10, 20].map((bytes) => {
+      const before = log.endPosition
+      context.append(log, { bytes })
+      return log.endPosition - before
+    })
+    expect(log.sizeBytes).toBe((sizes[0] ?? 0) + (sizes[1] ?? 0))
+    const second = { baseOffset: 1, position: sizes[0] ?? 0 }
+    log.replayBatchesDeleted(1)
+    log.replayLogStart(1)
+    log.restore({
+      partitionId: log.partitionId,
+      first: placedBatch({ bytes: 20 }, second),
+      last: placedBatch({ bytes: 20 }, second),
+    })
+    expect(log.sizeBytes).toBe(sizes[1])
+  })
+
+  it('takes up what is stored: the first and the last batch tell all', () => {
+    const log = emptyLog(12)
+    const first = placedBatch({ records: 10 }, { baseOffset: 10, position: 500 })
+    const last = placedBatch(
+      { records: 5, bytes: 40 },
+      { baseOffset: 90, position: 9_000, maxTimestampSoFarMs: 77_000 },
+    )
+    log.restore({ partitionId: log.partitionId, first, last })
+    log.checkInvariants()
+    expect(log.describe()).toEqual({
+      partitionId: log.partitionId,
+      partition: 0,
+      logStartOffset: 12,
+      logEndOffset: 95,
+      highWatermark: 95,
+      sizeBytes: 9_000 + last.byteLength - 500,
+    })
+    expect(log.maxTimestampMs).toBe(77_000)
+    expect(log.endPosition).toBe(9_000 + last.byteLength)
+    expect(log.readFromTail(12, 1_000)).toBeUndefined()
+  })
+
+  it('ends where it starts when all that is stored lies before its start', () => {
+    const log = emptyLog(95)
+    const only = placedBatch({ records: 5 }, { baseOffset: 85 })
+    log.restore({ partitionId: log.partitionId, first: only, last: only })
+    expect([log.logEndOffset, log.highWatermark, log.isEmpty]).toEqual([95, 95, true])
+  })
+
+  it('takes no batch that is placed elsewhere than at its end', () => {
+    const log = emptyLog()
+    const wrong = [placedBatch({}, { baseOffset: 1 }), placedBatch({}, { position: 1 })]
+    for (const batch of wrong) expect(() => log.replayBatch(batch)).toThrow('ends at 0')
+  })
+
+  it('finds its invariants broken when it starts beyond its end', () => {
+    const log = emptyLog()
+    log.replayLogStart(5)
+    expect(() => log.checkInvariants()).toThrow('start, watermark, end are 5,0,0')
+  })
+})

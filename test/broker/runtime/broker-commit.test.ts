@@ -1,0 +1,373 @@
+import { describe, expect, it, vi } from 'vitest'
+import { BrokerState } from '../../../src/broker/runtime/broker-state.js'
+import { AssertionError } from '../../../src/std/assert.js'
+import { TabmqError } from '../../../src/protocol/errors.js'
+import type { PartitionId, TopicName } from '../../../src/protocol/names.js'
+import { offsetsOf } from '../batches.js'
+import { BrokerContext, type Tab } from '../broker-context.js'
+import { watch } from '../outcome.js'
+import { allDone } from '../fake-time.js'
+
+const FULL = new TabmqError('STORAGE_FULL', 'the disk is full')
+
+const createTopic = (tab: Tab, topic: string) =>
+  tab.call({
+    api: 'createTopics',
+    topics: [{ topic: topic as TopicName, numPartitions: 1, config: {} }],
+    ifNotExists: false,
+    validateOnly: false,
+  })
+
+const listTopics = async (tab: Tab) => {
+  const { topics } = await tab.call({ api: 'metadata', topics: 'all' })
+  return topics.map(({ topic }) => topic)
+}
+
+async function started(): Promise<{ context: BrokerContext; partitionId: PartitionId }> {
+  const context = await BrokerContext.start()
+  const [partitionId = 0 as PartitionId] = await context.createTopic('orders')
+  return { context, partitionId }
+}
+
+describe('an answer', () => {
+  it('to acks 1 and -1 comes when the batch is durable, to acks 0 at once', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const [none, relaxed, strict] = ([0, 1, -1] as const).map((acks) =>
+      watch(context.append(partitionId, { acks })),
+    )
+    await allDone()
+    expect([none?.outcome, relaxed?.outcome, strict?.outcome]).toEqual(['ok', undefined, undefined])
+    context.storage.release()
+    await allDone()
+    expect([none?.outcome, relaxed?.outcome, strict?.outcome]).toEqual(['ok', 'ok', 'ok'])
+  })
+
+  it('asks for as much durability as it promises', async () => {
+    const { context, partitionId } = await started()
+    const before = context.storage.commits.length
+    for (const acks of [0, 1, -1] as const) {
+      await context.append(partitionId, { acks })
+      await allDone()
+    }
+    const seen = context.storage.commits.slice(before).map(({ durability }) => durability)
+    expect(seen).toEqual(['relaxed', 'relaxed', 'strict'])
+  })
+
+  it('to a read that saw what is not durable yet waits for it', async () => {
+    const { context } = await started()
+    context.storage.hold()
+    const created = watch(createTopic(context.tab, 'refunds'))
+    const reads = [
+      watch(listTopics(context.tab)),
+      watch(context.tab.call({ api: 'listGroups' })),
+      watch(context.tab.call({ api: 'watch', watchId: 'w', intervalMs: 100 })),
+    ]
+    await allDone()
+    expect([created, ...reads].map(({ outcome }) => outcome)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ])
+    context.storage.release()
+    await allDone()
+    expect([created, ...reads].map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok', 'ok'])
+  })
+
+  it('to a read that saw only what is durable comes at once', async () => {
+    const { context } = await started()
+    context.storage.hold()
+    expect(await listTopics(context.tab)).toEqual(['orders'])
+  })
+
+  it('to a repeat of a batch that is not durable yet waits for the first', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const producer = { id: 1, sequence: 0 }
+    const first = watch(context.append(partitionId, { producer }))
+    const repeat = context.append(partitionId, { producer })
+    const repeated = watch(repeat)
+    await allDone()
+    expect([first.outcome, repeated.outcome]).toEqual([undefined, undefined])
+    context.storage.release()
+    expect(await repeat).toMatchObject({ baseOffset: 0, duplicate: true })
+  })
+
+  it('shows a fetch nothing that is not durable', async () => {
+    const { context, partitionId } = await started()
+    await context.append(partitionId)
+    context.storage.hold()
+    const appended = watch(context.append(partitionId))
+    await allDone()
+    const seen = await context.tab.read(partitionId, 0)
+    expect([offsetsOf(seen?.batches ?? []), seen?.highWatermark]).toEqual([[0], 1])
+    expect(await context.tab.read(partitionId, 1)).toBeUndefined()
+    expect(context.watermark(partitionId)).toBe(1)
+    context.storage.release()
+    await allDone()
+    expect(appended.outcome).toBe('ok')
+    const after = await context.tab.read(partitionId, 0)
+    expect([offsetsOf(after?.batches ?? []), after?.highWatermark]).toEqual([[0, 1], 2])
+  })
+})
+
+describe('a transaction that fails', () => {
+  it('rejects all that stood on it, and changes nothing', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const calls = [
+      watch(context.append(partitionId)),
+      watch(context.append(partitionId)),
+      watch(createTopic(context.tab, 'refunds')),
+      watch(listTopics(context.tab)),
+    ]
+    await allDone()
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    await allDone()
+    expect(calls.map(({ outcome }) => outcome)).toEqual(Array(4).fill('STORAGE_FULL'))
+    expect(await listTopics(context.tab)).toEqual(['orders'])
+    expect(context.broker.state.logs.find(partitionId)?.logEndOffset).toBe(0)
+    context.broker.checkInvariants()
+  })
+
+  it('is followed by others that succeed, at the offsets where the failed ones were', async () => {
+    const { context, partitionId } = await started()
+    const send = (sequence: number) =>
+      context.append(partitionId, { producer: { id: 1, sequence } })
+    await send(0)
+    context.storage.failCommits(FULL)
+    await expect(send(1)).rejects.toMatchObject({ code: 'STORAGE_FULL' })
+    expect(await send(1)).toMatchObject({ baseOffset: 1, duplicate: false })
+    expect(await send(1)).toMatchObject({ baseOffset: 1, duplicate: true })
+    const seen = await context.tab.read(partitionId, 0)
+    expect(offsetsOf(seen?.batches ?? [])).toEqual([0, 1])
+  })
+
+  it('is nobody’s to know with acks 0', async () => {
+    const { context, partitionId } = await started()
+    context.storage.failCommits(FULL)
+    await context.append(partitionId, { acks: 0 })
+    await allDone()
+    expect(context.logged).toHaveLength(1)
+    expect(await context.append(partitionId)).toMatchObject({ baseOffset: 0 })
+  })
+
+  it('makes every tab’s members join again', async () => {
+    const { context, partitionId } = await started()
+    const other = context.openTab()
+    const member = { groupId: 'g', memberId: 'm' }
+    const joined = await other.heartbeat(member)
+    context.storage.failCommits(FULL)
+    await context.append(partitionId).catch(() => {})
+    await allDone()
+    for (const tab of [context.tab, other]) expect(tab.takePushes('rejoin')).toHaveLength(1)
+    await expect(other.heartbeat({ ...member, ...joined })).rejects.toMatchObject({
+      code: 'UNKNOWN_MEMBER_ID',
+    })
+    expect((await other.heartbeat(member)).memberEpoch).toBeGreaterThan(joined.memberEpoch)
+  })
+
+  it('keeps fetches waiting, and they hear of what comes later', async () => {
+    const { context, partitionId } = await started()
+    const fetch = context.openTab().fetch([{ partitionId, offset: 0 }], { maxWaitMs: 60_000 })
+    const waiting = watch(fetch)
+    context.storage.failCommits(FULL)
+    await context.append(partitionId).catch(() => {})
+    await allDone()
+    expect(waiting.outcome).toBeUndefined()
+    await context.append(partitionId)
+    expect((await fetch).partitions).toHaveLength(1)
+  })
+
+  it('lets requests that come meanwhile wait until the state is there again', async () => {
+    const { context, partitionId } = await started()
+    const retriable = new TabmqError('STORAGE_ERROR', 'the connection was lost')
+    context.storage.failCommits(retriable)
+    context.storage.failLoads(retriable, retriable)
+    await context.append(partitionId).catch(() => {})
+    const meanwhile = watch(context.append(partitionId))
+    const read = watch(listTopics(context.tab))
+    await allDone()
+    expect([meanwhile.outcome, read.outcome]).toEqual([undefined, undefined])
+    await context.time.advance(10_000)
+    expect([meanwhile.outcome, read.outcome]).toEqual(['ok', 'ok'])
+    expect(context.storage.loads).toBe(4)
+  })
+
+  it('leaves nothing behind of what a tab asked for that goes meanwhile', async () => {
+    const { context, partitionId } = await started()
+    const tab = context.openTab()
+    const timers = context.time.pending
+    context.storage.failCommits(FULL)
+    context.storage.failLoads(new TabmqError('STORAGE_ERROR', 'the connection was lost'))
+    await context.append(partitionId).catch(() => {})
+    const calls = [
+      watch(tab.call({ api: 'watch', watchId: 'w', intervalMs: 100 })),
+      watch(tab.heartbeat({ groupId: 'g', memberId: 'm' })),
+      watch(tab.fetch([{ partitionId, offset: 0 }])),
+    ]
+    void tab.leave()
+    await context.time.advance(1_000)
+    expect(calls.map(({ outcome }) => outcome)).toEqual(Array(3).fill('BROKER_UNAVAILABLE'))
+    expect(context.broker.state.groups.list().groups).toEqual([])
+    await context.append(partitionId)
+    expect(context.time.pending).toBe(timers)
+    expect(tab.takePushes('clusterState')).toEqual([])
+  })
+
+  it('ends the broker when the state cannot be loaded again', async () => {
+    const { context, partitionId } = await started()
+    const tab = context.openTab()
+    const fetch = watch(tab.fetch([{ partitionId, offset: 0 }]))
+    context.storage.failCommits(FULL)
+    context.storage.failLoads(new TabmqError('STORAGE_VERSION_TOO_NEW', 'somebody upgraded'))
+    await context.append(partitionId).catch(() => {})
+    await allDone()
+    expect(context.ended.count).toBe(1)
+    expect(fetch.outcome).toBe('ok')
+    await expect(listTopics(tab)).rejects.toMatchObject({ code: 'STORAGE_VERSION_TOO_NEW' })
+    expect(() => tab.hello()).toThrow('the broker has closed')
+    expect(context.time.pending).toBe(0)
+  })
+
+  it('is no trouble for a tab that goes meanwhile, come the state back or not', async () => {
+    const { context, partitionId } = await started()
+    const [first, second] = [context.openTab(), context.openTab()]
+    await first.heartbeat({ groupId: 'g', memberId: 'm' })
+    context.storage.failCommits(FULL)
+    await context.append(partitionId).catch(() => {})
+    await first.leave()
+    context.storage.failCommits(FULL)
+    context.storage.failLoads(FULL)
+    await context.append(partitionId).catch(() => {})
+    await second.leave()
+    await allDone()
+    expect(context.ended.count).toBe(1)
+  })
+
+  it('ends the broker after some tries when the storage does not come back', async () => {
+    const { context, partitionId } = await started()
+    const retriable = new TabmqError('STORAGE_ERROR', 'the connection was lost')
+    context.storage.failCommits(retriable)
+    context.storage.failLoads(...Array.from({ length: 20 }, () => retriable))
+    await context.append(partitionId).catch(() => {})
+    const waiting = watch(listTopics(context.tab))
+    await context.time.advance(60_000)
+    expect([context.ended.count, waiting.outcome]).toEqual([1, 'STORAGE_ERROR'])
+    expect(context.storage.loads).toBeLessThan(12)
+  })
+})
+
+describe('another broker on the same database', () => {
+  it('ends this one at its next write', async () => {
+    const { context, partitionId } = await started()
+    const { database } = context
+    const newer = await BrokerContext.start({ database })
+    await newer.append(partitionId)
+    await expect(context.append(partitionId)).rejects.toMatchObject({ code: 'BROKER_SUPERSEDED' })
+    await allDone()
+    expect(context.ended.count).toBe(1)
+    expect(newer.broker.state.brokerEpoch).toBe(context.broker.state.brokerEpoch + 1)
+    expect(await newer.append(partitionId)).toMatchObject({ baseOffset: 1 })
+  })
+})
+
+describe('a bug in the core', () => {
+  function breakNextReplay(context: BrokerContext): void {
+    vi.spyOn(context.broker.state, 'replay').mockImplementationOnce(() => {
+      throw new AssertionError('a broken invariant')
+    })
+  }
+
+  it('fails its own request; the state is loaded again and what follows works', async () => {
+    const { context, partitionId } = await started()
+    await context.append(partitionId)
+    breakNextReplay(context)
+    await expect(context.append(partitionId)).rejects.toMatchObject({
+      code: 'UNKNOWN_SERVER_ERROR',
+    })
+    expect(await context.append(partitionId)).toMatchObject({ baseOffset: 1 })
+    expect(context.storage.loads).toBe(2)
+  })
+
+  it('loses nothing of what was being written, and stores nothing unknown', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const underWay = watch(context.append(partitionId, { key: 'under way' }))
+    const queued = watch(context.append(partitionId, { key: 'queued' }))
+    await allDone()
+    breakNextReplay(context)
+    const broken = watch(context.append(partitionId))
+    const later = [watch(context.append(partitionId)), watch(context.append(partitionId))]
+    await allDone()
+    context.storage.release()
+    await allDone()
+    expect([underWay, queued, broken].map(({ outcome }) => outcome)).toEqual([
+      'ok',
+      'UNKNOWN_SERVER_ERROR',
+      'UNKNOWN_SERVER_ERROR',
+    ])
+    expect(later.map(({ outcome }) => outcome)).toEqual(['ok', 'ok'])
+    const seen = await context.tab.read(partitionId, 0)
+    expect(offsetsOf(seen?.batches ?? [])).toEqual([0, 1, 2])
+    const restarted = await context.restart()
+    expect(restarted.watermark(partitionId)).toBe(3)
+  })
+
+  it('in the first request after a recovery does not reach those that waited with it', async () => {
+    const { context, partitionId } = await started()
+    context.storage.failCommits(FULL)
+    context.storage.failLoads(new TabmqError('STORAGE_ERROR', 'the connection was lost'))
+    await context.append(partitionId).catch(() => {})
+    const calls = [1, 2, 3].map(() => watch(context.append(partitionId)))
+    const replay = vi.spyOn(BrokerState.prototype, 'replay')
+    replay.mockImplementation(function (this: BrokerState, record) {
+      if (record.type !== 'batch') return this.logs.replay(record as never)
+      replay.mockRestore()
+      throw new AssertionError('a broken invariant')
+    })
+    await context.time.advance(1_000)
+    const outcomes = calls.map(({ outcome }) => outcome)
+    expect(outcomes).toEqual(['UNKNOWN_SERVER_ERROR', 'ok', 'ok'])
+    expect(context.watermark(partitionId)).toBe(2)
+  })
+})
+
+describe('closing', () => {
+  it('waits for what is being written', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const appended = watch(context.append(partitionId))
+    const closed = watch(context.broker.close())
+    await allDone()
+    expect([appended.outcome, closed.outcome]).toEqual([undefined, undefined])
+    context.storage.release()
+    await allDone()
+    expect([appended.outcome, closed.outcome]).toEqual(['ok', 'ok'])
+  })
+
+  it('answers the fetches that wait, and no request after it', async () => {
+    const { context, partitionId } = await started()
+    const fetch = context.tab.fetch([{ partitionId, offset: 0 }])
+    await context.broker.close()
+    expect(await fetch).toEqual({ partitions: [] })
+    await expect(context.append(partitionId)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
+    expect([context.time.pending, context.ended.count]).toEqual([0, 0])
+  })
+
+  it('amid a recovery ends it', async () => {
+    const { context, partitionId } = await started()
+    const retriable = new TabmqError('STORAGE_ERROR', 'the connection was lost')
+    context.storage.failCommits(retriable)
+    context.storage.failLoads(retriable)
+    await context.append(partitionId).catch(() => {})
+    const waiting = watch(context.append(partitionId))
+    await allDone()
+    await context.broker.close()
+    await context.time.advance(10_000)
+    expect(waiting.outcome).toBeDefined()
+    expect([context.time.pending, context.ended.count]).toEqual([0, 0])
+  })
+})

@@ -1,0 +1,393 @@
+import { describe, expect, it } from 'vitest'
+import { decideRetention } from '../../../src/broker/log/decide-retention.js'
+import { parseBatchHeader } from '../../../src/protocol/batch-header.js'
+import type { PartitionId } from '../../../src/protocol/names.js'
+import type { ResponseOf } from '../../../src/protocol/requests.js'
+import { batchOf, keysOf, offsetsOf } from '../batches.js'
+import { BrokerContext, succeeded, type BrokerContextOptions } from '../broker-context.js'
+import { allDone } from '../fake-time.js'
+import { outcomeOf } from '../outcome.js'
+
+type Answer = ResponseOf<'fetch'>
+
+const BATCH_BYTES = batchOf({ bytes: 100 }).byteLength
+const DISK_ONLY = { limits: { tailBytes: 1 } }
+
+interface Fetching {
+  /** Undefined as long as it waits. */
+  readonly answer: Answer | undefined
+  readonly failure: unknown
+}
+
+function waiting(promise: Promise<Answer>): Fetching {
+  const seen: { answer: Answer | undefined; failure: unknown } = {
+    answer: undefined,
+    failure: undefined,
+  }
+  promise.then(
+    (answer) => {
+      seen.answer = answer
+    },
+    (error: unknown) => {
+      seen.failure = error
+    },
+  )
+  return seen
+}
+
+/** What was fetched, as the keys of the batches by partition. */
+function keys({ answer }: Fetching): [PartitionId, (string | undefined)[]][] {
+  return (answer?.partitions ?? []).map((each) => [
+    each.partitionId,
+    keysOf(succeeded(each).batches),
+  ])
+}
+
+function codes({ answer }: Fetching): (string | undefined)[] {
+  return (answer?.partitions ?? []).map(({ error }) => error?.code)
+}
+
+async function started(
+  partitions = 1,
+  options?: BrokerContextOptions,
+): Promise<{ context: BrokerContext; ids: readonly PartitionId[]; id: PartitionId }> {
+  const context = await BrokerContext.start(options)
+  const ids = await context.createTopic('orders', partitions)
+  return { context, ids, id: ids[0] as PartitionId }
+}
+
+/** Of batches in memory and of batches on the disk the same is to be seen. */
+const sources: [string, BrokerContextOptions][] = [
+  ['from memory', {}],
+  ['from the disk', DISK_ONLY],
+]
+
+describe.each(sources)('a fetch %s', (_, options) => {
+  it('gets whole batches from the one that contains the offset', async () => {
+    const { context, id } = await started(1, options)
+    for (const records of [3, 3, 3]) await context.append(id, { records })
+    for (const [offset, expected] of [
+      [0, [0, 3, 6]],
+      [2, [0, 3, 6]],
+      [3, [3, 6]],
+      [8, [6]],
+    ] as const) {
+      const seen = await context.tab.read(id, offset)
+      expect(offsetsOf(seen?.batches ?? [])).toEqual(expected)
+      expect(seen).toMatchObject({ highWatermark: 9, logStartOffset: 0 })
+    }
+    expect(await context.tab.read(id, 9)).toBeUndefined()
+  })
+
+  it('gets what was appended, to the byte, but for its place', async () => {
+    const { context, id } = await started(1, options)
+    const sent = batchOf({ records: 3, key: 'k', bytes: 10, producer: { id: 5, sequence: 0 } })
+    const batches = [{ partitionId: id, batch: sent.slice(0) }]
+    await context.tab.call({ api: 'produce', acks: 1, batches })
+    const [received] = (await context.tab.read(id, 0))?.batches ?? []
+    const bytes = (batch: ArrayBuffer | undefined) => {
+      const copy = new Uint8Array(batch ?? new ArrayBuffer(0)).slice()
+      return [...copy.fill(0, 8, 32)]
+    }
+    expect(bytes(received)).toEqual(bytes(sent))
+  })
+
+  it('gets at least one batch, even one that is larger than all it asked for', async () => {
+    const { context, id } = await started(1, options)
+    for (const key of ['a', 'b']) await context.append(id, { key, bytes: 100 })
+    const seen = await context.tab.read(id, 0, { maxBytes: 1 })
+    expect(keysOf(seen?.batches ?? [])).toEqual(['a'])
+  })
+
+  it('gets no more of a partition than it asked for', async () => {
+    const { context, id } = await started(1, options)
+    for (let batch = 0; batch < 5; batch++) await context.append(id, { bytes: 100 })
+    for (const [maxBytes, count] of [
+      [3 * BATCH_BYTES, 3],
+      [3 * BATCH_BYTES - 1, 2],
+    ] as const) {
+      const partitions = [{ partitionId: id, offset: 0, maxBytes }]
+      const fetched = waiting(context.tab.fetch(partitions, { maxWaitMs: 0 }))
+      await allDone()
+      expect(keys(fetched)[0]?.[1]).toHaveLength(count)
+    }
+  })
+
+  it('gets no more of all partitions than it asked for, but for what makes it go on', async () => {
+    const { context, ids } = await started(3, options)
+    for (const id of ids) for (let b = 0; b < 3; b++) await context.append(id, { bytes: 100 })
+    const partitions = ids.map((partitionId) => ({ partitionId, offset: 0 }))
+    const fetched = waiting(context.tab.fetch(partitions, { maxBytes: 4 * BATCH_BYTES }))
+    await allDone()
+    const batches = keys(fetched).flatMap(([, found]) => found)
+    expect(batches.length).toBeGreaterThanOrEqual(3)
+    expect(batches.length).toBeLessThanOrEqual(6)
+  })
+
+  it('gets every partition, whatever fails at another', async () => {
+    const { context, ids } = await started(2, options)
+    const [first = 0 as PartitionId, second = 0 as PartitionId] = ids
+    await context.append(second, { key: 'there' })
+    const partitions = [
+      { partitionId: first, offset: 1 },
+      { partitionId: 99 as PartitionId, offset: 0 },
+      { partitionId: second, offset: 0 },
+    ]
+    const fetched = waiting(context.tab.fetch(partitions))
+    await allDone()
+    const found = new Map(fetched.answer?.partitions.map((each) => [each.partitionId, each]))
+    expect(found.get(first)?.error?.code).toBe('OFFSET_OUT_OF_RANGE')
+    expect(found.get(99 as PartitionId)?.error?.code).toBe('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(keysOf(succeeded(found.get(second)).batches)).toEqual(['there'])
+  })
+
+  it('gets nothing that is written but not yet known to be', async () => {
+    const { context, id } = await started(1, options)
+    await context.append(id, { key: 'known' })
+    context.storage.holdAnswers()
+    const appended = context.append(id, { key: 'written' })
+    await allDone()
+    expect(context.database.batches.get(id)).toHaveLength(2)
+    const seen = await context.tab.read(id, 0)
+    expect(keysOf(seen?.batches ?? [])).toEqual(['known'])
+    expect(await context.tab.read(id, 1)).toBeUndefined()
+    context.storage.release()
+    await appended
+    expect(keysOf((await context.tab.read(id, 0))?.batches ?? [])).toEqual(['known', 'written'])
+  })
+
+  it('is out of range before the log start and beyond the log end', async () => {
+    const { context, id } = await started(1, options)
+    await context.append(id, { records: 10 })
+    const partitions = [{ partitionId: id, beforeOffset: 4 }]
+    await context.tab.call({ api: 'deleteRecords', partitions })
+    const code = (offset: number) => outcomeOf(context.tab.read(id, offset))
+    for (const offset of [0, 3, 11]) expect(await code(offset)).toBe('OFFSET_OUT_OF_RANGE')
+    for (const offset of [4, 9, 10]) expect(await code(offset)).toBe('ok')
+  })
+})
+
+describe('a fetch that finds nothing', () => {
+  it('waits, and is answered by an append', async () => {
+    const { context, ids } = await started(2)
+    const partitions = ids.map((partitionId) => ({ partitionId, offset: 0 }))
+    const fetch = waiting(context.tab.fetch(partitions))
+    await allDone()
+    expect(fetch.answer).toBeUndefined()
+    await context.append(ids[1] as PartitionId, { key: 'new' })
+    await allDone()
+    expect(keys(fetch)).toEqual([[ids[1], ['new']]])
+  })
+
+  it('looks when something happened, and never otherwise', async () => {
+    const { context, ids } = await started(2, DISK_ONLY)
+    const [id = 0 as PartitionId, other = 0 as PartitionId] = ids
+    await context.append(id)
+    waiting(context.tab.fetch([{ partitionId: id, offset: 0 }], { minBytes: 10_000 }))
+    await allDone()
+    const looks = context.storage.reads.length
+    await context.append(other)
+    await context.time.advance(999)
+    expect(context.storage.reads.length).toBe(looks)
+    await context.append(id)
+    await allDone()
+    expect(context.storage.reads.length).toBe(looks + 1)
+  })
+
+  it('is answered with nothing when its time is up', async () => {
+    const { context, id } = await started()
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }]))
+    await context.time.advance(999)
+    expect(fetch.answer).toBeUndefined()
+    await context.time.advance(1)
+    expect(fetch.answer).toEqual({ partitions: [] })
+    expect(context.broker.purgatory.size).toBe(0)
+  })
+
+  it('is answered at once when it may not wait', async () => {
+    const { context, id } = await started()
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }], { maxWaitMs: 0 }))
+    await allDone()
+    expect(fetch.answer).toEqual({ partitions: [] })
+  })
+
+  it('waits for as many bytes as it wants, in all partitions together', async () => {
+    const { context, ids } = await started(2)
+    const partitions = ids.map((partitionId) => ({ partitionId, offset: 0 }))
+    const minBytes = 2 * BATCH_BYTES
+    const fetch = waiting(context.tab.fetch(partitions, { minBytes }))
+    await context.append(ids[0] as PartitionId, { bytes: 100 })
+    await allDone()
+    expect(fetch.answer).toBeUndefined()
+    await context.append(ids[1] as PartitionId, { bytes: 100 })
+    await allDone()
+    expect(keys(fetch)).toHaveLength(2)
+  })
+
+  it('gets what there is when its time is up before there are as many bytes', async () => {
+    const { context, id } = await started()
+    await context.append(id, { key: 'a' })
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }], { minBytes: 10_000 }))
+    await context.time.advance(1_000)
+    expect(keys(fetch)).toEqual([[id, ['a']]])
+  })
+
+  it('does not wait for more bytes than it may get', async () => {
+    const { context, id } = await started()
+    for (const key of ['a', 'b']) await context.append(id, { key, bytes: 100 })
+    const options = { maxBytes: 100, minBytes: 10_000 }
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }], options))
+    await allDone()
+    expect(keys(fetch)).toEqual([[id, ['a']]])
+  })
+
+  it('is answered when a newer one of the same fetcher comes', async () => {
+    const { context, id } = await started()
+    const other = context.openTab()
+    const partitions = [{ partitionId: id, offset: 0 }]
+    const older = waiting(context.tab.fetch(partitions, { fetcherId: 'one' }))
+    const apart = [
+      waiting(context.tab.fetch(partitions, { fetcherId: 'two' })),
+      waiting(other.fetch(partitions, { fetcherId: 'one' })),
+    ]
+    const newer = waiting(context.tab.fetch(partitions, { fetcherId: 'one' }))
+    await allDone()
+    expect(older.answer).toEqual({ partitions: [] })
+    expect([...apart, newer].map(({ answer }) => answer)).toEqual(Array(3).fill(undefined))
+    await context.append(id, { key: 'a' })
+    await allDone()
+    for (const fetch of [...apart, newer]) expect(keys(fetch)).toEqual([[id, ['a']]])
+  })
+
+  it('is answered when its tab is gone, and no other tab’s', async () => {
+    const { context, id } = await started()
+    const tab = context.openTab()
+    const partitions = [{ partitionId: id, offset: 0 }]
+    const [gone, stays] = [waiting(tab.fetch(partitions)), waiting(context.tab.fetch(partitions))]
+    await tab.leave()
+    await allDone()
+    expect([gone.answer, stays.answer]).toEqual([{ partitions: [] }, undefined])
+    expect(context.broker.purgatory.size).toBe(1)
+  })
+
+  it('hears that the topic is deleted', async () => {
+    const { context, id } = await started()
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }]))
+    await context.deleteTopic('orders')
+    await allDone()
+    expect(codes(fetch)).toEqual(['UNKNOWN_TOPIC_OR_PARTITION'])
+  })
+
+  it('hears that the log starts later than where it waits', async () => {
+    const { context, id } = await started(1, DISK_ONLY)
+    await context.append(id)
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }], { minBytes: 10_000 }))
+    await context.tab.call({
+      api: 'deleteRecords',
+      partitions: [{ partitionId: id, beforeOffset: 1 }],
+    })
+    await allDone()
+    expect(codes(fetch)).toEqual(['OFFSET_OUT_OF_RANGE'])
+  })
+
+  it('leaves no timer behind, however it was answered', async () => {
+    const { context, id } = await started()
+    const before = context.time.pending
+    const partitions = [{ partitionId: id, offset: 0 }]
+    const tab = context.openTab()
+    for (const fetcherId of ['a', 'a', 'b']) waiting(tab.fetch(partitions, { fetcherId }))
+    await allDone()
+    expect(context.time.pending).toBe(before + 2)
+    await tab.leave()
+    expect(context.time.pending).toBe(before)
+    waiting(context.tab.fetch(partitions))
+    await context.append(id)
+    await allDone()
+    expect(context.time.pending).toBe(before)
+  })
+})
+
+describe('a fetch that is reading', () => {
+  it('looks again when messages came meanwhile', async () => {
+    const { context, ids } = await started(2, DISK_ONLY)
+    const [old = 0 as PartitionId, busy = 0 as PartitionId] = ids
+    await context.append(old, { key: 'old', bytes: 100 })
+    context.storage.holdReads()
+    const partitions = ids.map((partitionId) => ({ partitionId, offset: 0 }))
+    const fetch = waiting(context.tab.fetch(partitions, { minBytes: 2 * BATCH_BYTES }))
+    await allDone()
+    await context.append(busy, { key: 'new', bytes: 100 })
+    context.storage.releaseReads()
+    await allDone()
+    expect(new Map(keys(fetch))).toEqual(
+      new Map([
+        [old, ['old']],
+        [busy, ['new']],
+      ]),
+    )
+  })
+
+  it('is answered with what it reads when its time is up meanwhile', async () => {
+    const { context, id } = await started(1, DISK_ONLY)
+    await context.append(id, { key: 'a' })
+    context.storage.holdReads()
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }], { minBytes: 10_000 }))
+    await context.time.advance(1_000)
+    expect(fetch.answer).toBeUndefined()
+    context.storage.releaseReads()
+    await allDone()
+    expect(keys(fetch)).toEqual([[id, ['a']]])
+  })
+
+  it('is out of range when retention took the offset meanwhile', async () => {
+    const { context, id } = await started(1, DISK_ONLY)
+    for (let batch = 0; batch < 3; batch++) await context.append(id)
+    context.storage.holdReads()
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }]))
+    await allDone()
+    const { log, headers } = await stored(context, id)
+    const config = { retentionMs: null, retentionBytes: 0, maxMessageBytes: 1 }
+    await context.broker.apply(decideRetention(log, headers, { config, nowMs: 0 }))
+    context.storage.releaseReads()
+    await allDone()
+    expect(codes(fetch)).toEqual(['OFFSET_OUT_OF_RANGE'])
+  })
+
+  it('hears that the topic was deleted meanwhile', async () => {
+    const { context, id } = await started(1, DISK_ONLY)
+    await context.append(id)
+    context.storage.holdReads()
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }]))
+    await allDone()
+    await context.deleteTopic('orders')
+    context.storage.releaseReads()
+    await allDone()
+    expect(codes(fetch)).toEqual(['UNKNOWN_TOPIC_OR_PARTITION'])
+  })
+
+  it('says so when a batch is missing that should be there', async () => {
+    const { context, id } = await started(1, DISK_ONLY)
+    await context.append(id)
+    context.database.batches.clear()
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }]))
+    await allDone()
+    expect(codes(fetch)).toEqual(['CORRUPT_MESSAGE'])
+  })
+
+  it('reads many partitions, some of them in memory', async () => {
+    const { context, ids } = await started(40, { limits: { tailBytes: 10 * BATCH_BYTES } })
+    for (const id of ids) await context.append(id, { key: `${id}`, bytes: 100 })
+    const partitions = ids.map((partitionId) => ({ partitionId, offset: 0 }))
+    const fetch = waiting(context.tab.fetch(partitions))
+    await allDone()
+    const found = keys(fetch).sort(([a], [b]) => a - b)
+    expect(found).toEqual(ids.map((id) => [id, [`${id}`]]))
+  })
+})
+
+/** What the disk holds of a partition, and the log as the broker has it. */
+async function stored(context: BrokerContext, partitionId: PartitionId) {
+  const log = context.broker.state.logs.findOrThrow(partitionId)
+  const batches = context.database.batches.get(partitionId) ?? []
+  return { log, headers: batches.map(({ batch }) => parseBatchHeader(batch)) }
+}

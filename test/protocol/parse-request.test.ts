@@ -1,0 +1,330 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { TabmqError, type ErrorCode } from '../../src/protocol/errors.js'
+import { BROKER_LIMITS } from '../../src/protocol/limits.js'
+import { parseHello, parseRequest } from '../../src/protocol/parse-request.js'
+import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
+import type { ApiName } from '../../src/protocol/requests.js'
+import { thrownBy } from './thrown.js'
+
+const limits = { ...BROKER_LIMITS, requestPartitionsMax: 4, topicsMax: 3 }
+const parse = (request: unknown) => parseRequest(request, limits)
+
+const member = { memberId: 'm-1', memberEpoch: 3, groupInstanceId: 'left tab' }
+const config = { retentionMs: null, retentionBytes: 1_000, maxMessageBytes: 100 }
+const options = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 5_000, assignor: 'range' }
+const subscription = { topics: ['orders'], patterns: [{ source: '^refunds', flags: 'i' }] }
+const offsets = [
+  { partitionId: 1, offset: 0 },
+  { partitionId: 2, offset: 9, metadata: 'done' },
+]
+
+/** A request of every API, with all that it can carry. */
+const VALID: Readonly<Record<ApiName, Record<string, unknown>>> = {
+  metadata: { topics: ['orders', 'refunds.eu'] },
+  createTopics: {
+    topics: [{ topic: 'orders', numPartitions: 6, config }],
+    ifNotExists: true,
+    validateOnly: false,
+  },
+  deleteTopics: { topics: ['orders'] },
+  createPartitions: { topic: 'orders', count: 8 },
+  alterConfigs: { topic: 'orders', config },
+  produce: { acks: -1, batches: [{ partitionId: 1, batch: new ArrayBuffer(8) }] },
+  fetch: {
+    fetcherId: 'f',
+    partitions: [{ partitionId: 1, offset: 0, maxBytes: 1 }],
+    maxBytes: limits.fetchBytesMax,
+    minBytes: 0,
+    maxWaitMs: limits.fetchWaitMsMax,
+  },
+  listOffsets: {
+    partitions: [
+      { partitionId: 1, at: 'earliest' },
+      { partitionId: 1, at: 'latest' },
+      { partitionId: 2, at: { timestampMs: -5 } },
+    ],
+  },
+  deleteRecords: { partitions: [{ partitionId: 1, beforeOffset: 7 }] },
+  groupHeartbeat: { groupId: 'g', member, options, subscription, owned: [1, 2] },
+  leaveGroup: { groupId: 'g', member },
+  commitOffsets: { groupId: 'g', member, offsets },
+  fetchOffsets: { groupId: 'g', partitions: [1, 2] },
+  startOffsets: { groupId: 'g', member, partitions: [1], autoOffsetReset: 'none' },
+  listGroups: {},
+  describeGroups: { groupIds: ['g', 'h'] },
+  deleteGroups: { groupIds: ['g'] },
+  describeCluster: {},
+  watch: { watchId: 'w', intervalMs: 20 },
+  unwatch: { watchId: 'w' },
+}
+
+const requestOf = (api: ApiName) => ({ api, ...VALID[api] })
+const APIS = Object.keys(VALID) as ApiName[]
+
+const repeated = (length: number, item: unknown) => Array.from({ length }, () => item)
+
+type Path = readonly (string | number)[]
+
+/** A copy with another value at the path. */
+function replaced(value: unknown, [key, ...rest]: Path, by: unknown): unknown {
+  if (key === undefined) return by
+  const copy: Record<string | number, unknown> = Object.assign(
+    Array.isArray(value) ? [] : {},
+    value,
+  )
+  copy[key] = replaced(copy[key], rest, by)
+  return copy
+}
+
+const pathOf = (field: string): Path =>
+  field.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key))
+
+describe('a request', () => {
+  it.each(APIS)('%s comes out as it came in, and nothing besides', (api) => {
+    const request = requestOf(api)
+    expect(parse({ ...request, besides: 1 })).toEqual(request)
+  })
+
+  it.each([
+    ['metadata', 'topics', 'all'],
+    ['groupHeartbeat', 'options', undefined],
+    ['groupHeartbeat', 'subscription', undefined],
+    ['groupHeartbeat', 'owned', undefined],
+    ['groupHeartbeat', 'member.groupInstanceId', undefined],
+    ['commitOffsets', 'member', undefined],
+    ['commitOffsets', 'offsets.1.metadata', undefined],
+    ['fetchOffsets', 'partitions', 'all'],
+    ['createTopics', 'topics.0.config', {}],
+    ['produce', 'batches', []],
+  ] as const)('%s may have %s %o', (api, field, value) => {
+    const request = replaced(requestOf(api), pathOf(field), value)
+    expect(parse(request)).toEqual(request)
+  })
+
+  /** What is wrong, and where the error says that it is when that is not the same. */
+  const WRONG: readonly [ApiName, string, readonly unknown[], string?][] = [
+    ['produce', 'acks', [undefined, 2, '1', null]],
+    ['produce', 'batches', [undefined, null, {}, 'x', repeated(5, {})]],
+    ['produce', 'batches.0', [null, 1, []]],
+    ['produce', 'batches.0.partitionId', [undefined, -1, 1.5, '1', 1n]],
+    ['produce', 'batches.0.batch', [undefined, new Uint8Array(3), 'bytes', null]],
+    ['fetch', 'fetcherId', [undefined, 1, 'x'.repeat(256)]],
+    ['fetch', 'partitions', [undefined, 'all', repeated(5, {})]],
+    ['fetch', 'partitions.0.partitionId', [undefined, -1, NaN]],
+    ['fetch', 'partitions.0.offset', [undefined, -1, 2 ** 53, 'earliest']],
+    ['fetch', 'partitions.0.maxBytes', [undefined, 0, limits.fetchBytesMax + 1]],
+    ['fetch', 'maxBytes', [undefined, 0, limits.fetchBytesMax + 1]],
+    ['fetch', 'minBytes', [undefined, -1, limits.fetchBytesMax + 1]],
+    ['fetch', 'maxWaitMs', [undefined, -1, limits.fetchWaitMsMax + 1, Infinity]],
+    ['createTopics', 'topics', [undefined, 'orders', repeated(4, {})]],
+    ['createTopics', 'topics.0', [null, 'orders']],
+    ['createTopics', 'topics.0.numPartitions', [undefined, -1, 1.5, '6']],
+    ['createTopics', 'ifNotExists', [undefined, 1, 'true']],
+    ['createTopics', 'validateOnly', [undefined, null]],
+    ['metadata', 'topics', [undefined, 'orders', {}]],
+    ['deleteTopics', 'topics', [undefined, 'all', 7]],
+    ['createPartitions', 'count', [undefined, -1, 2.5]],
+    ['listOffsets', 'partitions', [undefined, {}]],
+    ['listOffsets', 'partitions.0.at', [undefined, 'first', null, 7]],
+    ['listOffsets', 'partitions.2.at.timestampMs', [undefined, '2024', 0.5]],
+    ['deleteRecords', 'partitions', [undefined, 7]],
+    ['deleteRecords', 'partitions.0.beforeOffset', [undefined, -1, 'all']],
+    ['groupHeartbeat', 'member', [undefined, null, 'm-1']],
+    ['groupHeartbeat', 'member.memberId', [undefined, '', 7], 'memberId'],
+    ['groupHeartbeat', 'member.memberEpoch', [undefined, -1, 1.5]],
+    ['groupHeartbeat', 'member.groupInstanceId', [null, '', 7], 'groupInstanceId'],
+    ['groupHeartbeat', 'options', [null, 7]],
+    ['groupHeartbeat', 'options.sessionTimeoutMs', [undefined, 999, 30 * 60_000 + 1]],
+    ['groupHeartbeat', 'options.rebalanceTimeoutMs', [undefined, 0, 30 * 60_000 + 1]],
+    ['groupHeartbeat', 'options.assignor', [undefined, 'cooperative', 1]],
+    ['groupHeartbeat', 'subscription', [null, 'orders']],
+    ['groupHeartbeat', 'subscription.topics', [undefined, 'orders']],
+    ['groupHeartbeat', 'subscription.patterns', [undefined, /orders/]],
+    ['groupHeartbeat', 'subscription.patterns.0', [null, '^orders']],
+    ['groupHeartbeat', 'subscription.patterns.0.source', [undefined, 'x'.repeat(1_001)]],
+    ['groupHeartbeat', 'subscription.patterns.0.flags', [undefined, 'i'.repeat(17)]],
+    ['groupHeartbeat', 'owned', [null, 1, repeated(65, 1)]],
+    ['groupHeartbeat', 'owned.1', [null, -1, '1', 0.5]],
+    ['leaveGroup', 'member', [undefined]],
+    ['commitOffsets', 'member', [null, 7]],
+    ['commitOffsets', 'offsets', [undefined, {}]],
+    ['commitOffsets', 'offsets.0.partitionId', [undefined, -1]],
+    ['commitOffsets', 'offsets.0.offset', [undefined, -1, '0']],
+    ['commitOffsets', 'offsets.1.metadata', [null, 7]],
+    ['fetchOffsets', 'partitions', [undefined, 'none']],
+    ['fetchOffsets', 'partitions.0', [undefined, -1]],
+    ['startOffsets', 'member', [undefined]],
+    ['startOffsets', 'partitions', [undefined, 'all']],
+    ['startOffsets', 'autoOffsetReset', [undefined, 'smallest']],
+    ['describeGroups', 'groupIds', [undefined, 'g']],
+    ['deleteGroups', 'groupIds', [undefined, {}]],
+    ['watch', 'watchId', [undefined, 'x'.repeat(256)]],
+    ['watch', 'intervalMs', [undefined, 19, 3_600_001]],
+    ['unwatch', 'watchId', [undefined, 7]],
+  ]
+
+  it.each(WRONG)('%s with a wrong %s names it', (api, field, values, named) => {
+    const inMessage = pathOf(field)
+      .map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`))
+      .join('')
+    for (const value of values) {
+      const error = thrownBy(() => parse(replaced(requestOf(api), pathOf(field), value)))
+      expect(error.code).toBe('INVALID_REQUEST')
+      expect(error.details['field']).toBe(named ?? `request${inMessage}`)
+    }
+  })
+
+  const WRONG_NAMES: readonly [ApiName, string, ErrorCode][] = [
+    ['metadata', 'topics.0', 'INVALID_TOPIC_EXCEPTION'],
+    ['createTopics', 'topics.0.topic', 'INVALID_TOPIC_EXCEPTION'],
+    ['createTopics', 'topics.0.config', 'INVALID_CONFIG'],
+    ['createTopics', 'topics.0.config.besides', 'INVALID_CONFIG'],
+    ['deleteTopics', 'topics.0', 'INVALID_TOPIC_EXCEPTION'],
+    ['createPartitions', 'topic', 'INVALID_TOPIC_EXCEPTION'],
+    ['alterConfigs', 'topic', 'INVALID_TOPIC_EXCEPTION'],
+    ['alterConfigs', 'config', 'INVALID_CONFIG'],
+    ['groupHeartbeat', 'groupId', 'INVALID_GROUP_ID'],
+    ['groupHeartbeat', 'subscription.topics.0', 'INVALID_TOPIC_EXCEPTION'],
+    ['leaveGroup', 'groupId', 'INVALID_GROUP_ID'],
+    ['commitOffsets', 'groupId', 'INVALID_GROUP_ID'],
+    ['fetchOffsets', 'groupId', 'INVALID_GROUP_ID'],
+    ['startOffsets', 'groupId', 'INVALID_GROUP_ID'],
+    ['describeGroups', 'groupIds.1', 'INVALID_GROUP_ID'],
+    ['deleteGroups', 'groupIds.0', 'INVALID_GROUP_ID'],
+  ]
+
+  it.each(WRONG_NAMES)('%s with a wrong %s is an %s', (api, field, code) => {
+    for (const value of [7, '']) {
+      expect(thrownBy(() => parse(replaced(requestOf(api), pathOf(field), value))).code).toBe(code)
+    }
+  })
+
+  it.each([
+    ['produce', 'batches'],
+    ['fetch', 'partitions'],
+    ['deleteRecords', 'partitions'],
+    ['commitOffsets', 'offsets'],
+  ] as const)('%s names a partition once', (api, field) => {
+    const [item] = VALID[api][field] as unknown[]
+    const error = thrownBy(() => parse({ ...requestOf(api), [field]: [item, item] }))
+    expect([error.code, error.details]).toEqual(['INVALID_REQUEST', { partitionId: 1 }])
+  })
+
+  it('has an api that there is', () => {
+    for (const api of [undefined, null, 'Fetch', 'toString', '__proto__', 7]) {
+      const error = thrownBy(() => parse({ api }))
+      expect([error.code, error.details['field']]).toEqual(['INVALID_REQUEST', 'request.api'])
+    }
+  })
+
+  const anything = fc.anything({
+    maxDepth: 3,
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withSet: true,
+    withSparseArray: true,
+    withTypedArray: true,
+  })
+
+  it('is never anything but a request or a typed error, whatever comes over the port', () => {
+    fc.assert(
+      fc.property(fc.oneof(anything, fc.dictionary(fc.string(), anything)), (value) => {
+        expect(thrownBy(() => parse(value)).code).toBe('INVALID_REQUEST')
+      }),
+    )
+  })
+
+  it('with anything in the place of any of its parts is a request or a typed error', () => {
+    const broken = fc.constantFrom(...APIS).chain((api) => {
+      const request = requestOf(api)
+      return fc
+        .tuple(fc.constantFrom(...pathsIn(request)), anything)
+        .map(([path, value]) => replaced(request, path, value))
+    })
+    fc.assert(
+      fc.property(broken, (request) => {
+        try {
+          const parsed = parse(request)
+          // What was accepted is whole: it is accepted again, and is the same.
+          expect(parse(parsed)).toEqual(parsed)
+        } catch (error) {
+          expect(error).toBeInstanceOf(TabmqError)
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+/** Every place in a value where something could stand instead. */
+function pathsIn(value: unknown): Path[] {
+  if (typeof value !== 'object' || value === null || value instanceof ArrayBuffer) return [[]]
+  const inside = Object.entries(value).flatMap(([key, item]) =>
+    pathsIn(item).map((path) => [Array.isArray(value) ? Number(key) : key, ...path]),
+  )
+  return [[], ...inside]
+}
+
+describe('a hello', () => {
+  const hello = {
+    protocolVersion: PROTOCOL_VERSION,
+    sessionId: 's',
+    clientId: 'shop',
+    lockName: 'l',
+    brokerName: 'b',
+  }
+
+  it('comes out as it came in, with or without a lock and the name of a broker', () => {
+    expect(parseHello({ ...hello, besides: 1 })).toEqual(hello)
+    const { protocolVersion, sessionId, clientId } = hello
+    const least = { protocolVersion, sessionId, clientId }
+    expect(parseHello({ ...least, lockName: undefined })).toEqual(least)
+  })
+
+  it('with a wrong name of a broker is refused', () => {
+    for (const brokerName of ['', null, 'x'.repeat(101)]) {
+      expect(thrownBy(() => parseHello({ ...hello, brokerName })).code).toBe('INVALID_CONFIG')
+    }
+  })
+
+  it('of another version is told both versions', () => {
+    for (const protocolVersion of [PROTOCOL_VERSION + 1, 0]) {
+      const error = thrownBy(() => parseHello({ ...hello, protocolVersion }))
+      expect(error.code).toBe('UNSUPPORTED_VERSION')
+      expect(error.details).toEqual({
+        brokerVersion: PROTOCOL_VERSION,
+        tabVersion: protocolVersion,
+      })
+    }
+  })
+
+  it.each([
+    ['protocolVersion', undefined, 'hello.protocolVersion'],
+    ['protocolVersion', '1', 'hello.protocolVersion'],
+    ['sessionId', undefined, 'sessionId'],
+    ['sessionId', '', 'sessionId'],
+    ['clientId', undefined, 'hello.clientId'],
+    ['clientId', 'x'.repeat(256), 'hello.clientId'],
+    ['lockName', 7, 'hello.lockName'],
+    ['lockName', 'x'.repeat(1_001), 'hello.lockName'],
+  ])('with %s %o names it', (field, value, named) => {
+    const error = thrownBy(() => parseHello({ ...hello, [field]: value }))
+    expect([error.code, error.details['field']]).toEqual(['INVALID_REQUEST', named])
+  })
+
+  it('is never anything but a hello or a typed error, whatever comes over the port', () => {
+    const field = fc.constantFrom(...Object.keys(hello))
+    fc.assert(
+      fc.property(field, fc.anything({ withBigInt: true }), fc.anything(), (key, value, other) => {
+        expect(thrownBy(() => parseHello(other)).code).toBe('INVALID_REQUEST')
+        try {
+          parseHello({ ...hello, [key]: value })
+        } catch (error) {
+          expect(error).toBeInstanceOf(TabmqError)
+        }
+      }),
+    )
+  })
+})
