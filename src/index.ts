@@ -15,7 +15,11 @@ export type {
 export type { ProducerOptions } from './client/producer/producer-options.js'
 export { keyPartition, type Partitioner, type PartitionerInput } from './client/partitioner.js'
 export type { Consumer, TopicPartitions } from './client/consumer/consumer.js'
-export type { ConsumerOptions, RunOptions } from './client/consumer/consumer-options.js'
+export type {
+  ConsumerOptions,
+  MessagesOptions,
+  RunOptions,
+} from './client/consumer/consumer-options.js'
 export type { SubscribeOptions } from './client/consumer/subscriptions.js'
 export type {
   Batch,

@@ -35,6 +35,12 @@ export function checkObject(name: string, value: unknown): asserts value is obje
   if (typeof value !== 'object' || value === null) throw invalidOption(name, value, 'an object')
 }
 
+/** @throws TabmqError INVALID_CONFIG */
+export function checkObjects(name: string, value: unknown): asserts value is readonly object[] {
+  checkArray(name, value)
+  for (const item of value) checkObject(name, item)
+}
+
 /**
  * A misspelt option must not be a silent default.
  * @throws TabmqError INVALID_CONFIG

@@ -37,6 +37,8 @@ export interface ConnectionEvents {
   push: Push
   /** The page is about to be hidden for good or put to sleep: the last moment to send. */
   pageHide: Record<never, never>
+  /** Closed, for good. */
+  closed: Record<never, never>
 }
 
 interface Link {
@@ -55,6 +57,8 @@ export class Connection {
   #connecting: Promise<Link> | undefined
   #lastIncarnation: string | undefined
   #isAsleep = false
+  /** Ends the wait for the next attempt to connect. */
+  #wake = () => {}
   /** Every call under way, for `close` to end. */
   readonly #underWay = new Set<Deferred<never>>()
   #isClosed = false
@@ -94,12 +98,16 @@ export class Connection {
     return this.#within(limits, request.api, async (isOver) => {
       for (;;) {
         const link = await this.#linked()
+        // Whoever was told that there is no answer must not find later that it was done all the same.
+        if (isOver()) throw lostError()
+        // Lost in the moment between: nothing was sent, and no reply would ever come.
+        if (this.#link !== link) continue
         try {
           return await this.#callOnce(link, request as Request)
         } catch (error) {
           const wasLost = hasCode(error, 'BROKER_UNAVAILABLE')
+          if (wasLost) this.#relink(link)
           if (!wasLost || !options.isRepeatable || isOver()) throw error
-          if (this.#link === link) await this.#relink(link)
         }
       }
     }) as Promise<ResponseOf<A>>
@@ -117,6 +125,8 @@ export class Connection {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#stopWatchingPage()
+    void this.events.emit('closed', {})
+    this.#wake()
     for (const end of this.#underWay) end.reject(closedError())
     this.#drop({ goodbye: { isTabGone: true } })
   }
@@ -134,11 +144,11 @@ export class Connection {
     return this.#connecting
   }
 
-  /** A link whose broker no longer knows this tab: say hello again. */
-  async #relink(link: Link): Promise<void> {
+  /** A link whose broker no longer knows this tab, nor its members: say hello again. */
+  #relink(link: Link): void {
     if (this.#link !== link) return
-    this.#drop({})
-    await this.#linked()
+    this.#lastIncarnation = undefined
+    this.#onLost()
   }
 
   async #connectUntilDone(): Promise<Link> {
@@ -158,14 +168,17 @@ export class Connection {
   async #connectOnce(): Promise<Link> {
     const waiting = new Set<Deferred<never>>()
     let link: Link | undefined
+    let isLost = false
     const transport = await this.#host.openTransport({
       onPush: (message) => void this.events.emit('push', message),
       onLost: () => {
+        isLost = true
         rejectAll(waiting)
         if (link !== undefined && this.#link === link) this.#onLost()
       },
     })
     try {
+      if (isLost) throw lostError()
       const { sessionId } = this
       const clientId = this.#clientId
       const hello = { protocolVersion: PROTOCOL_VERSION, sessionId, clientId }
@@ -174,7 +187,8 @@ export class Connection {
         unlessLost(waiting, transport.hello(hello)),
       )
       const welcome = unwrap(reply) as Welcome
-      if (this.#isClosed || this.#isAsleep) throw lostError()
+      // Between the answer and this line it may have gone already, and will not go again.
+      if (isLost || this.#isClosed || this.#isAsleep) throw lostError()
       link = { transport, waiting }
       this.#link = link
       const isNewBroker = this.#lastIncarnation !== welcome.incarnation
@@ -216,12 +230,18 @@ export class Connection {
 
   #onPageReturn(): void {
     this.#isAsleep = false
+    this.#wake()
     this.#onLost()
   }
 
+  /** Between two attempts to connect. */
   #sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#host.setTimer(delayMs, resolve)
+      const cancelTimer = this.#host.setTimer(delayMs, resolve)
+      this.#wake = () => {
+        cancelTimer()
+        resolve()
+      }
     })
   }
 

@@ -7,7 +7,7 @@ import { CodecRegistry } from '../codec/codec-registry.js'
 import { parseBrokerName } from '../protocol/names.js'
 import { Admin } from './admin/admin.js'
 import { BrowserHost, type WorkerSource } from './browser-host.js'
-import { checkArray, checkNoOthers, checkObject, invalidOption } from './check-options.js'
+import { checkNoOthers, checkObject, checkObjects, invalidOption } from './check-options.js'
 import { Connection } from './connection.js'
 import { Consumer } from './consumer/consumer.js'
 import type { ConsumerOptions } from './consumer/consumer-options.js'
@@ -59,7 +59,7 @@ export class Tabmq {
       throw invalidOption('clientId', clientId, 'a string of at most 255 characters')
     }
     const codecs = options.codecs ?? []
-    checkArray('codecs', codecs)
+    checkObjects('codecs', codecs)
     const connection = new Connection(host, clientId)
     const topics = new TopicCache(connection)
     this.#parts = { host, connection, topics, codecs: new CodecRegistry(codecs) }

@@ -4,7 +4,7 @@
  */
 import type { PartitionId, TopicName } from '../protocol/names.js'
 import type { TopicMetadata } from '../protocol/requests.js'
-import type { CallOptions, Connection } from './connection.js'
+import type { Connection } from './connection.js'
 
 export interface PartitionName {
   readonly topic: TopicName
@@ -22,7 +22,8 @@ export class TopicCache {
       if (push === 'topicsChanged') this.clear()
     })
     connection.events.on('connected', ({ isNewBroker }) => {
-      if (isNewBroker) this.clear()
+      // With nothing known there is nothing old, and what is being asked for is asked of this broker.
+      if (isNewBroker && this.#topics.size > 0) this.clear()
     })
   }
 
@@ -37,22 +38,19 @@ export class TopicCache {
   }
 
   /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION */
-  async get(topic: TopicName, options: Omit<CallOptions, 'isRepeatable'> = {}) {
+  async get(topic: TopicName): Promise<TopicMetadata> {
     const known = this.#topics.get(topic)
     if (known !== undefined) return known
-    const loading = this.#loading.get(topic) ?? this.#load(topic, options)
+    const loading = this.#loading.get(topic) ?? this.#load(topic)
     this.#loading.set(topic, loading)
     return loading
   }
 
-  async #load(
-    topic: TopicName,
-    options: Omit<CallOptions, 'isRepeatable'>,
-  ): Promise<TopicMetadata> {
+  async #load(topic: TopicName): Promise<TopicMetadata> {
     const generation = this.#topics
     try {
       const request = { api: 'metadata', topics: [topic] } as const
-      const reply = await this.#connection.call(request, { isRepeatable: true, ...options })
+      const reply = await this.#connection.call(request, { isRepeatable: true })
       const [metadata] = reply.topics as [TopicMetadata]
       // Topics may have changed while the answer was on its way.
       if (this.#topics === generation) this.#topics.set(topic, metadata)

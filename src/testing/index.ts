@@ -40,9 +40,14 @@ export interface MemoryBroker {
 export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
   const home = new BrokerHome(options)
   const clients: Tabmq[] = []
-  const close = async () => {
-    await Promise.all(clients.splice(0).map((client) => client.close()))
+  let closing: Promise<void> | undefined
+  const closeAll = async () => {
+    await Promise.all(clients.map((client) => client.close()))
     await home.close()
+  }
+  const close = () => {
+    closing ??= closeAll()
+    return closing
   }
   return {
     client(clientOptions = {}) {
@@ -79,7 +84,7 @@ class BrokerHome implements MemoryBrokerPort {
   }
 
   async current(): Promise<Broker> {
-    if (this.#isClosed) throw new TabmqError('BROKER_UNAVAILABLE', 'the broker was closed', {})
+    this.#assertOpen()
     return this.#broker
   }
 
@@ -91,6 +96,7 @@ class BrokerHome implements MemoryBrokerPort {
   }
 
   async restart(): Promise<void> {
+    this.#assertOpen()
     const before = this.#broker
     this.#broker = before.then(async (broker) => {
       await broker.close()
@@ -106,6 +112,11 @@ class BrokerHome implements MemoryBrokerPort {
     this.#isClosed = true
     const broker = await this.#broker
     await broker.close()
+  }
+
+  /** Not BROKER_UNAVAILABLE, after which a client would wait for the next one. */
+  #assertOpen(): void {
+    if (this.#isClosed) throw new TabmqError('ILLEGAL_STATE', 'the broker was closed', {})
   }
 
   #start(): Promise<Broker> {

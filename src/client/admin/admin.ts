@@ -19,7 +19,14 @@ import type {
   TopicMetadata,
 } from '../../protocol/requests.js'
 import { parseTopicConfig } from '../../protocol/topic-config.js'
-import { checkArray, checkInteger, checkObject, checkOneOf } from '../check-options.js'
+import {
+  checkArray,
+  checkInteger,
+  checkNoOthers,
+  checkObject,
+  checkObjects,
+  checkOneOf,
+} from '../check-options.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
 import type { TopicCache } from '../topic-cache.js'
@@ -97,9 +104,10 @@ export class Admin {
     readonly validateOnly?: boolean
   }): Promise<string[]> {
     checkObject('createTopics', options)
-    checkArray('topics', options.topics)
+    checkNoOthers('createTopics', options, ['topics', 'ifNotExists', 'validateOnly'])
+    checkObjects('topics', options.topics)
     const topics = options.topics.map((wish) => {
-      checkObject('topics', wish)
+      checkNoOthers('a topic', wish, ['topic', 'numPartitions', 'config'])
       const numPartitions = wish.numPartitions ?? TOPIC_DEFAULTS.numPartitions
       checkInteger('numPartitions', numPartitions, { min: 0 })
       return {
@@ -121,6 +129,7 @@ export class Admin {
    */
   async deleteTopics(options: { readonly topics: readonly string[] }): Promise<void> {
     checkObject('deleteTopics', options)
+    checkNoOthers('deleteTopics', options, ['topics'])
     checkArray('topics', options.topics)
     await this.#tell({ api: 'deleteTopics', topics: options.topics.map(parseTopicName) })
   }
@@ -133,7 +142,8 @@ export class Admin {
     readonly topicPartitions: readonly { readonly topic: string; readonly count: number }[]
   }): Promise<void> {
     checkObject('createPartitions', options)
-    checkArray('topicPartitions', options.topicPartitions)
+    checkNoOthers('createPartitions', options, ['topicPartitions'])
+    checkObjects('topicPartitions', options.topicPartitions)
     for (const { topic, count } of options.topicPartitions) {
       checkInteger('count', count, { min: 0 })
       await this.#tell({ api: 'createPartitions', topic: parseTopicName(topic), count })
@@ -147,6 +157,9 @@ export class Admin {
   async fetchTopicMetadata(
     options: { readonly topics?: readonly string[] } = {},
   ): Promise<{ topics: TopicDescription[] }> {
+    checkObject('fetchTopicMetadata', options)
+    checkNoOthers('fetchTopicMetadata', options, ['topics'])
+    if (options.topics !== undefined) checkArray('topics', options.topics)
     const names = options.topics?.map(parseTopicName) ?? 'all'
     const { topics } = await this.#ask({ api: 'metadata', topics: names })
     return { topics: topics.map(describeTopic) }
@@ -191,6 +204,8 @@ export class Admin {
     readonly topics?: readonly string[]
   }): Promise<TopicGroupOffsets[]> {
     checkObject('fetchOffsets', options)
+    checkNoOthers('fetchOffsets', options, ['groupId', 'topics'])
+    if (options.topics !== undefined) checkArray('topics', options.topics)
     const groupId = parseGroupId(options.groupId)
     const { offsets } = await this.#ask({ api: 'fetchOffsets', groupId, partitions: 'all' })
     const known = (topic: string, partition: number) =>
@@ -218,8 +233,9 @@ export class Admin {
     readonly partitions: readonly PartitionOffsetAndMetadata[]
   }): Promise<void> {
     checkObject('setOffsets', options)
+    checkNoOthers('setOffsets', options, ['groupId', 'topic', 'partitions'])
     const groupId = parseGroupId(options.groupId)
-    checkArray('partitions', options.partitions)
+    checkObjects('partitions', options.partitions)
     const metadata = await this.#metadata(options.topic)
     const offsets = options.partitions.map(({ partition, offset, metadata: note }) => {
       checkInteger('offset', offset, { min: 0 })
@@ -241,7 +257,9 @@ export class Admin {
     readonly timestamp?: number
   }): Promise<void> {
     checkObject('resetOffsets', options)
+    checkNoOthers('resetOffsets', options, ['groupId', 'topic', 'earliest', 'timestamp'])
     const { groupId, topic, earliest = false, timestamp } = options
+    checkOneOf('earliest', earliest, [true, false])
     const partitions =
       timestamp === undefined
         ? (await this.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({
@@ -286,7 +304,8 @@ export class Admin {
     readonly partitions: readonly PartitionOffset[]
   }): Promise<void> {
     checkObject('deleteTopicRecords', options)
-    checkArray('partitions', options.partitions)
+    checkNoOthers('deleteTopicRecords', options, ['topic', 'partitions'])
+    checkObjects('partitions', options.partitions)
     const metadata = await this.#metadata(options.topic)
     const partitions = options.partitions.map(({ partition, offset }) => {
       checkInteger('offset', offset, { min: 0 })
@@ -313,7 +332,8 @@ export class Admin {
     readonly topics: readonly { readonly topic: string; readonly config: Partial<TopicConfig> }[]
   }): Promise<void> {
     checkObject('alterConfigs', options)
-    checkArray('topics', options.topics)
+    checkNoOthers('alterConfigs', options, ['topics'])
+    checkObjects('topics', options.topics)
     for (const { topic, config } of options.topics) {
       const request = { topic: parseTopicName(topic), config: parseTopicConfig(config) }
       await this.#ask({ api: 'alterConfigs', ...request })

@@ -25,23 +25,35 @@ export async function* watchCluster(
   checkInteger('intervalMs', intervalMs, { min: WATCH_INTERVAL_MS_MIN, max: 3_600_000 })
   const watchId = host.freshId()
   const latest = new Latest()
+  let pushes = 0
   const open = async () => {
     const request = { api: 'watch', watchId, intervalMs } as const
-    latest.put(await connection.call(request, { isRepeatable: true, signal }))
+    const pushesBefore = pushes
+    const state = await connection.call(request, { isRepeatable: true, signal })
+    // The answer waits for the disk, a push does not: it may be the older of the two.
+    if (pushes === pushesBefore) latest.put(state)
   }
   const reopen = () => {
     open().catch((error: unknown) => latest.fail(error))
   }
   const stops = [
     connection.events.on('push', (message) => {
-      if (message.push === 'clusterState' && message.watchId === watchId) latest.put(message.state)
+      if (message.push !== 'clusterState' || message.watchId !== watchId) return
+      pushes += 1
+      latest.put(message.state)
     }),
+    connection.events.on('closed', () => latest.end()),
   ]
   const onAbort = () => latest.end()
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     if (signal?.aborted === true) return
-    await open()
+    try {
+      await open()
+    } catch (error) {
+      if (latest.isOver) return
+      throw error
+    }
     stops.push(connection.events.on('connected', reopen))
     for (;;) {
       const state = await latest.next()
@@ -65,6 +77,10 @@ class Latest {
   #waiting: Deferred<void> | undefined
   #error: { readonly error: unknown } | undefined
   #isOver = false
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
 
   put(state: ClusterState): void {
     this.#state = state

@@ -1,6 +1,6 @@
 /** The options of a consumer and of its `run`, checked and with their defaults. */
-import { CONSUMER_DEFAULTS } from '../../protocol/limits.js'
-import { parseGroupId, parseInstanceId } from '../../protocol/names.js'
+import { CONSUMER_DEFAULTS, GROUP_ID_LENGTH_MAX } from '../../protocol/limits.js'
+import { parseGroupId } from '../../protocol/names.js'
 import { ASSIGNOR_NAMES, type AssignorName, type AutoOffsetReset } from '../../protocol/requests.js'
 import {
   checkFunction,
@@ -55,6 +55,15 @@ export interface RunOptions {
   readonly eachBatchAutoResolve?: boolean
   /** How many partitions are handled at once; within one it is always in order. Default 1. */
   readonly partitionsConsumedConcurrently?: number
+}
+
+/** Options of `consumer.messages()`. */
+export interface MessagesOptions extends Pick<
+  RunOptions,
+  'autoCommit' | 'autoCommitInterval' | 'autoCommitThreshold'
+> {
+  /** Ends the loop, after the message at hand. */
+  readonly signal?: AbortSignal
 }
 
 export type CheckedConsumerOptions = Required<
@@ -117,7 +126,11 @@ export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerO
     ...options,
   }
   if (checked.groupId !== undefined) parseGroupId(checked.groupId)
-  if (checked.groupInstanceId !== undefined) parseInstanceId(checked.groupInstanceId)
+  const { groupInstanceId } = checked
+  if (groupInstanceId !== undefined && !isInstanceId(groupInstanceId)) {
+    const expected = `a string of 1 to ${GROUP_ID_LENGTH_MAX} characters`
+    throw invalidOption('groupInstanceId', groupInstanceId, expected)
+  }
   checkInteger('sessionTimeoutMs', checked.sessionTimeoutMs, { min: 1_000, max: 1_800_000 })
   checkInteger('rebalanceTimeoutMs', checked.rebalanceTimeoutMs, { min: 1, max: 1_800_000 })
   checkInteger('maxPollIntervalMs', checked.maxPollIntervalMs, { min: 1 })
@@ -131,6 +144,13 @@ export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerO
   checkInteger('minBytes', checked.minBytes, { min: 0, max: checked.maxBytes })
   checkInteger('maxWaitMs', checked.maxWaitMs, { min: 0, max: 60_000 })
   return checked
+}
+
+/** @throws TabmqError INVALID_CONFIG */
+export function checkMessagesOptions(options: MessagesOptions): void {
+  checkObject('the options of messages', options)
+  const names = ['signal', 'autoCommit', 'autoCommitInterval', 'autoCommitThreshold']
+  checkNoOthers('messages', options, names)
 }
 
 /** @throws TabmqError INVALID_CONFIG */
@@ -166,4 +186,8 @@ export function checkRunOptions(options: RunOptions): CheckedRunOptions {
     max: 1_024,
   })
   return checked
+}
+
+function isInstanceId(value: unknown): boolean {
+  return typeof value === 'string' && value.length > 0 && value.length <= GROUP_ID_LENGTH_MAX
 }

@@ -14,17 +14,27 @@ import {
   type PartitionId,
 } from '../../protocol/names.js'
 import type { AssignedPartition, AutoOffsetReset, OffsetToCommit } from '../../protocol/requests.js'
-import { checkArray, checkInteger, checkObject } from '../check-options.js'
+import { deferred, type Deferred } from '../../std/deferred.js'
+import {
+  checkArray,
+  checkInteger,
+  checkNoOthers,
+  checkObject,
+  checkObjects,
+  invalidOption,
+} from '../check-options.js'
 import type { Connection } from '../connection.js'
 import { Events } from '../events.js'
 import type { ClientHost } from '../host.js'
 import { partitionIdOf, type TopicCache } from '../topic-cache.js'
 import {
   checkConsumerOptions,
+  checkMessagesOptions,
   checkRunOptions,
   type CheckedConsumerOptions,
   type CheckedRunOptions,
   type ConsumerOptions,
+  type MessagesOptions,
   type RunOptions,
 } from './consumer-options.js'
 import {
@@ -66,6 +76,10 @@ interface Run {
   readonly commits: OffsetCommits | undefined
   readonly membership: Membership | undefined
   readonly startOffsets: StartOffsets
+  /** Resolves when it is over, with the error that ended it if one did. */
+  readonly ended: Deferred<{ readonly error: unknown } | undefined>
+  /** Whether a loop gets the messages, which then throws the error that ends the run. */
+  readonly isLoop: boolean
 }
 
 /**
@@ -91,8 +105,9 @@ export class Consumer {
   readonly #stopListening: (() => void)[]
   #manual: readonly AssignedPartition[] | undefined
   #run: Run | undefined
+  /** Until handlers of the last run are done; the run itself may be over before. */
   #stopping: Promise<void> | undefined
-  #isClosed = false
+  #disconnecting: Promise<void> | undefined
 
   constructor(parts: ConsumerParts, options: ConsumerOptions) {
     this.#parts = parts
@@ -141,6 +156,8 @@ export class Consumer {
     options: { readonly topics?: readonly (string | RegExp)[] } = {},
   ): Promise<void> {
     this.#assertOpen()
+    checkObject('unsubscribe', options)
+    checkNoOthers('unsubscribe', options, ['topics'])
     this.#subscriptions.remove(options.topics)
     this.#run?.membership?.resubscribe(this.#subscriptions.toSubscription())
   }
@@ -156,72 +173,56 @@ export class Consumer {
     if (this.#run !== undefined) {
       throw new TabmqError('ILLEGAL_STATE', 'assign comes before run', {})
     }
-    checkArray('partitions', partitions)
+    checkObjects('partitions', partitions)
     this.#manual = await Promise.all(partitions.map((one) => this.#locate(one)))
   }
 
   /**
-   * Starts to receive. Resolves when the first assignment is there; messages come from then on.
+   * Starts to receive. Resolves when the first assignment is there; messages come from then on. A
+   * `stop` meanwhile makes it resolve as well.
    * @throws TabmqError ILLEGAL_STATE without a subscription or when it runs already, INVALID_CONFIG,
    *   GROUP_MAX_SIZE_REACHED, INVALID_REGULAR_EXPRESSION, CLIENT_CLOSED, BROKER_UNAVAILABLE
    */
-  async run(options: RunOptions): Promise<void> {
-    this.#assertOpen()
-    await this.#stopping
-    if (this.#run !== undefined) throw new TabmqError('ILLEGAL_STATE', 'it runs already', {})
-    if (this.#subscriptions.isEmpty && this.#manual === undefined) {
-      throw new TabmqError('ILLEGAL_STATE', 'subscribe or assign comes before run', {})
-    }
-    const run = this.#newRun(checkRunOptions(options))
-    this.#run = run
-    run.runner.start()
-    run.fetchLoop.start()
-    try {
-      if (this.#manual !== undefined) this.#take(run, this.#manual)
-      else await run.membership?.join(this.#subscriptions.toSubscription())
-    } catch (error) {
-      if (this.#run === run) this.#run = undefined
-      this.#end(run)
-      throw error
-    }
+  run(options: RunOptions): Promise<void> {
+    return this.#startRun(options, { isLoop: false })
   }
 
   /**
    * Messages one by one, instead of `run`. A message counts as handled when the loop asks for the
-   * next; leaving the loop stops the consumer.
+   * next; leaving the loop stops the consumer. An error that ends the consumer is thrown.
+   * @throws TabmqError INVALID_CONFIG
    *
    * @example
    * for await (const { message } of consumer.messages({ signal })) await handle(message)
    */
-  messages(
-    options: Omit<RunOptions, 'eachMessage' | 'eachBatch'> & { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<Delivery, void, undefined> {
+  messages(options: MessagesOptions = {}): AsyncGenerator<Delivery, void, undefined> {
+    checkMessagesOptions(options)
     const { signal, ...runOptions } = options
     const source = {
       start: (eachMessage: NonNullable<RunOptions['eachMessage']>) =>
-        this.run({ ...runOptions, partitionsConsumedConcurrently: 1, eachMessage }),
+        this.#startRun(
+          { ...runOptions, partitionsConsumedConcurrently: 1, eachMessage },
+          { isLoop: true },
+        ),
       stop: () => this.stop(),
+      ended: () => this.#run?.ended.promise ?? Promise.resolve(undefined),
     }
     return iterateMessages(source, signal)
   }
 
   /** Waits for running handlers, commits what they handled, leaves the group. `run` starts again. */
   async stop(): Promise<void> {
-    if (this.#run === undefined) return this.#stopping
     const run = this.#run
-    this.#run = undefined
-    this.#stopping = this.#stop(run).finally(() => {
-      this.#stopping = undefined
-    })
+    if (run !== undefined) this.#stopping ??= this.#untilStopped(this.#stop(run))
     await this.#stopping
   }
 
   /** Stops, for good. */
-  async disconnect(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    await this.stop()
-    for (const stop of this.#stopListening) stop()
+  disconnect(): Promise<void> {
+    this.#disconnecting ??= this.stop().then(() => {
+      for (const stop of this.#stopListening) stop()
+    })
+    return this.#disconnecting
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -233,7 +234,9 @@ export class Consumer {
    * last counts. A partition that is not held is sought when it is.
    * @throws TabmqError INVALID_CONFIG
    */
-  seek({ topic, partition, offset }: TopicPartitionOffset): void {
+  seek(where: TopicPartitionOffset): void {
+    checkObject('seek', where)
+    const { topic, partition, offset } = where
     parseTopicName(topic)
     checkInteger('partition', partition, { min: 0 })
     checkInteger('offset', offset, { min: 0 })
@@ -290,14 +293,38 @@ export class Consumer {
     }
     if (offsets === undefined) return commits.commitHandled()
     checkArray('offsets', offsets)
+    const life = this.#run?.membership?.life
     const wanted = await Promise.all(offsets.map((one) => this.#toCommit(one)))
-    await commits.commit(wanted)
+    await commits.commit(wanted, life)
     for (const { partitionId, offset } of wanted)
       this.#partitions.get(partitionId)?.committed(offset)
     void this.#events.emit('commitOffsets', { groupId: this.#groupId ?? '', offsets })
   }
 
-  #newRun(options: CheckedRunOptions): Run {
+  async #startRun(options: RunOptions, { isLoop }: { isLoop: boolean }): Promise<void> {
+    this.#assertOpen()
+    while (this.#stopping !== undefined) await this.#stopping
+    this.#assertOpen()
+    if (this.#run !== undefined) throw new TabmqError('ILLEGAL_STATE', 'it runs already', {})
+    if (this.#subscriptions.isEmpty && this.#manual === undefined) {
+      throw new TabmqError('ILLEGAL_STATE', 'subscribe or assign comes before run', {})
+    }
+    const run = { ...this.#newRun(checkRunOptions(options)), isLoop }
+    this.#run = run
+    run.runner.start()
+    run.fetchLoop.start()
+    try {
+      if (this.#manual !== undefined) this.#take(run, this.#manual)
+      else await run.membership?.join(this.#subscriptions.toSubscription())
+    } catch (error) {
+      // Whoever stopped it meanwhile does not want to hear what became of it.
+      if (this.#run !== run || this.#stopping !== undefined) return
+      this.#end(run)
+      throw error
+    }
+  }
+
+  #newRun(options: CheckedRunOptions): Omit<Run, 'isLoop'> {
     const { host, connection, codecs } = this.#parts
     const partitions = () => this.#partitions.values()
     const membership = this.#manual === undefined ? this.#newMembership() : undefined
@@ -307,6 +334,7 @@ export class Consumer {
       connection,
       options: this.#options,
       partitions,
+      isFixed: membership === undefined,
       onFetched: () => runner.pump(),
       onOutOfRange: (partition) => this.#reset(partition),
       onError: (error, partition) => this.#crash(error, { willRetry: true, partition }),
@@ -322,7 +350,7 @@ export class Consumer {
         failed: (partition, error) => this.#onHandlerFailed(partition, error),
         released: () => {
           fetchLoop.wake()
-          if (!membership?.isMember && runner.longestHandlerMs() === 0) membership?.unstuck()
+          if (!this.#isStuck(runner)) membership?.unstuck()
         },
         heartbeat: async () => membership?.heartbeat(),
         commit: (offsets) =>
@@ -343,7 +371,8 @@ export class Consumer {
       member: () => (membership === undefined ? 'none' : membership.ref),
       policy: (topic) => this.#resetPolicy(topic),
     })
-    return { options, runner, fetchLoop, commits, membership, startOffsets }
+    const ended: Run['ended'] = deferred()
+    return { options, runner, fetchLoop, commits, membership, startOffsets, ended }
   }
 
   #newMembership(): Membership {
@@ -369,8 +398,7 @@ export class Consumer {
           void emit('heartbeat', { groupId, memberId: membership.memberId, memberEpoch }),
         rebalancing: () => void emit('rebalancing', { groupId, memberId: membership.memberId }),
         failed: (error) => this.#onMembershipFailed(error),
-        isStuck: () =>
-          (this.#run?.runner.longestHandlerMs() ?? 0) > this.#options.maxPollIntervalMs,
+        isStuck: () => this.#run !== undefined && this.#isStuck(this.#run.runner),
       },
     })
     return membership
@@ -390,6 +418,7 @@ export class Consumer {
       run: () => options,
       partitions: () => this.#partitions.values(),
       member: () => (membership === undefined ? 'none' : membership.ref),
+      life: () => membership?.life ?? 0,
       refreshEpoch: async () => membership?.refresh(),
       onFenced: (error) => membership?.fencedBy(error),
       onCommitted: (offsets) => void this.#events.emit('commitOffsets', { groupId, offsets }),
@@ -400,7 +429,7 @@ export class Consumer {
   #onAssigned(partitions: readonly AssignedPartition[]): void {
     const groupId = this.#groupId ?? ''
     const run = this.#run
-    if (run === undefined) return
+    if (run === undefined || this.#stopping !== undefined) return
     void this.#events.emit('partitionsAssigned', { groupId, partitions: namesOf(partitions) })
     this.#take(run, partitions)
   }
@@ -427,7 +456,7 @@ export class Consumer {
         const before = this.#lostWithBroker.get(partitionId)
         if (before === undefined) return
         await run.runner.idle(partitionId)
-        partition.resumeFrom = before.handledUpTo
+        partition.resumeFrom = before.handledUpTo ?? before.resumeFrom
         this.#lostWithBroker.delete(partitionId)
       }),
     )
@@ -437,6 +466,7 @@ export class Consumer {
       host: this.#parts.host,
     })
     run.fetchLoop.wake()
+    await run.commits?.takenUp()
   }
 
   /** Rule 8: listeners run while offsets can still be committed; then what was handled is. */
@@ -461,7 +491,12 @@ export class Consumer {
       const partition = this.#partitions.get(partitionId)
       if (partition === undefined) continue
       this.#release(partition)
-      if (reason === 'broker' && this.#run?.options.autoCommit === true) {
+      if (reason === 'broker' && partition.soughtTo !== undefined) {
+        this.#pendingSeeks.set(topicPartitionKey(partition), partition.soughtTo)
+      }
+      const isKnown = (partition.handledUpTo ?? partition.resumeFrom) !== undefined
+      const isFirst = isKnown || !this.#lostWithBroker.has(partitionId)
+      if (reason === 'broker' && isFirst && this.#run?.options.autoCommit === true) {
         this.#lostWithBroker.set(partitionId, partition)
       }
     }
@@ -481,11 +516,22 @@ export class Consumer {
     await run.runner.stop()
     await this.#commitLast(run, new Set(this.#partitions.values()))
     await run.membership?.leave()
+    if (this.#run !== run) return
     this.#end(run)
     await this.#events.emit('stop', {})
   }
 
-  #end(run: Run): void {
+  async #untilStopped(stopped: Promise<void>): Promise<void> {
+    try {
+      await stopped
+    } finally {
+      this.#stopping = undefined
+    }
+  }
+
+  #end(run: Run, failure?: { readonly error: unknown }): void {
+    if (this.#run === run) this.#run = undefined
+    run.ended.resolve(failure)
     run.fetchLoop.stop()
     run.commits?.close()
     void run.runner.stop()
@@ -499,9 +545,11 @@ export class Consumer {
     try {
       await run.commits.commitHandled(partitions)
     } catch (error) {
-      // Fenced, or the topic is deleted: nothing of it can be committed any more.
+      // Fenced, forgotten by a broker that died, or the topic is deleted: nothing of it can be
+      // committed any more.
       const isMoot = hasCode(
         error,
+        'BROKER_UNAVAILABLE',
         'UNKNOWN_MEMBER_ID',
         'FENCED_MEMBER_EPOCH',
         'UNKNOWN_TOPIC_OR_PARTITION',
@@ -513,10 +561,16 @@ export class Consumer {
 
   #onMembershipFailed(error: unknown): void {
     const run = this.#run
-    this.#run = undefined
-    if (run !== undefined) this.#end(run)
-    this.#crash(error, { willRetry: false })
+    if (run === undefined) return
+    this.#end(run, { error })
+    // Another run must not handle what a handler of this one still has at hand.
+    this.#stopping ??= this.#untilStopped(run.runner.stop())
+    this.#crash(error, { willRetry: false, isThrown: run.isLoop })
     void this.#events.emit('stop', {})
+  }
+
+  #isStuck(runner: Runner): boolean {
+    return runner.longestHandlerMs() > this.#options.maxPollIntervalMs
   }
 
   #onHandlerFailed(partition: OwnedPartition, error: unknown): void {
@@ -528,9 +582,14 @@ export class Consumer {
   /** Every error reaches somebody: the listeners, or the page's error reporting. */
   #crash(
     error: unknown,
-    { willRetry, partition }: { willRetry: boolean; partition?: OwnedPartition | undefined },
+    options: {
+      willRetry: boolean
+      partition?: OwnedPartition | undefined
+      isThrown?: boolean
+    },
   ): void {
-    if (!this.#events.has('crash')) this.#parts.host.reportError(error)
+    const { willRetry, partition, isThrown = false } = options
+    if (!isThrown && !this.#events.has('crash')) this.#parts.host.reportError(error)
     const where =
       partition === undefined ? {} : { topic: partition.topic, partition: partition.partition }
     const offset = partition?.position
@@ -574,6 +633,9 @@ export class Consumer {
     checkObject('offsets', one)
     const { offset, metadata } = one
     checkInteger('offset', offset, { min: 0 })
+    if (metadata !== undefined && typeof metadata !== 'string') {
+      throw invalidOption('metadata', metadata, 'a string')
+    }
     const { partitionId } = await this.#locate(one)
     return metadata === undefined ? { partitionId, offset } : { partitionId, offset, metadata }
   }
@@ -630,7 +692,9 @@ export class Consumer {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new TabmqError('CLIENT_CLOSED', 'this consumer has disconnected', {})
+    if (this.#disconnecting !== undefined) {
+      throw new TabmqError('CLIENT_CLOSED', 'this consumer has disconnected', {})
+    }
   }
 }
 
@@ -639,10 +703,12 @@ function namesOf(partitions: readonly AssignedPartition[]): TopicPartition[] {
 }
 
 function checkTopicPartitions(topics: readonly TopicPartitions[]): readonly TopicPartitions[] {
-  checkArray('topics', topics)
-  for (const { topic, partitions } of topics) {
-    parseTopicName(topic)
-    if (partitions !== undefined) checkArray('partitions', partitions)
+  checkObjects('topics', topics)
+  for (const one of topics) {
+    parseTopicName(one.topic)
+    if (one.partitions === undefined) continue
+    checkArray('partitions', one.partitions)
+    for (const partition of one.partitions) checkInteger('partitions', partition, { min: 0 })
   }
   return topics
 }

@@ -22,6 +22,8 @@ export interface FetchLoopOptions {
   readonly options: CheckedConsumerOptions
   readonly partitions: () => Iterable<OwnedPartition>
   readonly onFetched: () => void
+  /** Whether a deleted topic's partition is an error: where no group takes it away. */
+  readonly isFixed: boolean
   /** The position is no longer, or not yet, in the log. */
   readonly onOutOfRange: (partition: OwnedPartition) => Promise<void>
   readonly onError: (error: unknown, partition?: OwnedPartition) => void
@@ -81,7 +83,8 @@ export class FetchLoop {
     for (const partition of partitions()) {
       bufferedBytes += partition.bufferedBytes
       const { fetchOffset: offset, partitionId, fetchNotBeforeMs } = partition
-      if (offset === undefined || partition.isPaused) continue
+      // What is being let go takes nothing in any more: asking for it would go on without end.
+      if (offset === undefined || partition.isPaused || !partition.isHeld) continue
       if (partition.bufferedBytes >= CONSUMER_DEFAULTS.bufferedBytesPerPartitionMax) continue
       if (fetchNotBeforeMs > nowMs) nextTryMs = Math.min(nextTryMs, fetchNotBeforeMs)
       else wanted.push({ partitionId, offset, maxBytes: options.maxBytesPerPartition })
@@ -108,6 +111,8 @@ export class FetchLoop {
       } as const
       const timeoutMs = maxWaitMs + REQUEST_SLACK_MS
       const reply = await connection.call(request, { isRepeatable: true, timeoutMs })
+      // What it brings belongs to a run that is over; the next one fetches for itself.
+      if (!this.#isRunning) return
       this.#failures = 0
       this.#takeIn(wanted, reply)
     } catch (error) {
@@ -144,14 +149,14 @@ export class FetchLoop {
   }
 
   #onPartitionError(partition: OwnedPartition, error: TabmqError): void {
-    const { host, onOutOfRange, onError } = this.#options
+    const { host, isFixed, onOutOfRange, onError } = this.#options
     partition.fetchNotBeforeMs = host.nowMs() + FETCH_BACKOFF.maxMs
     if (hasCode(error, 'OFFSET_OUT_OF_RANGE')) {
       void onOutOfRange(partition).then(
         () => this.wake(),
         (reason: unknown) => onError(reason, partition),
       )
-    } else if (!hasCode(error, 'UNKNOWN_TOPIC_OR_PARTITION')) {
+    } else if (isFixed || !hasCode(error, 'UNKNOWN_TOPIC_OR_PARTITION')) {
       onError(error, partition)
     }
   }

@@ -20,6 +20,7 @@ import type {
   Subscription,
 } from '../../protocol/requests.js'
 import type { InstanceId } from '../../protocol/names.js'
+import { deferred } from '../../std/deferred.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'
@@ -71,6 +72,7 @@ export class Membership {
   #failures = 0
   /** Counts memberships, so that what belongs to a former one is not taken for the present. */
   #life = 0
+  readonly #stopped = deferred<undefined>()
   readonly #stopListening: (() => void)[]
 
   constructor(options: MembershipOptions) {
@@ -98,17 +100,32 @@ export class Membership {
     return this.isMember ? this.#ref() : undefined
   }
 
+  /** Counts memberships: another number is another one, which may hold other partitions. */
+  get life(): number {
+    return this.#life
+  }
+
   get owned(): readonly AssignedPartition[] {
     return [...this.#owned.values()]
   }
 
-  /** Joins; resolves with the first assignment taken, rejects when joining failed for good. */
-  async join(subscription: Subscription, signal?: AbortSignal): Promise<void> {
+  /**
+   * Joins; resolves with the first assignment taken, or at once when it is stopped meanwhile, and
+   * rejects when joining failed for good.
+   */
+  async join(subscription: Subscription): Promise<void> {
     this.#subscription = subscription
     this.#phase = 'joining'
     this.#isBeating = true
+    const joined = this.#beat()
+    joined.then(
+      (response) => this.#leaveIfStopped(response),
+      () => {},
+    )
     try {
-      this.#take(await this.#beat(signal))
+      const response = await Promise.race([joined, this.#stopped.promise])
+      if (response === undefined) return
+      this.#take(response)
     } catch (error) {
       this.#stop()
       throw error
@@ -167,18 +184,28 @@ export class Membership {
     }
   }
 
+  /** A join that was answered when nobody wanted it any more. */
+  #leaveIfStopped({ memberEpoch }: ResponseOf<'groupHeartbeat'>): void {
+    if (this.#phase !== 'stopped') return
+    this.#memberEpoch = memberEpoch
+    const { connection, groupId } = this.#options
+    const request = { api: 'leaveGroup', groupId, member: this.#ref() } as const
+    connection.call(request, { isRepeatable: false }).catch(() => {
+      // The session timeout will end the membership instead.
+    })
+  }
+
   #stop(): void {
     this.#phase = 'stopped'
+    this.#stopped.resolve(undefined)
     this.#life += 1
     this.#stopListening.forEach((stop) => stop())
   }
 
   #onHeartbeatWanted(): void {
-    if (this.isMember && this.#options.listener.isStuck()) {
-      void this.#leaveStuck()
-      return
-    }
-    this.heartbeat()
+    if (!this.#options.listener.isStuck()) this.heartbeat()
+    else if (this.isMember) void this.#leaveStuck()
+    // Else it has left already, and joins again when the handler is done.
   }
 
   /** A handler runs for too long: others are to have the partitions until it is done. */
@@ -198,9 +225,11 @@ export class Membership {
       do {
         this.#beatAgain = false
         const life = this.#life
+        const isJoin = this.#memberEpoch === 0
         try {
           const response = await this.#beat()
           if (life === this.#life) this.#take(response)
+          else if (isJoin) this.#leaveIfStopped(response)
         } catch (error) {
           if (life === this.#life) await this.#onBeatFailed(error)
         }
@@ -214,7 +243,7 @@ export class Membership {
     return this.#phase === 'stopped'
   }
 
-  #beat(signal?: AbortSignal): Promise<ResponseOf<'groupHeartbeat'>> {
+  #beat(): Promise<ResponseOf<'groupHeartbeat'>> {
     const { connection, groupId, options } = this.#options
     const isJoin = this.#memberEpoch === 0
     const tellsSubscription = isJoin || this.#subscriptionIsNews
@@ -226,7 +255,7 @@ export class Membership {
       ...(isJoin ? { options } : {}),
       ...(tellsSubscription ? { subscription: this.#subscription } : {}),
     }
-    return connection.call({ api: 'groupHeartbeat', ...request }, { isRepeatable: isJoin, signal })
+    return connection.call({ api: 'groupHeartbeat', ...request }, { isRepeatable: isJoin })
   }
 
   #take(response: ResponseOf<'groupHeartbeat'>): void {
@@ -287,7 +316,7 @@ export class Membership {
       return
     }
     this.#loseAll(reason)
-    this.heartbeat()
+    if (!this.#options.listener.isStuck()) this.heartbeat()
   }
 
   #loseAll(reason: LossReason): void {

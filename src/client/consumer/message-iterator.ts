@@ -11,18 +11,28 @@ export class LoopLeft extends Error {}
 export interface MessageSource {
   start(handler: (payload: EachMessagePayload) => Promise<void>): Promise<void>
   stop(): Promise<void>
+  /** Resolves when it has stopped, by whatever means, with the error if one was the cause. */
+  ended(): Promise<Failure | undefined>
+}
+
+interface Failure {
+  readonly error: unknown
 }
 
 export async function* iterateMessages(
   source: MessageSource,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Delivery, void, undefined> {
-  const exchange = new Exchange()
-  const onAbort = () => exchange.close()
-  signal?.addEventListener('abort', onAbort, { once: true })
   if (signal?.aborted === true) return
+  const exchange = new Exchange()
+  const onAbort = () => {
+    exchange.end()
+    void source.stop()
+  }
+  signal?.addEventListener('abort', onAbort, { once: true })
   try {
     await source.start((payload) => exchange.offer(payload))
+    void source.ended().then((failure) => exchange.end(failure))
     for (;;) {
       const offered = await exchange.next()
       if (offered === undefined) return
@@ -32,7 +42,7 @@ export async function* iterateMessages(
     }
   } finally {
     signal?.removeEventListener('abort', onAbort)
-    exchange.close()
+    exchange.leave()
     await source.stop()
   }
 }
@@ -40,33 +50,50 @@ export async function* iterateMessages(
 /** One message at a time from the handler to the loop, and the answer back. */
 class Exchange {
   #offered: { readonly payload: EachMessagePayload; readonly answer: Deferred<void> } | undefined
-  #wanted: Deferred<EachMessagePayload | undefined> | undefined
-  #isClosed = false
+  /** Whether the loop has the message that is offered. */
+  #isTaken = false
+  #change = deferred<void>()
+  #isOver = false
+  #failure: Failure | undefined
 
   offer(payload: EachMessagePayload): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new LoopLeft())
+    if (this.#isOver) return Promise.reject(new LoopLeft())
     const answer = deferred<void>()
     this.#offered = { payload, answer }
-    this.#wanted?.resolve(payload)
-    this.#wanted = undefined
+    this.#change.resolve()
     return answer.promise
   }
 
-  next(): Promise<EachMessagePayload | undefined> {
-    if (this.#isClosed) return Promise.resolve(undefined)
-    if (this.#offered !== undefined) return Promise.resolve(this.#offered.payload)
-    this.#wanted = deferred()
-    return this.#wanted.promise
+  /** The next message, or undefined when there will be none. */
+  async next(): Promise<EachMessagePayload | undefined> {
+    while (this.#offered === undefined && !this.#isOver) {
+      this.#change = deferred()
+      await this.#change.promise
+    }
+    if (this.#failure !== undefined) throw this.#failure.error
+    if (this.#isOver) return undefined
+    this.#isTaken = true
+    return this.#offered?.payload
   }
 
+  /** The loop is done with its message. */
   accept(): void {
     this.#offered?.answer.resolve()
     this.#offered = undefined
+    this.#isTaken = false
   }
 
-  close(): void {
-    this.#isClosed = true
-    this.#wanted?.resolve(undefined)
+  /** No more messages come. The one that the loop has may still be accepted. */
+  end(failure?: Failure): void {
+    this.#isOver = true
+    this.#failure ??= failure
+    this.#change.resolve()
+    if (!this.#isTaken) this.leave()
+  }
+
+  /** The loop is left, with whatever message it has. */
+  leave(): void {
+    this.#isOver = true
     this.#offered?.answer.reject(new LoopLeft())
     this.#offered = undefined
   }

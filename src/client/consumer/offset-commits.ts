@@ -4,10 +4,12 @@
  * time; what is handled meanwhile goes into the next.
  */
 import { hasCode, TabmqError } from '../../protocol/errors.js'
+import { CONSUMER_DEFAULTS } from '../../protocol/limits.js'
 import type { GroupId } from '../../protocol/names.js'
 import type { MemberRef, OffsetToCommit, RequestOf } from '../../protocol/requests.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
+import { backoffMs } from '../retry-backoff.js'
 import type { CheckedRunOptions } from './consumer-options.js'
 import type { TopicPartitionOffset } from './delivery.js'
 import type { OwnedPartition } from './owned-partition.js'
@@ -20,6 +22,8 @@ export interface OffsetCommitsOptions {
   readonly partitions: () => Iterable<OwnedPartition>
   /** 'none': a consumer of assigned partitions; undefined: no member at this moment. */
   readonly member: () => MemberRef | 'none' | undefined
+  /** Which membership it is: what was handled in a former one is not committed in another. */
+  readonly life: () => number
   /** Asks for the current epoch after a commit was refused for an old one. */
   readonly refreshEpoch: () => Promise<void>
   readonly onFenced: (error: unknown) => void
@@ -34,7 +38,9 @@ export class OffsetCommits {
   #underWay: Promise<void> | undefined
   #lastCommitMs: number
   #handledSince = 0
+  #failures = 0
   #cancelTimer: (() => void) | undefined
+  #cancelRetry: (() => void) | undefined
 
   constructor(options: OffsetCommitsOptions) {
     this.#options = options
@@ -50,8 +56,14 @@ export class OffsetCommits {
     else this.#commitAfterInterval()
   }
 
+  /** Partitions were taken up: what an earlier ownership had handled and not committed is due too. */
+  async takenUp(): Promise<void> {
+    if (this.#uncommitted().length > 0) await this.handled(1, true)
+  }
+
   close(): void {
     this.#cancelTimer?.()
+    this.#cancelRetry?.()
   }
 
   /** Commits if interval or threshold say so. */
@@ -65,7 +77,7 @@ export class OffsetCommits {
     const handled = this.#uncommitted(only)
     this.#lastCommitMs = this.#options.host.nowMs()
     // Even if nothing is left to commit: what was handled may belong to partitions that are lost.
-    this.#handledSince = 0
+    if (only === undefined) this.#handledSince = 0
     if (handled.length === 0) return
     await this.commit(
       handled.map(({ partition: { partitionId }, offset }) => ({ partitionId, offset })),
@@ -76,14 +88,24 @@ export class OffsetCommits {
     )
   }
 
-  /** Commits these offsets, again under the new epoch when the member's has just changed. */
-  async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
+  /**
+   * Commits these offsets, again under the new epoch when the member's has just changed. They belong
+   * to the membership of this moment, or of the `life` given: a member that was fenced and joined
+   * again must not commit them, since others may have had the partitions and got further.
+   */
+  async commit(
+    offsets: readonly OffsetToCommit[],
+    life: number = this.#options.life(),
+  ): Promise<void> {
     const { connection, refreshEpoch, onFenced } = this.#options
     for (let attempt = 1; ; attempt++) {
+      if (life !== this.#options.life()) throw fencedMeanwhile(this.#options.groupId)
       try {
-        await connection.call(this.#request(offsets), { isRepeatable: true })
+        // Not repeated as it is when a broker dies: what was posted since may have got further.
+        await connection.call(this.#request(offsets), { isRepeatable: false })
         return
       } catch (error) {
+        if (life !== this.#options.life()) throw fencedMeanwhile(this.#options.groupId)
         if (hasCode(error, 'STALE_MEMBER_EPOCH') && attempt < STALE_RETRIES_MAX) {
           await refreshEpoch()
           continue
@@ -117,15 +139,37 @@ export class OffsetCommits {
 
   #commitSoon(): void {
     if (this.#underWay !== undefined) return
-    const underWay = this.commitHandled().catch((error: unknown) => {
-      const isFenced = hasCode(error, 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH', 'ILLEGAL_STATE')
-      if (!isFenced) this.#options.onError(error)
-    })
+    const underWay = this.commitHandled().then(
+      () => {
+        this.#failures = 0
+      },
+      (error: unknown) => {
+        const isFenced = hasCode(error, 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH', 'ILLEGAL_STATE')
+        if (isFenced) return
+        if (!hasCode(error, 'BROKER_UNAVAILABLE')) this.#options.onError(error)
+        const isPassing = error instanceof TabmqError && error.retriable
+        if (isPassing || hasCode(error, 'STORAGE_FULL')) this.#commitLater()
+      },
+    )
     this.#underWay = underWay.finally(() => {
       this.#underWay = undefined
       // What was handled meanwhile is due as well when commits follow batches.
       const { autoCommit } = this.#options.run()
-      if (autoCommit && this.#handledSince > 0 && this.#isDue(true)) this.#commitSoon()
+      if (!autoCommit || this.#handledSince === 0) return
+      if (this.#isDue(true)) this.#commitSoon()
+      else this.#commitAfterInterval()
+    })
+  }
+
+  /** After a failure: even if no other message comes, what is handled has to be committed. */
+  #commitLater(): void {
+    const { host } = this.#options
+    this.#failures += 1
+    const { retryBackoffMs: firstMs, retryBackoffMsMax: maxMs } = CONSUMER_DEFAULTS
+    const waitMs = backoffMs(this.#failures, { firstMs, maxMs, random: () => host.random() })
+    this.#cancelRetry?.()
+    this.#cancelRetry = host.setTimer(waitMs, () => {
+      if (this.#uncommitted().length > 0) this.#commitSoon()
     })
   }
 
@@ -167,4 +211,12 @@ export class OffsetCommits {
     const request = { api: 'commitOffsets', groupId, offsets } as const
     return member === 'none' ? request : { ...request, member }
   }
+}
+
+function fencedMeanwhile(groupId: GroupId): TabmqError {
+  return new TabmqError(
+    'FENCED_MEMBER_EPOCH',
+    `this consumer lost its membership of "${groupId}" before the commit was made`,
+    { groupId },
+  )
 }

@@ -24,6 +24,8 @@ export class OwnedPartition {
   #version = 0
   /** The version that the last seek began: what is older says nothing about the new position. */
   #seekVersion = 0
+  /** Where a seek went that nothing has followed yet. */
+  #soughtTo: number | undefined
   #isPaused = false
   #isReleased = false
   highWatermark = 0
@@ -68,6 +70,10 @@ export class OwnedPartition {
     return this.#position
   }
 
+  get soughtTo(): number | undefined {
+    return this.#soughtTo
+  }
+
   get handledUpTo(): number | undefined {
     return this.#handledUpTo
   }
@@ -104,6 +110,7 @@ export class OwnedPartition {
   seek(offset: number): void {
     this.#restartAt(offset)
     this.#seekVersion = this.#version
+    this.#soughtTo = offset
     this.#handledUpTo = offset
     this.failures = 0
     this.deliverNotBeforeMs = 0
@@ -114,6 +121,7 @@ export class OwnedPartition {
   resetTo(offset: number): void {
     this.#restartAt(offset)
     this.#seekVersion = this.#version
+    this.#soughtTo = undefined
   }
 
   pause(): void {
@@ -159,6 +167,7 @@ export class OwnedPartition {
   /** All before `nextOffset` is handled, unless a seek has made that void since `version`. */
   handled(version: number, nextOffset: number): void {
     if (version < this.#seekVersion) return
+    this.#soughtTo = undefined
     this.#position = nextOffset
     this.#handledUpTo = nextOffset
     this.failures = 0

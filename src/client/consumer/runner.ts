@@ -25,7 +25,7 @@ export interface RunnerOptions {
 }
 
 export interface RunnerListener {
-  /** Records were handled; `endOfBatch` when the rest of what was taken is handled too. */
+  /** So many records were handled; `endOfBatch` when no more of what was taken will be. */
   handled(partition: OwnedPartition, count: number, endOfBatch: boolean): Promise<void>
   failed(partition: OwnedPartition, error: unknown): void
   /** A buffer has room again, or a partition is free again. */
@@ -34,6 +34,13 @@ export interface RunnerListener {
   commit(offsets?: readonly TopicPartitionOffsetAndMetadata[]): Promise<void>
   uncommitted(): TopicPartitionOffset[]
   pause(partition: OwnedPartition): () => void
+}
+
+/** Records of one turn; void once the partition has another version. */
+interface Taken {
+  readonly partition: OwnedPartition
+  readonly records: readonly DecodedRecord[]
+  readonly version: number
 }
 
 interface Turn {
@@ -93,10 +100,11 @@ export class Runner {
     if (!this.#isRunning || this.#isSuspended) return
     const nowMs = this.#options.host.nowMs()
     const partitions = this.#options.partitions()
+    const lastTurn = this.#lastTurn
     let nextTryMs = Infinity
     for (let step = 1; step <= partitions.length; step++) {
       if (this.#turns.size >= this.#options.run.partitionsConsumedConcurrently) break
-      const index = (this.#lastTurn + step) % partitions.length
+      const index = (lastTurn + step) % partitions.length
       const partition = partitions[index]
       if (partition === undefined || !this.#isDeliverable(partition)) continue
       if (partition.deliverNotBeforeMs > nowMs) {
@@ -130,11 +138,9 @@ export class Runner {
       const batches = partition.take(run.eachBatch === undefined ? 1 : bytesPerBatch)
       const records = await this.#decode(batches, partition.position ?? 0)
       if (records.length === 0) return
-      if (run.eachMessage !== undefined) {
-        await this.#eachMessage(partition, records, run.eachMessage)
-      } else if (run.eachBatch !== undefined) {
-        await this.#eachBatch(partition, records, run.eachBatch)
-      }
+      const taken = { partition, records, version }
+      if (run.eachMessage !== undefined) await this.#eachMessage(taken, run.eachMessage)
+      else if (run.eachBatch !== undefined) await this.#eachBatch(taken, run.eachBatch)
       const isWhole = (partition.position ?? 0) > (records.at(-1)?.offset ?? 0)
       if (!isWhole && partition.isHeld && partition.version === version) partition.redeliver()
     } catch (error) {
@@ -142,42 +148,41 @@ export class Runner {
     }
   }
 
-  async #eachMessage(
-    partition: OwnedPartition,
-    records: readonly DecodedRecord[],
-    handler: EachMessageHandler,
-  ): Promise<void> {
+  async #eachMessage(taken: Taken, handler: EachMessageHandler): Promise<void> {
     const { listener } = this.#options
-    const { topic, partition: number, signal, version } = partition
+    const { partition, records, version } = taken
+    const { topic, partition: number, signal } = partition
     const heartbeat = () => this.#heartbeat(partition)
     const pause = () => listener.pause(partition)
-    const last = records.at(-1)
-    for (const message of records) {
-      if (!this.#isCurrent(partition, version)) return
-      this.#noteHandlerStarts(partition)
-      await handler({ topic, partition: number, message, signal, heartbeat, pause })
-      partition.handled(version, message.offset + 1)
-      await listener.handled(partition, 1, message === last)
+    try {
+      for (const message of records) {
+        if (!this.#isCurrent(partition, version)) return
+        this.#noteHandlerStarts(partition)
+        await handler({ topic, partition: number, message, signal, heartbeat, pause })
+        partition.handled(version, message.offset + 1)
+        await listener.handled(partition, 1, false)
+      }
+    } finally {
+      // However it ended: what was handled is not to wait for the rest.
+      await listener.handled(partition, 0, true)
     }
   }
 
-  async #eachBatch(
-    partition: OwnedPartition,
-    records: readonly DecodedRecord[],
-    handler: EachBatchHandler,
-  ): Promise<void> {
+  async #eachBatch(taken: Taken, handler: EachBatchHandler): Promise<void> {
     const { listener, run } = this.#options
-    const { version, signal } = partition
+    const { partition, records, version } = taken
+    const { signal } = partition
     const batch = batchOf(partition, records)
     let resolved = (records[0]?.offset ?? 0) - 1
     const resolveOffset = (offset: number) => {
       if (offset <= resolved) return
+      const count = offset - resolved
       resolved = offset
       partition.handled(version, offset + 1)
+      void listener.handled(partition, count, false)
     }
     if (!this.#isCurrent(partition, version)) return
     this.#noteHandlerStarts(partition)
-    const first = resolved
     try {
       await handler({
         batch,
@@ -192,7 +197,7 @@ export class Runner {
       })
       if (run.eachBatchAutoResolve) resolveOffset(batch.lastOffset() ?? resolved)
     } finally {
-      if (resolved > first) await listener.handled(partition, resolved - first, true)
+      await listener.handled(partition, 0, true)
     }
   }
 

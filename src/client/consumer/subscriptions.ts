@@ -3,6 +3,7 @@
  * and taken away while it runs.
  */
 import { TabmqError } from '../../protocol/errors.js'
+import { PATTERN_LENGTH_MAX } from '../../protocol/limits.js'
 import { describe, parseTopicName, type TopicName } from '../../protocol/names.js'
 import type { AutoOffsetReset, SubscribedPattern, Subscription } from '../../protocol/requests.js'
 import { checkArray, checkNoOthers, checkObject, checkOneOf } from '../check-options.js'
@@ -24,12 +25,14 @@ interface SubscribedPart {
 
 export class Subscriptions {
   readonly #parts = new Map<string, SubscribedPart>()
+  /** What was taken away: its partitions are held for a moment longer, and may yet be started. */
+  readonly #former = new Map<string, SubscribedPart>()
 
   get isEmpty(): boolean {
     return this.#parts.size === 0
   }
 
-  /** @throws TabmqError INVALID_TOPIC_EXCEPTION, INVALID_CONFIG */
+  /** @throws TabmqError INVALID_TOPIC_EXCEPTION, INVALID_REGULAR_EXPRESSION, INVALID_CONFIG */
   add(options: SubscribeOptions): void {
     checkObject('subscribe', options)
     checkNoOthers('subscribe', options, ['topics', 'fromBeginning'])
@@ -40,10 +43,18 @@ export class Subscriptions {
     for (const [key, part] of parts) this.#parts.set(key, part)
   }
 
-  /** Takes these away, or everything. */
+  /**
+   * Takes these away, or everything.
+   * @throws TabmqError INVALID_CONFIG
+   */
   remove(topics?: readonly (string | RegExp)[]): void {
-    if (topics === undefined) this.#parts.clear()
-    else for (const topic of topics) this.#parts.delete(keyOf(topic))
+    if (topics !== undefined) checkArray('topics', topics)
+    const keys = topics === undefined ? [...this.#parts.keys()] : topics.map(keyOf)
+    for (const key of keys) {
+      const part = this.#parts.get(key)
+      if (part !== undefined) this.#former.set(key, part)
+      this.#parts.delete(key)
+    }
   }
 
   toSubscription(): Subscription {
@@ -56,7 +67,9 @@ export class Subscriptions {
 
   /** Where a topic starts without a committed offset; a name says more than a pattern. */
   resetPolicy(topic: string, otherwise: AutoOffsetReset): AutoOffsetReset {
-    const matching = [...this.#parts.values()].filter((part) => part.matches(topic))
+    const current = [...this.#parts.values()].filter((part) => part.matches(topic))
+    const former = [...this.#former.values()].filter((part) => part.matches(topic))
+    const matching = current.length > 0 ? current : former
     const named = matching.find((part) => part.topic !== undefined)
     const fromBeginning = (named ?? matching.find((part) => part.fromBeginning !== undefined))
       ?.fromBeginning
@@ -71,6 +84,7 @@ function toPart(
 ): readonly [string, SubscribedPart] {
   if (topic instanceof RegExp) {
     const { source, flags } = topic
+    if (source.length > PATTERN_LENGTH_MAX) throw tooLong(source)
     const pattern = new RegExp(source, flags.replace(/[gy]/g, ''))
     const matches = (name: string) => pattern.test(name)
     const part = { matches, topic: undefined, pattern: { source, flags }, fromBeginning }
@@ -86,6 +100,14 @@ function toPart(
   const name = parseTopicName(topic)
   const matches = (other: string) => other === name
   return [keyOf(topic), { matches, topic: name, pattern: undefined, fromBeginning }]
+}
+
+function tooLong(source: string): TabmqError {
+  return new TabmqError(
+    'INVALID_REGULAR_EXPRESSION',
+    `a pattern may have ${PATTERN_LENGTH_MAX} characters, not ${source.length}`,
+    { source: describe(source), lengthMax: PATTERN_LENGTH_MAX },
+  )
 }
 
 function keyOf(topic: string | RegExp): string {

@@ -6,10 +6,11 @@
  */
 import type { EncodedChunk } from '../../codec/chunk.js'
 import { SEQUENCE_MAX } from '../../protocol/batch-header.js'
-import type { PartitionId, ProducerId } from '../../protocol/names.js'
+import type { PartitionId, ProducerId, TopicName } from '../../protocol/names.js'
 import { chunkBytes, OutgoingBatch, type BatchTerms } from './outgoing-batch.js'
 
 export interface PartitionQueueOptions {
+  readonly topic: TopicName
   readonly partitionId: PartitionId
   /** Undefined: batches are not numbered, and a repeat is not recognised. */
   readonly producerId: ProducerId | undefined
@@ -27,9 +28,15 @@ export class PartitionQueue {
   #epoch = 0
   #nextSequence = 0
   #needsNewEpoch = false
+  /** Whether the broker has taken a batch, and so knows which number comes next. */
+  #isKnown = false
 
   constructor(options: PartitionQueueOptions) {
     this.#options = options
+  }
+
+  get topic(): TopicName {
+    return this.#options.topic
   }
 
   get partitionId(): PartitionId {
@@ -98,6 +105,7 @@ export class PartitionQueue {
 
   succeeded(batch: OutgoingBatch): void {
     this.#inFlight.delete(batch)
+    this.#isKnown = true
   }
 
   /** It is to be sent again, not before `notBeforeMs`. */
@@ -116,6 +124,15 @@ export class PartitionQueue {
   /** Takes out a batch that was never sent. */
   discard(batch: OutgoingBatch): void {
     this.#ready = this.#ready.filter((ready) => ready !== batch)
+  }
+
+  /** Whether nothing that was numbered before this batch waits for its answer or its next attempt. */
+  isFirst(batch: OutgoingBatch): boolean {
+    const isBefore = (other: OutgoingBatch) =>
+      other.producer !== undefined &&
+      other.producer.producerEpoch === batch.producer?.producerEpoch &&
+      other.producer.baseSequence < batch.producer.baseSequence
+    return ![...this.#inFlight, ...this.#failed, ...this.#ready].some(isBefore)
   }
 
   /** The broker lost track of the numbers: all that is left gets new ones. */
@@ -140,7 +157,9 @@ export class PartitionQueue {
       if (this.#inFlight.size > 0 || nowMs < this.#notBeforeMs) return false
       this.#startOver()
     }
-    return this.#inFlight.size < this.#options.inFlightMax
+    // A broker that has never heard of this producer takes any first number (rule 25): were the first
+    // batch to fail, the second would be written before it.
+    return this.#inFlight.size < (this.#isKnown ? this.#options.inFlightMax : 1)
   }
 
   #startOver(): void {

@@ -80,7 +80,8 @@ export function checkProducerOptions(options: ProducerOptions): CheckedProducerO
   checkOneOf('enableIdempotence', checked.enableIdempotence, [true, false])
   if (checked.partitioner !== undefined) checkFunction('partitioner', checked.partitioner)
   if (checked.compression !== undefined) checkOneOf('compression', checked.compression, ['gzip'])
-  if (typeof checked.codec !== 'string' && typeof checked.codec !== 'object') {
+  const isObject = typeof checked.codec === 'object' && checked.codec !== null
+  if (typeof checked.codec !== 'string' && !isObject) {
     throw invalidOption('codec', checked.codec, 'the name of a codec, or one')
   }
   return checked

@@ -2,14 +2,17 @@
  * The producer: it finds each message's partition, encodes what one `send` has for a partition as
  * one chunk, and queues it. The sender does the rest. Values are encoded while `send` runs, so that
  * what cannot be encoded rejects that call alone and later changes of an object change nothing.
+ * Where that takes what only the broker knows, a copy waits for the answer.
  */
+import { assembleBatch } from '../../codec/batch.js'
 import { encodeChunks, type EncodedChunk, type RecordToEncode } from '../../codec/chunk.js'
 import type { Codec } from '../../codec/codec.js'
-import type { CodecRegistry } from '../../codec/codec-registry.js'
+import { CodecRegistry, OWN_CODEC_ID_MIN } from '../../codec/codec-registry.js'
+import { decodeBatch } from '../../codec/decode-batch.js'
 import { encodeUtf8 } from '../../codec/utf8.js'
 import { isTimestampMs } from '../../protocol/batch-index.js'
 import { TabmqError } from '../../protocol/errors.js'
-import { CLIENT_DEFAULTS, PRODUCER_DEFAULTS } from '../../protocol/limits.js'
+import { PRODUCER_DEFAULTS } from '../../protocol/limits.js'
 import {
   describe,
   parseTopicName,
@@ -19,7 +22,13 @@ import {
 } from '../../protocol/names.js'
 import type { Acks, TopicMetadata } from '../../protocol/requests.js'
 import { definedOrThrow } from '../../std/assert.js'
-import { checkArray, checkObject, checkOneOf } from '../check-options.js'
+import {
+  checkArray,
+  checkNoOthers,
+  checkObject,
+  checkObjects,
+  checkOneOf,
+} from '../check-options.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
 import type { Message } from '../message.js'
@@ -34,6 +43,7 @@ import {
   type CheckedProducerOptions,
   type ProducerOptions,
 } from './producer-options.js'
+import { SendLine, type EncodedSend } from './send-line.js'
 import { Sender } from './sender.js'
 
 /** Messages for one topic. */
@@ -70,6 +80,11 @@ export interface ProducerParts {
   readonly codecs: CodecRegistry
 }
 
+/** A message of a send, and what the partitioner is to see of it. */
+interface OutgoingRecord extends RecordToEncode {
+  readonly message: Message
+}
+
 /** What one send has for one partition, encoded. */
 interface Share {
   readonly partition: number
@@ -89,30 +104,37 @@ export class Producer {
   readonly #parts: ProducerParts
   readonly #options: CheckedProducerOptions
   readonly #codec: Codec
+  /** How a copy waits: as values, or encoded where decoding may not give back what was encoded. */
+  readonly #copies: { readonly codec: Codec; readonly codecs: CodecRegistry }
   readonly #producerId: ProducerId | undefined
   readonly #queues = new Map<PartitionId, PartitionQueue>()
   readonly #sticky = new Map<TopicName, StickyPartition>()
-  /** Sends that wait for a topic's metadata; later ones of the topic wait behind them. */
-  readonly #admission = new Map<TopicName, Promise<unknown>>()
   readonly #underWay = new Set<Promise<unknown>>()
   readonly #budget: ByteBudget
+  readonly #line: SendLine<RecordMetadata[]>
   readonly #sender: Sender
   readonly #stopListening: () => void
-  #isClosed = false
+  #flushes = 0
+  #disconnecting: Promise<void> | undefined
 
   constructor(parts: ProducerParts, options: ProducerOptions) {
-    const { host, connection, codecs } = parts
+    const { host, connection, topics, codecs } = parts
     this.#parts = parts
     this.#options = checkProducerOptions(options)
     this.#codec = codecs.resolve(this.#options.codec)
+    this.#copies = copiesOf(this.#codec, codecs)
     this.#producerId = this.#options.enableIdempotence ? freshProducerId(host) : undefined
-    this.#budget = new ByteBudget(this.#options.bufferMemoryBytes)
+    const { bufferMemoryBytes, deliveryTimeoutMs, lingerMs } = this.#options
+    const budget = new ByteBudget(bufferMemoryBytes)
+    this.#budget = budget
+    this.#line = new SendLine({ host, topics, budget, deliveryTimeoutMs })
     this.#sender = new Sender({
       host,
       connection,
       queues: () => this.#queues.values(),
-      lingerMs: this.#options.lingerMs,
-      deliveryTimeoutMs: this.#options.deliveryTimeoutMs,
+      lingerMs: () => (this.#flushes > 0 ? 0 : lingerMs),
+      deliveryTimeoutMs,
+      onSealed: ({ topic }) => this.#stickyOf(topic).next(),
       onSettled: (batch) => this.#budget.release(batch.bytes),
     })
     this.#stopListening = connection.events.on('pageHide', () => this.#sender.postAll())
@@ -139,24 +161,25 @@ export class Producer {
   /** Several topics at once: see {@link Producer.send}. */
   async sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]> {
     checkObject('sendBatch', batch)
+    checkNoOthers('sendBatch', batch, ['topicMessages', 'acks', 'compression'])
     const { topicMessages, ...terms } = batch
-    checkArray('topicMessages', topicMessages)
+    checkObjects('topicMessages', topicMessages)
     const sent = await Promise.all(topicMessages.map((one) => this.send({ ...terms, ...one })))
     return sent.flat()
   }
 
   /** Sends what lingers, and resolves when every send made before has settled, in whatever way. */
   async flush(): Promise<void> {
+    this.#flushes += 1
     this.#sender.sendAll()
     await Promise.allSettled(this.#underWay)
+    this.#flushes -= 1
   }
 
   /** Flushes, then takes no more. */
-  async disconnect(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    await this.flush()
-    this.#stopListening()
+  disconnect(): Promise<void> {
+    this.#disconnecting ??= this.flush().then(() => this.#stopListening())
+    return this.#disconnecting
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -173,8 +196,11 @@ export class Producer {
   }
 
   async #send(record: ProducerRecord): Promise<RecordMetadata[]> {
-    if (this.#isClosed) throw new TabmqError('CLIENT_CLOSED', 'this producer has disconnected', {})
+    if (this.#disconnecting !== undefined) {
+      throw new TabmqError('CLIENT_CLOSED', 'this producer has disconnected', {})
+    }
     checkObject('send', record)
+    checkNoOthers('send', record, ['topic', 'messages', 'acks', 'compression'])
     const topic = parseTopicName(record.topic)
     const { messages, acks = this.#options.acks } = record
     checkArray('messages', messages)
@@ -183,47 +209,54 @@ export class Producer {
     if (compression !== undefined) checkOneOf('compression', compression, ['gzip'])
     if (messages.length === 0) return []
 
-    const known = this.#admission.has(topic) ? undefined : this.#parts.topics.peek(topic)
-    const metadata = known ?? (await this.#admit(topic))
-    const shares = this.#encode(metadata, messages)
-    const bytes = shares.flatMap((share) => share.chunks).reduce((sum, c) => sum + chunkBytes(c), 0)
-    if (!this.#budget.tryTake(bytes)) await this.#waitForRoom(bytes)
-    const terms = { acks, compression, codecId: this.#codec.id }
-    return this.#enqueue(topic, shares, terms)
-  }
-
-  /** Sends of one topic leave here in the order in which they came. */
-  async #admit(topic: TopicName): Promise<TopicMetadata> {
-    const before = this.#admission.get(topic) ?? Promise.resolve()
-    const timeoutMs = Math.min(this.#options.deliveryTimeoutMs, CLIENT_DEFAULTS.requestTimeoutMs)
-    const admitted = before.then(
-      () => this.#parts.topics.get(topic, { timeoutMs }),
-      () => this.#parts.topics.get(topic, { timeoutMs }),
-    )
-    this.#admission.set(topic, admitted)
-    try {
-      return await admitted
-    } finally {
-      if (this.#admission.get(topic) === admitted) this.#admission.delete(topic)
-    }
-  }
-
-  #encode(metadata: TopicMetadata, messages: readonly Message[]): Share[] {
     const nowMs = this.#parts.host.nowMs()
-    const byPartition = new Map<number, RecordToEncode[]>()
-    messages.forEach((message, index) => {
-      const record = toChunkRecord(message, { index, nowMs })
-      const partition = this.#partitionFor(metadata, message, record.keyBytes)
-      const records = byPartition.get(partition)
-      if (records === undefined) byPartition.set(partition, [record])
-      else records.push(record)
+    const terms = { acks, compression, codecId: this.#codec.id }
+    const records = messages.map((message, position) => toRecord(message, { position, nowMs }))
+    const encode = (metadata: TopicMetadata, those: readonly OutgoingRecord[], codec: Codec) => {
+      const shares = this.#encode(metadata, those, codec)
+      const bytes = shares.flatMap((one) => one.chunks).reduce((sum, c) => sum + chunkBytes(c), 0)
+      return { bytes, enqueue: () => this.#enqueue(topic, shares, { terms, nowMs }) }
+    }
+    const known = this.#line.isWaiting(topic) ? undefined : this.#parts.topics.peek(topic)
+    let late: (metadata: TopicMetadata) => EncodedSend<RecordMetadata[]>
+    if (known === undefined) {
+      const copies = this.#copy(records)
+      late = (metadata) => encode(metadata, copies, this.#copies.codec)
+    } else {
+      const encoded = encode(known, records, this.#codec)
+      if (this.#budget.tryTake(encoded.bytes)) return encoded.enqueue()
+      late = () => encoded
+    }
+    return this.#line.add({ topic, sentAtMs: nowMs, encode: late })
+  }
+
+  /** The records as they are now, whatever becomes of the caller's objects. */
+  #copy(records: readonly OutgoingRecord[]): OutgoingRecord[] {
+    const codec = this.#codec
+    const limits = { maxMessageBytes: Infinity, chunkBytesMax: Infinity }
+    const chunks = encodeChunks({ codec, records, ...limits })
+    const batch = assembleBatch({ chunks, codecId: codec.id })
+    const copies = decodeBatch(batch, { codecs: this.#copies.codecs })
+    return records.map((record, index) => {
+      const { value, headers } = definedOrThrow(copies[index], () => 'a record was lost')
+      return { ...record, keyBytes: record.keyBytes?.slice(), value, headers }
     })
+  }
+
+  #encode(metadata: TopicMetadata, records: readonly OutgoingRecord[], codec: Codec): Share[] {
+    const byPartition = new Map<number, [OutgoingRecord, ...OutgoingRecord[]]>()
+    for (const record of records) {
+      const partition = this.#partitionFor(metadata, record.message, record.keyBytes)
+      const there = byPartition.get(partition)
+      if (there === undefined) byPartition.set(partition, [record])
+      else there.push(record)
+    }
     return [...byPartition].map(([partition, records]) => ({
       partition,
       partitionId: definedOrThrow(partitionIdOf(metadata, partition), () => `no ${partition}`),
-      timestamp: records[0]?.timestampMs ?? nowMs,
+      timestamp: records[0].timestampMs,
       chunks: encodeChunks({
-        codec: this.#codec,
+        codec,
         records,
         maxMessageBytes: metadata.config.maxMessageBytes,
         chunkBytesMax: this.#options.batchSize,
@@ -252,23 +285,18 @@ export class Producer {
   async #enqueue(
     topic: TopicName,
     shares: readonly Share[],
-    terms: BatchTerms,
+    { terms, nowMs }: { terms: BatchTerms; nowMs: number },
   ): Promise<RecordMetadata[]> {
-    const nowMs = this.#parts.host.nowMs()
     const offsets = shares.map(({ partitionId, chunks }) => {
-      const queue = this.#queueOf(partitionId)
+      const queue = this.#queueOf(topic, partitionId)
       return Promise.all(
         chunks.map((chunk) => {
           const { offset, sealed } = queue.add(chunk, terms, nowMs)
-          if (sealed !== undefined) {
-            this.#sender.prepare(queue, sealed)
-            this.#stickyOf(topic).next()
-          }
+          if (sealed !== undefined) this.#sender.sealed(queue, sealed)
           return offset
         }),
       )
     })
-    this.#stickyMovesOn(topic)
     this.#sender.wake()
     const settled = await Promise.all(offsets)
     return shares.map(({ partition, timestamp }, index) => {
@@ -277,31 +305,12 @@ export class Producer {
     })
   }
 
-  async #waitForRoom(bytes: number): Promise<void> {
-    const { deliveryTimeoutMs, bufferMemoryBytes } = this.#options
-    let cancelTimer = () => {}
-    const late = new Promise<never>((_, reject) => {
-      cancelTimer = this.#parts.host.setTimer(deliveryTimeoutMs, () => {
-        const message = `no room in ${bufferMemoryBytes} bytes within ${deliveryTimeoutMs} ms`
-        reject(new TabmqError('DELIVERY_TIMED_OUT', message, { bytes, bufferMemoryBytes }))
-      })
-    })
-    const room = this.#budget.take(bytes)
-    try {
-      await Promise.race([room.taken, late])
-    } catch (error) {
-      room.cancel()
-      throw error
-    } finally {
-      cancelTimer()
-    }
-  }
-
-  #queueOf(partitionId: PartitionId): PartitionQueue {
+  #queueOf(topic: TopicName, partitionId: PartitionId): PartitionQueue {
     const { batchSize } = this.#options
     const queue =
       this.#queues.get(partitionId) ??
       new PartitionQueue({
+        topic,
         partitionId,
         producerId: this.#producerId,
         batchSize,
@@ -316,29 +325,38 @@ export class Producer {
     this.#sticky.set(topic, sticky)
     return sticky
   }
-
-  /** Without lingering, a batch ends with the turn: what is sent next starts one elsewhere. */
-  #stickyMovesOn(topic: TopicName): void {
-    if (this.#options.lingerMs > 0) return
-    queueMicrotask(() => this.#stickyOf(topic).next())
-  }
 }
 
-function toChunkRecord(
+/** A codec of one's own may encode what it does not give back: its bytes wait as they are. */
+function copiesOf(codec: Codec, codecs: CodecRegistry) {
+  const { id, name } = codec
+  if (id < OWN_CODEC_ID_MIN) return { codec, codecs }
+  const asBytes: Codec = {
+    id,
+    name,
+    encode: (bytes) => bytes as Uint8Array,
+    decode: (bytes) => bytes.slice(),
+  }
+  return { codec: asBytes, codecs: new CodecRegistry([asBytes]) }
+}
+
+function toRecord(
   message: Message,
-  { index, nowMs }: { index: number; nowMs: number },
-): RecordToEncode {
-  checkObject(`messages[${index}]`, message)
+  { position, nowMs }: { position: number; nowMs: number },
+): OutgoingRecord {
+  checkObject(`messages[${position}]`, message)
   const { key, value, headers, timestamp = nowMs } = message
   if (!isTimestampMs(timestamp)) {
     throw new TabmqError(
       'INVALID_TIMESTAMP',
-      `messages[${index}].timestamp is no time in ms: ${describe(timestamp)}`,
-      { index, timestamp: describe(timestamp) },
+      `messages[${position}].timestamp is no time in ms: ${describe(timestamp)}`,
+      { position, timestamp: describe(timestamp) },
     )
   }
   return {
-    keyBytes: keyBytesOf(key, index),
+    message,
+    position,
+    keyBytes: keyBytesOf(key, position),
     keyIsString: typeof key === 'string',
     value,
     headers,
@@ -346,14 +364,14 @@ function toChunkRecord(
   }
 }
 
-function keyBytesOf(key: unknown, index: number): Uint8Array | undefined {
+function keyBytesOf(key: unknown, position: number): Uint8Array | undefined {
   if (key === undefined || key === null) return undefined
   if (typeof key === 'string') return encodeUtf8(key)
   if (key instanceof Uint8Array) return key
   throw new TabmqError(
     'SERIALIZATION_FAILED',
-    `messages[${index}].key must be a string or a Uint8Array, not ${describe(key)}`,
-    { index, key: describe(key) },
+    `messages[${position}].key must be a string or a Uint8Array, not ${describe(key)}`,
+    { position, key: describe(key) },
   )
 }
 

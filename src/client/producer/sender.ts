@@ -4,7 +4,7 @@
  * something was added, answered or is due; between these it does nothing.
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
-import { BROKER_LIMITS, PRODUCER_DEFAULTS } from '../../protocol/limits.js'
+import { BROKER_LIMITS, CLIENT_DEFAULTS, PRODUCER_DEFAULTS } from '../../protocol/limits.js'
 import type { Acks, PartitionBatch, RequestOf } from '../../protocol/requests.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
@@ -19,8 +19,11 @@ export interface SenderOptions {
   readonly host: ClientHost
   readonly connection: Connection
   readonly queues: () => Iterable<PartitionQueue>
-  readonly lingerMs: number
+  /** How long a batch waits for more at this moment. */
+  readonly lingerMs: () => number
   readonly deliveryTimeoutMs: number
+  /** Called for each batch that takes no more messages. */
+  readonly onSealed: (queue: PartitionQueue) => void
   /** Called for each batch that was answered or given up, with its size. */
   readonly onSettled: (batch: OutgoingBatch) => void
 }
@@ -49,8 +52,9 @@ export class Sender {
     })
   }
 
-  /** Closes a batch to further messages; a compressed one is sent when its compression is done. */
-  prepare(queue: PartitionQueue, batch: OutgoingBatch): void {
+  /** A batch takes no more messages; a compressed one is sent when its compression is done. */
+  sealed(queue: PartitionQueue, batch: OutgoingBatch): void {
+    this.#options.onSealed(queue)
     if (batch.terms.compression === undefined) return
     batch.compress().then(
       () => this.run(),
@@ -63,12 +67,11 @@ export class Sender {
 
   run(): void {
     const nowMs = this.#options.host.nowMs()
+    const lingerMs = this.#options.lingerMs()
     for (const queue of this.#options.queues()) {
       this.#expire(queue, nowMs)
       const openSinceMs = queue.openSinceMs
-      if (openSinceMs !== undefined && openSinceMs + this.#options.lingerMs <= nowMs) {
-        this.#seal(queue)
-      }
+      if (openSinceMs !== undefined && openSinceMs + lingerMs <= nowMs) this.#seal(queue)
     }
     for (const acks of ACKS) while (this.#sendOne(acks, nowMs));
     this.#schedule(nowMs)
@@ -87,14 +90,18 @@ export class Sender {
   postAll(): void {
     const nowMs = this.#options.host.nowMs()
     for (const queue of this.#options.queues()) this.#seal(queue)
+    const posted: Taken[] = []
     for (const acks of ACKS) {
       for (;;) {
         const taken = this.#take(acks, nowMs)
         if (taken.length === 0) break
         this.#options.connection.post(produceRequest(acks, taken))
-        for (const { queue, batch } of taken) queue.retry(batch, nowMs)
+        posted.push(...taken)
       }
     }
+    // Not before all of it is posted: what is to be tried again could be taken again at once.
+    for (const { queue, batch } of posted) queue.retry(batch, nowMs)
+    this.#schedule(nowMs)
   }
 
   #sendOne(acks: Acks, nowMs: number): boolean {
@@ -118,10 +125,14 @@ export class Sender {
   }
 
   async #send(acks: Acks, taken: readonly Taken[]): Promise<void> {
+    const { connection, host, deliveryTimeoutMs } = this.#options
+    const createdAtMs = Math.min(...taken.map(({ batch }) => batch.createdAtMs))
+    const leftMs = createdAtMs + deliveryTimeoutMs - host.nowMs()
     try {
       // Not repeatable as a call: the queues repeat it in order, under the same numbers.
-      const reply = await this.#options.connection.call(produceRequest(acks, taken), {
+      const reply = await connection.call(produceRequest(acks, taken), {
         isRepeatable: false,
+        timeoutMs: Math.max(1, Math.min(leftMs, CLIENT_DEFAULTS.requestTimeoutMs)),
       })
       const results = new Map(reply.results.map((result) => [result.partitionId, result]))
       for (const { queue, batch } of taken) {
@@ -147,7 +158,9 @@ export class Sender {
     batch.lastError = error
     if (hasCode(error, 'OUT_OF_ORDER_SEQUENCE_NUMBER') && isBehind(error)) {
       queue.retry(batch, host.nowMs())
-      queue.renumber()
+      // Behind one that failed, this is to be expected. Only the first tells of a loss: what may have
+      // been appended without an answer must keep its number, or it would be appended again.
+      if (queue.isFirst(batch)) queue.renumber()
     } else if (error instanceof TabmqError && error.retriable) {
       const waitMs = backoffMs(batch.attempts, {
         firstMs: PRODUCER_DEFAULTS.retryBackoffMs,
@@ -177,12 +190,13 @@ export class Sender {
 
   #seal(queue: PartitionQueue): void {
     const sealed = queue.seal()
-    if (sealed !== undefined) this.prepare(queue, sealed)
+    if (sealed !== undefined) this.sealed(queue, sealed)
   }
 
   /** Wakes for the first batch that has lingered enough, may be tried again, or is too old. */
   #schedule(nowMs: number): void {
-    const { host, lingerMs, deliveryTimeoutMs } = this.#options
+    const { host, deliveryTimeoutMs } = this.#options
+    const lingerMs = this.#options.lingerMs()
     let atMs = Infinity
     for (const queue of this.#options.queues()) {
       if (queue.openSinceMs !== undefined) atMs = Math.min(atMs, queue.openSinceMs + lingerMs)

@@ -1,0 +1,152 @@
+/**
+ * Sends that cannot be queued at once, because their topic is not known yet or because there is no
+ * room. Those of one topic leave in the order in which they came, and none that comes later leaves
+ * before them. All that waits for an answer leaves in one go when it comes, and so shares batches.
+ */
+import { TabmqError } from '../../protocol/errors.js'
+import { PRODUCER_DEFAULTS } from '../../protocol/limits.js'
+import type { TopicName } from '../../protocol/names.js'
+import type { TopicMetadata } from '../../protocol/requests.js'
+import type { ClientHost } from '../host.js'
+import { backoffMs } from '../retry-backoff.js'
+import type { TopicCache } from '../topic-cache.js'
+import type { ByteBudget } from './byte-budget.js'
+
+/** A send once it is encoded: how much room it takes, and how it is queued. */
+export interface EncodedSend<R> {
+  readonly bytes: number
+  readonly enqueue: () => Promise<R>
+}
+
+export interface WaitingSend<R> {
+  readonly topic: TopicName
+  readonly sentAtMs: number
+  /** Called once, when the topic is known; what it throws rejects this send alone. */
+  readonly encode: (metadata: TopicMetadata) => EncodedSend<R>
+}
+
+export interface SendLineOptions {
+  readonly host: ClientHost
+  readonly topics: TopicCache
+  readonly budget: ByteBudget
+  readonly deliveryTimeoutMs: number
+}
+
+interface Place<R> {
+  readonly send: WaitingSend<R>
+  readonly resolve: (queued: Promise<R>) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class SendLine<R> {
+  readonly #options: SendLineOptions
+  readonly #lines = new Map<TopicName, Place<R>[]>()
+
+  constructor(options: SendLineOptions) {
+    this.#options = options
+  }
+
+  /** Whether sends to this topic wait, so that another has to wait behind them. */
+  isWaiting(topic: TopicName): boolean {
+    return this.#lines.has(topic)
+  }
+
+  /** @throws TabmqError DELIVERY_TIMED_OUT, UNKNOWN_TOPIC_OR_PARTITION, or what `encode` throws */
+  add(send: WaitingSend<R>): Promise<R> {
+    return new Promise((resolve, reject) => {
+      const place = { send, resolve, reject }
+      const line = this.#lines.get(send.topic)
+      if (line !== undefined) {
+        line.push(place)
+        return
+      }
+      const newLine = [place]
+      this.#lines.set(send.topic, newLine)
+      void this.#serve(send.topic, newLine)
+    })
+  }
+
+  async #serve(topic: TopicName, line: Place<R>[]): Promise<void> {
+    for (let [first] = line; first !== undefined; [first] = line) {
+      const metadata = this.#options.topics.peek(topic) ?? (await this.#ask(first, line))
+      if (metadata === undefined) continue
+      try {
+        const encoded = first.send.encode(metadata)
+        if (!this.#options.budget.tryTake(encoded.bytes)) await this.#room(first.send, encoded)
+        first.resolve(encoded.enqueue())
+      } catch (error) {
+        first.reject(error)
+      }
+      line.shift()
+    }
+    this.#lines.delete(topic)
+  }
+
+  /** What the topic is like; undefined when that cannot be known and whoever asked was told. */
+  async #ask(first: Place<R>, line: Place<R>[]): Promise<TopicMetadata | undefined> {
+    const { host, topics } = this.#options
+    const { topic } = first.send
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#inTime(first.send, topics.get(topic))
+      } catch (error) {
+        if (error instanceof LateError) {
+          line.shift()
+          first.reject(error.reason)
+          return undefined
+        }
+        if (!(error instanceof TabmqError && error.retriable)) {
+          // The answer is the same for all who wait for it.
+          for (const place of line.splice(0)) place.reject(error)
+          return undefined
+        }
+      }
+      const { retryBackoffMs: firstMs, retryBackoffMsMax: maxMs } = PRODUCER_DEFAULTS
+      const waitMs = backoffMs(attempt, { firstMs, maxMs, random: () => host.random() })
+      await new Promise<void>((resolve) => {
+        host.setTimer(waitMs, resolve)
+      })
+    }
+  }
+
+  async #room(send: WaitingSend<R>, { bytes }: EncodedSend<R>): Promise<void> {
+    const room = this.#options.budget.take(bytes)
+    try {
+      await this.#inTime(send, room.taken)
+    } catch (error) {
+      room.cancel()
+      throw error instanceof LateError ? error.reason : error
+    }
+  }
+
+  /** @throws LateError when the send's time is over first */
+  async #inTime<T>(send: WaitingSend<R>, work: Promise<T>): Promise<T> {
+    const { host, deliveryTimeoutMs } = this.#options
+    const leftMs = send.sentAtMs + deliveryTimeoutMs - host.nowMs()
+    let cancelTimer = () => {}
+    const late = new Promise<never>((_, reject) => {
+      cancelTimer = host.setTimer(Math.max(1, leftMs), () => {
+        reject(new LateError(send.topic, deliveryTimeoutMs))
+      })
+    })
+    try {
+      return await Promise.race([work, late])
+    } finally {
+      cancelTimer()
+    }
+  }
+}
+
+/** The send's own time is over, which says nothing about the sends behind it. */
+class LateError extends Error {
+  readonly reason: TabmqError
+
+  constructor(topic: TopicName, deliveryTimeoutMs: number) {
+    super()
+    this.reason = new TabmqError(
+      'DELIVERY_TIMED_OUT',
+      `not delivered within ${deliveryTimeoutMs} ms: no broker answered, or there was no room`,
+      { topic, deliveryTimeoutMs },
+    )
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * One owner per partition: a handler starts only in the tab of the member that the coordinator has
+ * down as the owner, and only when no handler of a former owner still runs. A member that was fenced
+ * may not know of it for a moment, a frozen or disconnected one until it is back, and what its
+ * handlers do meanwhile nobody can prevent; a member in good standing has no such excuse.
+ */
+import { nameOf } from '../durable-log.js'
+import type { Broker } from '../../../src/broker/runtime/broker.js'
+import type { GroupDescription } from '../../../src/protocol/requests.js'
+import type { Checker, CheckerParts, Handling, SimEvent } from '../history.js'
+
+/** A handler between its start and its end, of a member that was never fenced in between. */
+interface Running {
+  readonly tab: string
+  readonly memberKey: string
+  readonly place: string
+  readonly offset: number
+}
+
+export class OwnershipChecker implements Checker {
+  readonly name = 'ownership'
+  readonly #parts: CheckerParts
+  /** For how long a member that hears everything may not know that it was fenced. */
+  readonly #unawareMsMax: number
+  #broker: Broker | undefined
+  /** Members of the running broker, and since when it has others no more. */
+  #members = new Set<string>()
+  readonly #gone = new Map<string, number>()
+  readonly #running = new Set<Running>()
+
+  constructor(parts: CheckerParts, options: { unawareMsMax: number }) {
+    this.#parts = parts
+    this.#unawareMsMax = options.unawareMsMax
+  }
+
+  on(event: SimEvent): void {
+    switch (event.type) {
+      case 'brokerStarted':
+      case 'brokerDied':
+        this.#broker = undefined
+        this.#members = new Set()
+        this.#gone.clear()
+        this.#running.clear()
+        return
+      case 'audit':
+        return this.#audit(event.broker)
+      case 'handling':
+        return this.#handling(event)
+      case 'handled':
+      case 'threw':
+        return this.#ended((one) => isOf(one, event))
+      case 'tabDied':
+        return this.#ended(({ tab }) => tab === event.tab)
+      default:
+    }
+  }
+
+  #audit(broker: Broker): void {
+    this.#broker = broker
+    const nowMs = this.#parts.nowMs()
+    const members = new Set<string>()
+    for (const { groupId, members: described } of broker.state.groups.describeAll()) {
+      for (const { memberId, sessionId } of described) {
+        // A static member whose tab is away runs nothing.
+        if (sessionId !== undefined) members.add(`${groupId} ${memberId}`)
+      }
+    }
+    for (const key of this.#members) if (!members.has(key)) this.#gone.set(key, nowMs)
+    for (const key of members) this.#gone.delete(key)
+    this.#members = members
+    this.#ended(({ memberKey }) => !members.has(memberKey))
+  }
+
+  #handling(event: Handling): void {
+    const { reader, place, offset, isConnected } = event
+    // The state may have moved within this event already, since the last audit.
+    const group = this.#broker?.state.groups
+      .describeAll()
+      .find(({ groupId }) => groupId === reader.groupId)
+    if (!isConnected || this.#broker === undefined) return
+    const member = group?.members.find(({ memberId }) => memberId === reader.memberId)
+    if (member === undefined) this.#checkUnaware(event)
+    else {
+      const isOwner = member.assigned.some((held) => isSame(held, place))
+      if (!isOwner) this.#reportOwner(event, group)
+      const { tab } = reader
+      const running = { tab, memberKey: keyOf(event), place: placeOf(event), offset }
+      this.#checkAlone(running)
+      this.#running.add(running)
+    }
+  }
+
+  #checkUnaware(event: Handling): void {
+    const nowMs = this.#parts.nowMs()
+    const unawareMs = nowMs - Math.max(this.#gone.get(keyOf(event)) ?? nowMs, event.runningSinceMs)
+    if (unawareMs <= this.#unawareMsMax) return
+    this.#parts.report(`${whatOf(event)} was delivered ${unawareMs} ms after its member was fenced`)
+  }
+
+  #checkAlone(starting: Running): void {
+    for (const { tab, memberKey, place, offset } of this.#running) {
+      if (place !== starting.place) continue
+      const who = memberKey === starting.memberKey ? 'itself' : `${memberKey} in ${tab}`
+      this.#parts.report(
+        `${starting.tab} ${place}@${starting.offset} was delivered while ${who} handles ${offset}`,
+      )
+    }
+  }
+
+  #reportOwner(event: Handling, group: GroupDescription | undefined): void {
+    const owner = group?.members.find(({ assigned }) =>
+      assigned.some((held) => isSame(held, event.place)),
+    )
+    const { memberId } = event.reader
+    this.#parts.report(
+      `${whatOf(event)} was delivered to ${memberId}, owned by ${owner?.memberId ?? 'nobody'}`,
+    )
+  }
+
+  #ended(isOver: (running: Running) => boolean): void {
+    for (const running of this.#running) if (isOver(running)) this.#running.delete(running)
+  }
+}
+
+function isSame(
+  a: { topic: string; partition: number },
+  b: { topic: string; partition: number },
+): boolean {
+  return a.topic === b.topic && a.partition === b.partition
+}
+
+function isOf(running: Running, event: Omit<Handling, 'type'>): boolean {
+  const isSameMember = running.memberKey === `${event.reader.groupId} ${event.reader.memberId}`
+  return isSameMember && running.place === placeOf(event) && running.offset === event.offset
+}
+
+function keyOf({ reader }: Handling): string {
+  return `${reader.groupId} ${reader.memberId}`
+}
+
+function placeOf({ reader, place }: Omit<Handling, 'type'>): string {
+  return `${reader.groupId} ${nameOf(place)}`
+}
+
+function whatOf({ reader, place, offset }: Handling): string {
+  return `${reader.tab} ${reader.groupId} ${nameOf(place)}@${offset}`
+}

@@ -1,0 +1,65 @@
+/**
+ * Whether the world is well: every group stable, every partition in exactly one tab and there
+ * where the coordinator has it, nothing left to read or to commit.
+ */
+import type { GroupDescription } from '../../src/protocol/requests.js'
+import { nameOf } from './durable-log.js'
+import type { World } from './world.js'
+
+/** What is not as it should be, one line each; empty when all is well. */
+export function describeIllness(world: World): string[] {
+  const { broker } = world.browser
+  if (broker === undefined) return ['no broker runs']
+  const sends = world.pendingCalls.filter(({ name }) => name === 'send')
+  if (sends.length > 0) return [`${sends.length} sends are under way, in ${sends[0]?.tab}`]
+  for (const { highWatermark, logEndOffset, partitionId } of broker.state.logs.all()) {
+    if (highWatermark < logEndOffset) return [`partition ${partitionId} is not durable`]
+  }
+  const groups = broker.state.groups.describeAll()
+  return world.options.groups.flatMap(({ groupId }) => {
+    const group = groups.find((one) => one.groupId === groupId)
+    return group === undefined ? [`there is no group ${groupId}`] : illnessOf(world, group)
+  })
+}
+
+function illnessOf(world: World, group: GroupDescription): string[] {
+  const { groupId, state, members, offsets } = group
+  const ill: string[] = []
+  if (state !== 'stable') ill.push(`${groupId} is ${state}`)
+  for (const one of offsets) {
+    if (one.lag === 0) continue
+    const { committedOffset, highWatermark } = one
+    ill.push(`${groupId} ${nameOf(one)}: committed ${committedOffset} of ${highWatermark}`)
+  }
+  const held = new Map<string, string>()
+  for (const tab of world.tabs.filter((one) => one.isAlive)) {
+    for (const { name, consumer, memberId } of tab.consumers.filter(
+      (one) => one.groupId === groupId,
+    )) {
+      const places = consumer.assignment().map(nameOf).sort()
+      const member = members.find((one) => one.memberId === memberId)
+      const assigned = (member?.assigned ?? []).map(nameOf).sort()
+      if (places.join() !== assigned.join()) {
+        ill.push(`${name} holds [${places}], the coordinator says [${assigned}]`)
+      }
+      for (const place of places) {
+        const other = held.get(place)
+        if (other !== undefined) ill.push(`${groupId} ${place} is held by ${other} and ${name}`)
+        held.set(place, name)
+      }
+    }
+  }
+  for (const topic of broker(world).state.topics.all()) {
+    topic.partitionIds.forEach((_, partition) => {
+      const place = nameOf({ topic: topic.topic, partition })
+      if (!held.has(place)) ill.push(`${groupId} ${place} is held by nobody`)
+    })
+  }
+  return ill
+}
+
+function broker(world: World) {
+  const { broker: running } = world.browser
+  if (running === undefined) throw new Error('no broker runs')
+  return running
+}

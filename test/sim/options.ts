@@ -1,0 +1,232 @@
+/**
+ * What a run is made of, drawn from its seed: how many tabs, topics and groups, how consumers and
+ * producers are set up, and which faults come how often. Each seed leaves some kinds of fault out
+ * altogether, so that what only shows without them has its turn (swarm testing).
+ */
+import type { AssignorName, Acks } from '../../src/protocol/requests.js'
+import { ASSIGNOR_NAMES } from '../../src/protocol/requests.js'
+import type { Prng } from '../../src/std/prng.js'
+import type { PlantName } from './plants.js'
+import { between, Streams } from './streams.js'
+
+export interface SimOptions {
+  readonly topics: readonly TopicOptions[]
+  readonly groups: readonly GroupOptions[]
+  readonly slots: readonly SlotOptions[]
+  readonly weather: WeatherOptions
+  readonly faults: FaultOptions
+  /** Limits of the broker: small ones, so that what is rare with the defaults happens. */
+  readonly tailBytes: number
+  readonly transactionBytesMax: number
+  /** How many messages are sent in all: a seed is to be short, and no backlog a reason to fail. */
+  readonly messagesMax: number
+  /** How long faults and traffic go on, and how long healing may take. */
+  readonly faultMs: number
+  readonly healMsMax: number
+  readonly plant?: PlantName
+}
+
+export interface TopicOptions {
+  readonly topic: string
+  readonly numPartitions: number
+}
+
+export type RunMode = 'eachMessage' | 'eachBatch' | 'iterate'
+
+export interface GroupOptions {
+  readonly groupId: string
+  /** Subscribes by a pattern that means all topics, instead of by their names. */
+  readonly byPattern: boolean
+  readonly fromBeginning: boolean
+  readonly assignor: AssignorName
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly maxPollIntervalMs: number
+  readonly maxWaitMs: number
+  readonly maxBytesPerPartition: number
+  readonly mode: RunMode
+  readonly autoCommitInterval: number | undefined
+  readonly autoCommitThreshold: number | undefined
+  /** Handlers commit by themselves. */
+  readonly commitsByHand: boolean
+  readonly partitionsConsumedConcurrently: number
+  readonly handler: HandlerOptions
+  /** How often a consumer seeks back, pauses, or changes its subscription; 0 for never. */
+  readonly meddleEveryMs: number
+  readonly seeks: boolean
+}
+
+export interface HandlerOptions {
+  readonly msMax: number
+  readonly longChance: number
+  readonly longMs: number
+  readonly failChance: number
+  /** Whether it ends at once when its signal aborts. */
+  readonly heedsSignal: boolean
+}
+
+/** A place for a tab: when its tab dies, the next one there does the same. */
+export interface SlotOptions {
+  readonly consumers: readonly ConsumerSlot[]
+  readonly producers: readonly ProducerSlot[]
+}
+
+export interface ConsumerSlot {
+  /** Index into the groups. */
+  readonly group: number
+  readonly isStatic: boolean
+}
+
+export interface ProducerSlot {
+  readonly acks: Acks
+  readonly lingerMs: number
+  readonly batchSize: number
+  readonly enableIdempotence: boolean
+  readonly deliveryTimeoutMs: number
+  readonly everyMs: number
+  readonly messagesMax: number
+  readonly keyedChance: number
+}
+
+export interface WeatherOptions {
+  readonly messageDelayMsMax: number
+  readonly lockDelayMsMax: number
+  readonly storageLatencyMsMax: number
+  readonly abortChance: number
+  readonly fullChance: number
+  readonly loadFailChance: number
+  readonly readFailChance: number
+  readonly dieAfterCommitChance: number
+}
+
+export type FaultName =
+  | 'killBroker'
+  | 'crashTab'
+  | 'closeTab'
+  | 'quitTab'
+  | 'freezeTab'
+  | 'cacheTab'
+  | 'hideTab'
+  | 'slowDisk'
+  | 'addPartitions'
+  | 'openTab'
+
+export interface FaultOptions {
+  /** The mean time between two. */
+  readonly everyMs: number
+  readonly weights: Readonly<Record<FaultName, number>>
+}
+
+export function drawOptions(seed: number): SimOptions {
+  const prng = new Streams(seed).of('options')
+  const topics = Array.from({ length: between(prng, 1, 2) }, (_, index) => ({
+    topic: `topic-${index}`,
+    numPartitions: between(prng, 1, 5),
+  }))
+  const groups = Array.from({ length: prng.chance(0.3) ? 2 : 1 }, (_, index) =>
+    drawGroup(prng, `group-${index}`),
+  )
+  const slots = Array.from({ length: between(prng, 1, 4) }, (_, index) =>
+    drawSlot(prng, { groups: groups.length, index }),
+  )
+  return {
+    topics,
+    groups,
+    slots,
+    weather: drawWeather(prng),
+    faults: drawFaults(prng),
+    tailBytes: prng.pick([0, 600, 16 * 1024 * 1024]),
+    transactionBytesMax: prng.pick([1, 1_000, 32 * 1024 * 1024]),
+    messagesMax: prng.pick([50, 200, 500]),
+    faultMs: between(prng, 5, 20) * 1_000,
+    healMsMax: 120_000,
+  }
+}
+
+function drawGroup(prng: Prng, groupId: string): GroupOptions {
+  // A threshold alone leaves the last messages uncommitted until it is reached, as in KafkaJS.
+  const hasInterval = prng.chance(0.4)
+  return {
+    groupId,
+    byPattern: prng.chance(0.2),
+    fromBeginning: prng.chance(0.8),
+    assignor: prng.pick(ASSIGNOR_NAMES),
+    sessionTimeoutMs: prng.pick([1_000, 3_000, 10_000]),
+    rebalanceTimeoutMs: prng.pick([1_500, 5_000, 20_000]),
+    maxPollIntervalMs: prng.pick([300_000, 300_000, 1_500]),
+    maxWaitMs: prng.pick([100, 1_000, 5_000]),
+    maxBytesPerPartition: prng.pick([150, 1_000, 1024 * 1024]),
+    mode: prng.pick(['eachMessage', 'eachMessage', 'eachBatch', 'iterate'] as const),
+    autoCommitInterval: hasInterval ? between(prng, 50, 1_500) : undefined,
+    autoCommitThreshold: hasInterval && prng.chance(0.5) ? between(prng, 2, 10) : undefined,
+    commitsByHand: prng.chance(0.2),
+    partitionsConsumedConcurrently: prng.pick([1, 1, 3]),
+    handler: {
+      msMax: prng.pick([0, 5, 40]),
+      longChance: prng.pick([0, 0.01]),
+      longMs: prng.pick([800, 4_000]),
+      failChance: prng.pick([0, 0, 0.03]),
+      heedsSignal: prng.chance(0.4),
+    },
+    meddleEveryMs: prng.chance(0.5) ? between(prng, 100, 3_000) : 0,
+    seeks: prng.chance(0.4),
+  }
+}
+
+/** The first slot reads for every group, so that none is without a reader. */
+function drawSlot(prng: Prng, { groups, index }: { groups: number; index: number }): SlotOptions {
+  const isFirst = index === 0
+  const count = isFirst ? groups : prng.chance(0.2) ? 2 : 1
+  const consumers = Array.from({ length: count }, (_, consumer) => ({
+    group: isFirst ? consumer : prng.below(groups),
+    isStatic: prng.chance(0.25),
+  }))
+  const isProducing = isFirst || prng.chance(0.6)
+  return { consumers, producers: isProducing ? [drawProducer(prng)] : [] }
+}
+
+function drawProducer(prng: Prng): ProducerSlot {
+  return {
+    acks: prng.pick([1, 1, 1, -1, 0] as const),
+    lingerMs: prng.pick([0, 0, 5, 50]),
+    batchSize: prng.pick([120, 500, 1024 * 1024]),
+    enableIdempotence: prng.chance(0.9),
+    deliveryTimeoutMs: prng.pick([3_000, 30_000, 120_000]),
+    everyMs: prng.pick([20, 60, 200]),
+    messagesMax: prng.pick([1, 3, 8]),
+    keyedChance: prng.pick([0, 0.5, 1]),
+  }
+}
+
+function drawWeather(prng: Prng): WeatherOptions {
+  const maybe = (chance: number) => (prng.chance(0.35) ? chance : 0)
+  return {
+    messageDelayMsMax: prng.pick([0, 2, 30]),
+    lockDelayMsMax: prng.pick([5, 50]),
+    storageLatencyMsMax: prng.pick([1, 5, 60]),
+    abortChance: maybe(0.03),
+    fullChance: maybe(0.01),
+    loadFailChance: maybe(0.2),
+    readFailChance: maybe(0.02),
+    dieAfterCommitChance: maybe(0.01),
+  }
+}
+
+function drawFaults(prng: Prng): FaultOptions {
+  const maybe = (weight: number) => (prng.chance(0.6) ? weight : 0)
+  return {
+    everyMs: prng.pick([200, 700, 2_500]),
+    weights: {
+      killBroker: maybe(3),
+      crashTab: maybe(2),
+      closeTab: maybe(2),
+      quitTab: maybe(1),
+      freezeTab: maybe(3),
+      cacheTab: maybe(2),
+      hideTab: maybe(1),
+      slowDisk: maybe(1),
+      addPartitions: maybe(1),
+      openTab: 3,
+    },
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Bugs to plant, for the canaries: each changes what goes over the simulator's own edges (the
+ * storage, the port), never the product's code, and breaks what a checker is there to watch. A
+ * checker that finds nothing has to be shown to be able to.
+ */
+import type { StoredState } from '../../src/broker/ports.js'
+import type { DurableRecord } from '../../src/broker/records.js'
+import type { Broker } from '../../src/broker/runtime/broker.js'
+import type { MemberId, PartitionId } from '../../src/protocol/names.js'
+import type {
+  MemberDescription,
+  Request,
+  ResponseOf,
+  WireReply,
+} from '../../src/protocol/requests.js'
+import { SimStorage, type SimStorageParts } from './sim-storage.js'
+
+export interface Plant {
+  readonly openStorage?: (parts: SimStorageParts) => SimStorage
+  readonly rewriteRequest?: (request: Request, broker: Broker) => Request
+  readonly rewriteReply?: (request: Request, reply: WireReply) => WireReply
+}
+
+export type PlantName = keyof typeof PLANTS
+
+export const PLANTS = {
+  /** A commit is acknowledged at once and written later: a broker that dies between loses it. */
+  earlyAcknowledgement: { openStorage: (parts) => new EarlyStorage(parts) },
+
+  /** What producers sent last is not there after a restart: repeats are appended again. */
+  forgottenSequences: { openStorage: (parts) => new ForgetfulStorage(parts) },
+
+  /** A commit counts whoever makes it, under whatever epoch. */
+  unfencedCommits: {
+    rewriteRequest(request, broker) {
+      if (request.api !== 'commitOffsets' || request.member === undefined) return request
+      const [owner] = ownersOf(broker, request.groupId, request.offsets)
+      if (owner === undefined) return request
+      return { ...request, member: owner }
+    },
+  },
+
+  /** Revoked partitions count as let go the moment a member hears of it. */
+  hastyHandover: {
+    rewriteRequest(request) {
+      if (request.api !== 'groupHeartbeat' || request.owned === undefined) return request
+      return { ...request, owned: [] }
+    },
+  },
+
+  /** Commits are acknowledged, and nothing is committed. */
+  emptyCommits: {
+    rewriteRequest: (request) =>
+      request.api === 'commitOffsets' ? { ...request, offsets: [] } : request,
+  },
+
+  /** Now and then the broker has a bug, and says so. */
+  serverErrors: {
+    rewriteReply(request, reply) {
+      if (request.api !== 'produce' || !reply.ok) return reply
+      const { results } = reply.value as ResponseOf<'produce'>
+      const isStruck = results.some((one) => one.error === undefined && one.baseOffset % 16 === 7)
+      const error = { code: 'UNKNOWN_SERVER_ERROR', message: 'TypeError', details: {} } as const
+      return isStruck ? { incarnation: reply.incarnation, ok: false, error } : reply
+    },
+  },
+
+  /** Of what a fetch finds, the first batch is now and then left out. */
+  lostBatch: {
+    rewriteReply(request, reply) {
+      if (request.api !== 'fetch' || !reply.ok) return reply
+      const { partitions } = reply.value as { partitions: { batches?: ArrayBuffer[] }[] }
+      const lossy = partitions.map((partition) =>
+        partition.batches !== undefined && partition.batches.length > 2
+          ? { ...partition, batches: partition.batches.slice(1) }
+          : partition,
+      )
+      return { ...reply, value: { partitions: lossy } }
+    },
+  },
+} as const satisfies Record<string, Plant>
+
+class EarlyStorage extends SimStorage {
+  override async commit(records: readonly DurableRecord[]): Promise<void> {
+    const copies = structuredClone(records)
+    const { worker } = this.parts
+    await new Promise<void>((resolve) => {
+      worker.schedule(this.latencyMs(), 'committed too early', resolve)
+    })
+    void this.transaction(() => this.write(copies, false)).catch(() => {
+      // Superseded: another broker has the database by now.
+    })
+  }
+
+  protected override latencyMs(): number {
+    return super.latencyMs() + 5
+  }
+}
+
+class ForgetfulStorage extends SimStorage {
+  override async load(): Promise<StoredState> {
+    return { ...(await super.load()), producers: [] }
+  }
+}
+
+function ownersOf(
+  broker: Broker,
+  groupId: Parameters<Broker['state']['groups']['describe']>[0][number],
+  offsets: readonly { readonly partitionId: PartitionId }[],
+): { memberId: MemberId; memberEpoch: number }[] {
+  const wanted = new Set(offsets.map(({ partitionId }) => partitionId))
+  const { groups } = broker.state
+  if (!groups.list().groups.some((group) => group.groupId === groupId)) return []
+  const holds = ({ assigned }: MemberDescription) =>
+    assigned.some(({ partitionId }) => wanted.has(partitionId))
+  return groups
+    .describe([groupId])
+    .flatMap(({ members }) => members.filter(holds))
+    .map(({ memberId, memberEpoch }) => ({ memberId, memberEpoch }))
+}

@@ -1,0 +1,35 @@
+/**
+ * Seeds that failed once, and what they showed. Each fails again when its fix is taken out, for as
+ * long as the simulator draws from a seed what it drew then; when it draws otherwise, a seed here is
+ * one more seed, and the description is what remains.
+ */
+import { expect, test } from 'vitest'
+import { describeFailure, simulate } from './simulate.js'
+
+const SEEDS: readonly (readonly [number, string])[] = [
+  [9, 'a loop over messages() ends when the consumer is stopped by other means'],
+  [13, 'offsets of a former membership are not committed under the epoch of the next'],
+  [
+    62,
+    'a lock that is freed before the goodbye is heard does not make the broker forget producers',
+  ],
+  [64, 'a partition whose topic was unsubscribed meanwhile still starts where its policy said'],
+  [111, 'a commit under way when the page sleeps does not come again behind a later one'],
+  [127, 'a partition that is being let go is not fetched over and over'],
+  [198, 'what is handled while a commit is under way is committed after the interval'],
+  [205, 'a revocation does not take the other partitions for committed'],
+  [
+    205,
+    'what was handled before the broker died is committed when the partition is taken up again',
+  ],
+  [596, 'a batch whose answer was lost keeps its number when a later one comes out of order'],
+]
+
+test.each(SEEDS)(
+  'seed %i: %s',
+  async (seed) => {
+    const result = await simulate(seed)
+    expect(result.violations, describeFailure(result)).toEqual([])
+  },
+  60_000,
+)

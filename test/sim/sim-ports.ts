@@ -1,0 +1,217 @@
+/**
+ * The two ends of a connection between a tab and a worker, as browser-host.ts and tab-port.ts have
+ * them over Comlink: requests and replies on one port, pushes on another, locks as signs of life.
+ * Either side learns of the other's death by its lock, after a while. What those two files do about
+ * order and timeouts is done here again, and has to be kept in step with them.
+ */
+import type { PushPort } from '../../src/broker/ports.js'
+import type { Broker } from '../../src/broker/runtime/broker.js'
+import type { Transport, TransportListener } from '../../src/client/host.js'
+import { TabmqError, toWireError } from '../../src/protocol/errors.js'
+import type { SessionId } from '../../src/protocol/names.js'
+import { parseHello } from '../../src/protocol/parse-request.js'
+import type { Hello, Push, Request, Welcome, WireReply } from '../../src/protocol/requests.js'
+import { describeReply, describeRequest } from './describe-message.js'
+import type { Lane } from './lane.js'
+import type { Process } from './scheduler.js'
+import type { SimBrowser, SimWorker } from './sim-browser.js'
+
+const ATTACH_TIMEOUT_MS = 3_000
+
+/** The tab's end. */
+export class SimTransport implements Transport {
+  readonly worker: SimWorker
+  readonly #browser: SimBrowser
+  readonly #tab: Process
+  readonly #listener: TransportListener
+  readonly #port: SimTabPort
+  readonly #up: Lane
+  readonly #down: Lane
+  readonly #pushes: Lane
+  #isClosed = false
+  #watchesBroker = false
+
+  constructor(
+    browser: SimBrowser,
+    { tab, worker, listener }: { tab: Process; worker: SimWorker; listener: TransportListener },
+  ) {
+    this.#browser = browser
+    this.worker = worker
+    this.#tab = tab
+    this.#listener = listener
+    this.#up = browser.lane(worker.process)
+    this.#down = browser.lane(tab)
+    this.#pushes = browser.lane(tab)
+    this.#port = new SimTabPort(worker, (message) => this.#push(message))
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Whether the tab has a connection by this that it believes in. */
+  get isUp(): boolean {
+    return this.#watchesBroker && !this.#isClosed
+  }
+
+  async hello(hello: Hello): Promise<WireReply<Welcome>> {
+    const waitMs = this.#browser.lockWaitMs(this.#tab)
+    if (waitMs > 0) await this.#tab.sleep(waitMs)
+    await this.#attach()
+    this.#watchesBroker = true
+    if (this.worker.process.isDead) this.brokerDied()
+    return this.#call('hello', hello, {
+      answer: (copy) => this.#port.hello(copy),
+      describe: (reply) => (reply.ok ? 'hello: ok' : `hello: ${reply.error.code}`),
+    })
+  }
+
+  request(request: Request): Promise<WireReply> {
+    return this.#call(describeRequest(request), request, {
+      answer: (copy) => this.#port.request(copy),
+      describe: (reply) => describeReply(request, reply),
+    })
+  }
+
+  goodbye(options: { isTabGone: boolean }): void {
+    this.#post('goodbye', options, (copy) => this.#port.goodbye(copy))
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#releaseLock()
+  }
+
+  /** The worker's lock is free: the tab hears of it in a while. */
+  brokerDied(): void {
+    this.#down.senderDied()
+    this.#pushes.senderDied()
+    if (!this.#watchesBroker) return
+    this.#tab.schedule(this.#browser.lockDelayMs(), 'hears that the broker is gone', () => {
+      if (!this.#isClosed) this.#listener.onLost()
+    })
+  }
+
+  tabDied(): void {
+    this.#up.senderDied()
+    this.#isClosed = true
+    this.#releaseLock()
+  }
+
+  /** A worker that is dead already is noticed by time; one that dies later by its lock. */
+  #attach(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#tab.schedule(ATTACH_TIMEOUT_MS, 'attached to nothing', () => {
+        reject(new TabmqError('BROKER_UNAVAILABLE', 'the worker did not start', {}))
+      })
+      this.#post('attach', undefined, () => {
+        this.#down.post(this.#browser.nowMs, 'attached', undefined, () => {
+          cancel()
+          resolve()
+        })
+      })
+    })
+  }
+
+  #releaseLock(): void {
+    const delayMs = this.#browser.lockDelayMs()
+    this.#browser.lockReleased(this.#tab, delayMs)
+    this.worker.process.schedule(delayMs, `gets the lock of ${this.#tab.name}`, () => {
+      this.#port.tabGone()
+    })
+  }
+
+  #push(message: Push): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#port.isClosed) return
+      this.#pushes.post(this.#browser.nowMs, `push ${message.push}`, message, (copy) => {
+        if (this.#isClosed) return
+        this.#listener.onPush(copy)
+        this.#up.post(this.#browser.nowMs, 'pushed', undefined, () => resolve())
+      })
+    })
+  }
+
+  #post<T>(label: string, message: T, deliver: (copy: T) => void): void {
+    if (this.#isClosed) return
+    this.#up.post(this.#browser.nowMs, `${this.#tab.name} ${label}`, message, deliver)
+  }
+
+  #call<T, R extends WireReply>(
+    label: string,
+    message: T,
+    { answer, describe }: { answer: (copy: T) => Promise<R>; describe: (reply: R) => string },
+  ): Promise<R> {
+    return new Promise((resolve) => {
+      this.#post(label, message, (copy) => {
+        void answer(copy).then((reply) => {
+          if (this.#port.isClosed) return
+          this.#down.post(this.#browser.nowMs, describe(reply), reply, (copied) => {
+            if (!this.#isClosed) resolve(copied)
+          })
+        })
+      })
+    })
+  }
+}
+
+/** The worker's end: what TabPort is in worker/tab-port.ts. */
+class SimTabPort {
+  readonly #worker: SimWorker
+  readonly #pushPort: PushPort
+  #session: { readonly broker: Broker; readonly sessionId: SessionId } | undefined
+  #isTabGone = false
+  /** Nothing is posted any more. */
+  #isClosed = false
+
+  constructor(worker: SimWorker, push: (message: Push) => Promise<void>) {
+    this.#worker = worker
+    this.#pushPort = { push }
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  async hello(hello: Hello): Promise<WireReply<Welcome>> {
+    try {
+      const { sessionId } = parseHello(hello)
+      const broker = await this.#worker.start()
+      const value = broker.connect(hello, this.#pushPort)
+      this.#session = { broker, sessionId }
+      if (this.#isTabGone) this.#end({ isTabGone: false })
+      return { incarnation: broker.incarnation, ok: true, value }
+    } catch (error) {
+      return { incarnation: 'none', ok: false, error: toWireError(error) }
+    }
+  }
+
+  async request(request: Request): Promise<WireReply> {
+    if (this.#session !== undefined) {
+      const { broker, sessionId } = this.#session
+      return this.#worker.answer(broker, sessionId, request)
+    }
+    const error = new TabmqError('BROKER_UNAVAILABLE', 'hello comes before the first request', {})
+    return { incarnation: 'none', ok: false, error: toWireError(error) }
+  }
+
+  goodbye(options: { isTabGone: boolean }): void {
+    this.#end(options)
+  }
+
+  /** The tab's lock is free. */
+  tabGone(): void {
+    this.#isTabGone = true
+    this.#end({ isTabGone: false })
+  }
+
+  #end(options: { isTabGone: boolean }): void {
+    this.#isClosed = true
+    const session = this.#session
+    if (session === undefined) return
+    this.#session = undefined
+    const { broker, sessionId } = session
+    void broker.endSession(sessionId, { ...options, port: this.#pushPort })
+  }
+}

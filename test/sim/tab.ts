@@ -1,0 +1,99 @@
+/**
+ * A tab: a page with a client of the library and an app that uses it, which is what its slot says:
+ * consumers that run, producers that send. It dies with its process.
+ */
+import { optionsWithHost, Tabmq } from '../../src/client/tabmq.js'
+import { ConsumerApp } from './consumer-app.js'
+import type { Call } from './history.js'
+import type { SlotOptions } from './options.js'
+import { ProducerApp } from './producer-app.js'
+import type { Process } from './scheduler.js'
+import { SimHost } from './sim-host.js'
+import type { World } from './world.js'
+
+/** What a call of the library came to. */
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: unknown }
+
+export class Tab {
+  readonly name: string
+  readonly slot: number
+  readonly process: Process
+  readonly host: SimHost
+  readonly mq: Tabmq
+  readonly consumers: readonly ConsumerApp[]
+  readonly producers: readonly ProducerApp[]
+  readonly #world: World
+  /** In the back/forward cache. */
+  isCached = false
+  isClosing = false
+
+  constructor(
+    world: World,
+    name: string,
+    { slot, options }: { slot: number; options: SlotOptions },
+  ) {
+    this.#world = world
+    this.name = name
+    this.slot = slot
+    this.process = world.scheduler.process(name)
+    this.host = new SimHost({
+      process: this.process,
+      browser: world.browser,
+      prng: world.streams.of(`host of ${name}`),
+      onError: (error) => world.history.tell({ type: 'uncaught', where: name, error }),
+    })
+    this.mq = new Tabmq(optionsWithHost({ clientId: name }, this.host))
+    this.consumers = options.consumers.map(
+      (consumer, index) =>
+        new ConsumerApp(world, this, {
+          name: `${name}.consumer-${index}`,
+          group: world.groupOptions(consumer.group),
+          groupInstanceId: consumer.isStatic ? `slot-${slot}-${index}` : undefined,
+        }),
+    )
+    this.producers = options.producers.map(
+      (producer, index) => new ProducerApp(world, this, `${name}.producer-${index}`, producer),
+    )
+  }
+
+  get isAlive(): boolean {
+    return !this.process.isDead
+  }
+
+  /** Whether it could hear and say something right now, through the broker that runs. */
+  get isConnected(): boolean {
+    const { transport } = this.host
+    const { browser } = this.#world
+    return transport?.isUp === true && transport.worker === browser.worker
+  }
+
+  open(): void {
+    this.process.schedule(0, 'opens', () => {
+      for (const consumer of this.consumers) consumer.start()
+      for (const producer of this.producers) producer.start()
+    })
+  }
+
+  /** Calls the library; the call is watched until it settles. */
+  async call<T>(name: string, make: () => Promise<T>): Promise<Outcome<T>> {
+    const { history } = this.#world
+    const call: Call = { tab: this.name, name }
+    history.tell({ type: 'called', call })
+    try {
+      const value = await make()
+      history.tell({ type: 'settled', call, error: undefined })
+      return { ok: true, value }
+    } catch (error) {
+      history.tell({ type: 'settled', call, error })
+      return { ok: false, error }
+    }
+  }
+
+  /** The app ends in an orderly way: everything is flushed, committed and left. */
+  async quit(): Promise<void> {
+    this.isClosing = true
+    await this.call('close', () => this.mq.close())
+  }
+}

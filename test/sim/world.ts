@@ -1,0 +1,304 @@
+/**
+ * The simulated world: one browser with its tabs, the traffic between them, and everybody's history.
+ * A run has three parts: traffic with faults; healing, in which nothing more breaks and everything
+ * has to come right by itself; and rest, when every tab has quit and nothing may be left undone.
+ */
+import type { TopicName } from '../../src/protocol/names.js'
+import { CallChecker } from './checkers/call-checker.js'
+import { CommitChecker } from './checkers/commit-checker.js'
+import { DeliveryChecker } from './checkers/delivery-checker.js'
+import { InvariantChecker } from './checkers/invariant-checker.js'
+import { LogChecker } from './checkers/log-checker.js'
+import { OwnershipChecker } from './checkers/ownership-checker.js'
+import { FaultInjector } from './faults.js'
+import { describeIllness } from './healing.js'
+import { History, type Call, type Place, type SimEvent } from './history.js'
+import type { GroupOptions, SimOptions } from './options.js'
+import { PLANTS } from './plants.js'
+import { Scheduler, type Process } from './scheduler.js'
+import { SimBrowser, type Weather } from './sim-browser.js'
+import { Streams } from './streams.js'
+import { Tab } from './tab.js'
+import { Trace } from './trace.js'
+
+const START_MS = 1_700_000_000_000
+const SETUP_MS_MAX = 60_000
+const REST_MS_MAX = 60_000
+/** How often it is looked whether all is well, which takes a while. */
+const LOOK_EVERY_MS = 100
+
+type Phase = 'setup' | 'traffic' | 'healing' | 'rest'
+
+export interface WorldStats {
+  readonly events: number
+  readonly virtualMs: number
+  readonly healMs: number | undefined
+  readonly tabs: number
+  readonly brokers: number
+  readonly messages: number
+  readonly handled: number
+  readonly faults: Readonly<Record<string, number>>
+}
+
+export class World {
+  readonly options: SimOptions
+  readonly streams: Streams
+  readonly trace: Trace
+  readonly scheduler: Scheduler
+  readonly history: History
+  readonly browser: SimBrowser
+  readonly tabs: Tab[] = []
+  readonly faults: FaultInjector
+  readonly #user: Process
+  readonly #reached = new Map<string, { from: number; to: number }>()
+  #phase: Phase = 'setup'
+  #lastId = 0
+  #brokerCount = 0
+  #healMs: number | undefined
+  #calls: CallChecker | undefined
+
+  constructor(
+    seed: number,
+    options: SimOptions,
+    { keepsTrace, checkers }: { keepsTrace: boolean; checkers: readonly string[] | undefined },
+  ) {
+    this.options = options
+    this.streams = new Streams(seed)
+    this.trace = new Trace(START_MS, keepsTrace)
+    this.scheduler = new Scheduler(START_MS, this.trace)
+    this.history = new History(() => this.scheduler.nowMs - START_MS, checkers)
+    this.#user = this.scheduler.process('user')
+    this.faults = new FaultInjector(this)
+    this.browser = new SimBrowser({
+      scheduler: this.scheduler,
+      streams: this.streams,
+      weather: () => this.weather(),
+      limits: { tailBytes: options.tailBytes, transactionBytesMax: options.transactionBytesMax },
+      plant: options.plant === undefined ? undefined : PLANTS[options.plant],
+      listener: {
+        durable: (records) => this.#tell({ type: 'durable', records }),
+        brokerStarted: ({ broker }) => {
+          this.#brokerCount += 1
+          if (broker !== undefined) this.#tell({ type: 'brokerStarted', broker })
+        },
+        brokerDied: ({ process }, why) => {
+          this.note(`${process.name} dies: ${why}`)
+          this.#tell({ type: 'brokerDied' })
+        },
+        logged: (message, error) => this.#logged(message, error),
+      },
+    })
+    this.#addCheckers()
+  }
+
+  get hasTraffic(): boolean {
+    return this.#phase === 'traffic'
+  }
+
+  /** Calls of living tabs that have not settled. */
+  get pendingCalls(): readonly Call[] {
+    return this.#calls?.pending ?? []
+  }
+
+  get topicNames(): readonly TopicName[] {
+    return this.options.topics.map(({ topic }) => topic as TopicName)
+  }
+
+  /** Runs all three parts, or up to the first violation. */
+  async run(): Promise<void> {
+    if (!(await this.#setUp())) return
+    this.#phase = 'traffic'
+    for (const slot of this.options.slots.keys()) this.openTab(slot)
+    this.faults.start()
+    if (!(await this.#runFor(this.options.faultMs, () => false))) return
+    this.#phase = 'healing'
+    this.note('healing begins')
+    this.faults.stop()
+    const sinceMs = this.scheduler.nowMs
+    let nextLookMs = 0
+    const isHealed = () => {
+      if (this.scheduler.nowMs < nextLookMs) return false
+      nextLookMs = this.scheduler.nowMs + LOOK_EVERY_MS
+      return describeIllness(this).length === 0
+    }
+    if (!(await this.#runFor(this.options.healMsMax, isHealed))) return
+    for (const illness of describeIllness(this)) {
+      this.#report('healing', `after ${this.options.healMsMax} ms: ${illness}`)
+    }
+    if (this.history.violations.length > 0) return
+    this.#healMs = this.scheduler.nowMs - sinceMs
+    await this.#comeToRest()
+  }
+
+  stats(): WorldStats {
+    return {
+      events: this.scheduler.eventCount,
+      virtualMs: this.scheduler.nowMs - START_MS,
+      healMs: this.#healMs,
+      tabs: this.tabs.length,
+      brokers: this.#brokerCount,
+      messages: this.#lastId,
+      handled: this.history.counts.get('handled') ?? 0,
+      faults: this.faults.counts,
+    }
+  }
+
+  note(what: string): void {
+    this.trace.add(this.scheduler.nowMs, 'world', what)
+  }
+
+  get messageCount(): number {
+    return this.#lastId
+  }
+
+  nextId(): number {
+    this.#lastId += 1
+    return this.#lastId
+  }
+
+  groupOptions(index: number): GroupOptions {
+    const group = this.options.groups[index]
+    if (group === undefined) throw new Error(`there is no group ${index}`)
+    return group
+  }
+
+  /** Of a partition, the offsets that a group has handled so far: the first and the last. */
+  handledUpTo(groupId: string, { topic, partition }: Place) {
+    return this.#reached.get(`${groupId} ${topic}/${partition}`)
+  }
+
+  openTab(slot: number): Tab {
+    const options = this.options.slots[slot]
+    if (options === undefined) throw new Error(`there is no slot ${slot}`)
+    const tab = new Tab(this, `tab ${slot}.${this.tabs.length}`, { slot, options })
+    this.tabs.push(tab)
+    this.note(`${tab.name} opens`)
+    tab.open()
+    return tab
+  }
+
+  /** The tab is gone. With the last one, the worker goes too. */
+  tabDied(tab: Tab): void {
+    if (!tab.isAlive) return
+    this.browser.tabDied(tab.process, tab.host.transport)
+    this.#tell({ type: 'tabDied', tab: tab.name })
+    if (!this.tabs.some((other) => other.isAlive)) this.browser.killWorker('no tab is left')
+  }
+
+  weather(): Weather {
+    const { weather } = this.options
+    const isStormy = this.hasTraffic
+    const chance = (value: number) => (isStormy ? value : 0)
+    return {
+      messageDelayMsMax: weather.messageDelayMsMax,
+      lockDelayMsMax: weather.lockDelayMsMax,
+      storage: {
+        latencyMsMax: weather.storageLatencyMsMax * this.faults.diskSlowness,
+        abortChance: chance(weather.abortChance),
+        fullChance: chance(weather.fullChance),
+        loadFailChance: chance(weather.loadFailChance),
+        readFailChance: chance(weather.readFailChance),
+        dieAfterCommitChance: chance(weather.dieAfterCommitChance),
+      },
+    }
+  }
+
+  /** A tab without an app makes the topics, before anything goes wrong. */
+  async #setUp(): Promise<boolean> {
+    const tab = new Tab(this, 'tab setup', { slot: -1, options: { consumers: [], producers: [] } })
+    this.tabs.push(tab)
+    const topics = this.options.topics.map((topic) => ({ ...topic }))
+    let isDone = false
+    this.#user.schedule(0, 'sets up', () => {
+      void tab
+        .call('createTopics', () => tab.mq.admin().createTopics({ topics }))
+        .then(() => {
+          isDone = true
+        })
+    })
+    const goesOn = await this.#runFor(SETUP_MS_MAX, () => isDone)
+    if (!isDone) this.#report('setup', 'the topics were not made')
+    return goesOn && isDone
+  }
+
+  async #comeToRest(): Promise<void> {
+    this.#phase = 'rest'
+    this.note('everybody quits')
+    for (const tab of this.tabs.filter((one) => one.isAlive)) {
+      tab.process.schedule(0, 'quits', () => void tab.quit())
+    }
+    await this.#runFor(REST_MS_MAX, () => this.pendingCalls.length === 0)
+    this.#tell({ type: 'rest' })
+  }
+
+  /** Returns whether the run goes on: no violation so far. */
+  async #runFor(forMs: number, isDone: () => boolean): Promise<boolean> {
+    const endMs = this.scheduler.nowMs + forMs
+    // Something is always due, so that the end is not missed.
+    this.#user.schedule(forMs, 'looks', () => {})
+    const hasEnded = () => {
+      const { nowMs } = this.scheduler
+      if (this.history.violations.length > 0 || nowMs >= endMs) return true
+      return isDone()
+    }
+    await this.scheduler.run(hasEnded, () => this.#audit())
+    return this.history.violations.length === 0
+  }
+
+  #audit(): void {
+    const { broker } = this.browser
+    if (broker !== undefined) this.#tell({ type: 'audit', broker })
+  }
+
+  #tell(event: SimEvent): void {
+    this.history.tell(event)
+  }
+
+  #addCheckers(): void {
+    const { history, options } = this
+    const groupIds = options.groups.map(({ groupId }) => groupId)
+    const fromLatest = options.groups.flatMap((group) =>
+      group.fromBeginning ? [] : [group.groupId],
+    )
+    history.add('log', (parts) => new LogChecker(parts))
+    history.add('delivery', (parts) => new DeliveryChecker(parts, { groupIds, fromLatest }))
+    history.add('commits', (parts) => new CommitChecker(parts, { fromLatest }))
+    history.add('ownership', (parts) => new OwnershipChecker(parts, { unawareMsMax: 5_000 }))
+    history.add('invariants', (parts) => new InvariantChecker(parts))
+    history.add('calls', (parts) => {
+      this.#calls = new CallChecker(parts)
+      return this.#calls
+    })
+    history.add('world', () => ({ name: 'world', on: (event) => this.#note(event) }))
+  }
+
+  /** What of the history is for the trace, and for who wants to know how far a group has come. */
+  #note(event: SimEvent): void {
+    if (event.type === 'handling' || event.type === 'handled') {
+      const { reader, place, offset, id } = event
+      const where = `${place.topic}/${place.partition}@${offset}`
+      this.note(`${reader.consumer} ${event.type} ${where} (${id})`)
+      if (event.type === 'handling') return
+      const key = `${reader.groupId} ${place.topic}/${place.partition}`
+      const reached = this.#reached.get(key) ?? { from: offset, to: offset }
+      this.#reached.set(key, {
+        from: Math.min(reached.from, offset),
+        to: Math.max(reached.to, offset),
+      })
+    } else if (event.type === 'settled') {
+      const { tab, name } = event.call
+      if (event.error !== undefined) this.note(`${tab} ${name}: ${String(event.error)}`)
+    } else if (event.type === 'crashed') {
+      this.note(`${event.reader.consumer} crashed: ${String(event.error)}`)
+    }
+  }
+
+  #logged(message: string, error: unknown): void {
+    this.note(`broker: ${message}: ${String(error)}`)
+    this.#tell({ type: 'uncaught', where: 'broker', error })
+  }
+
+  #report(checker: string, message: string): void {
+    this.history.report(checker, message)
+  }
+}
