@@ -20,5 +20,7 @@ export default defineConfig(({ mode }) => ({
     include: ['test/**/*.test.ts'],
     exclude: ['test/browser/**'],
     environment: 'node',
+    // Against hanging only: how fast a shared machine is says nothing about the code.
+    testTimeout: 60_000,
   },
 }))

@@ -1,0 +1,113 @@
+/**
+ * Keeps the count up to date: reads the rows that are new in the ledger whenever a tab wrote some or
+ * the broker's state changed. Committed offsets are taken in before the rows are read: a tab commits
+ * only what it has written down, so a row that a commit covers is always among those read.
+ */
+import { LedgerCount, type Counts, type Finding } from './ledger-count.js'
+import type { LedgerStore } from './ledger-store.js'
+
+export interface Verdict {
+  readonly counts: Counts
+  readonly findings: readonly Finding[]
+  readonly handledByTab: ReadonlyMap<number, number>
+}
+
+const ROWS_PER_READ = 2_000
+const READ_INTERVAL_MS = 60
+/** A tab that closes commits at once, and its last rows come a little later. */
+const LOST_PATIENCE_MS = 400
+
+export class Checker {
+  readonly #store: LedgerStore
+  readonly #onVerdict: (verdict: Verdict) => void
+  readonly #onError: (error: unknown) => void
+  #count = new LedgerCount()
+  #epoch: string | undefined
+  #committed: ReadonlyMap<number, number> = new Map()
+  #position = 0
+  #isReading = false
+  #isStale = false
+  #lostForSure = 0
+  #lostSinceMs: number | undefined
+
+  constructor(options: {
+    store: LedgerStore
+    onVerdict: (verdict: Verdict) => void
+    onError: (error: unknown) => void
+  }) {
+    this.#store = options.store
+    this.#onVerdict = options.onVerdict
+    this.#onError = options.onError
+    this.#store.onAppended(() => this.#readSoon())
+    document.addEventListener('visibilitychange', () => this.#readSoon())
+  }
+
+  /** What the broker says now. */
+  update(epoch: string, committed: ReadonlyMap<number, number>): void {
+    if (this.#epoch !== epoch) {
+      this.#epoch = epoch
+      this.#count = new LedgerCount()
+      this.#position = 0
+    }
+    this.#committed = committed
+    this.#readSoon()
+  }
+
+  #readSoon(): void {
+    this.#isStale = true
+    if (this.#isReading || this.#epoch === undefined || document.hidden) return
+    this.#isReading = true
+    this.#readUntilFresh()
+      .catch((error: unknown) => this.#onError(error))
+      .finally(() => {
+        this.#isReading = false
+      })
+  }
+
+  async #readUntilFresh(): Promise<void> {
+    while (this.#isStale) {
+      this.#isStale = false
+      const count = this.#count
+      const committed = this.#committed
+      await this.#store.adopt()
+      if (!(await this.#readAll(count))) continue
+      const counts = count.counts(committed)
+      if (this.#isCertain(counts)) {
+        const findings = count.findings(committed)
+        this.#onVerdict({ counts, findings, handledByTab: count.handledByTab })
+      }
+      await new Promise((resolve) => setTimeout(resolve, READ_INTERVAL_MS))
+    }
+  }
+
+  /** Whether what looks lost has looked so for long enough. */
+  #isCertain({ lost }: Counts): boolean {
+    const nowMs = performance.now()
+    if (lost <= this.#lostForSure) {
+      this.#lostForSure = lost
+      this.#lostSinceMs = undefined
+      return true
+    }
+    this.#lostSinceMs ??= nowMs
+    if (nowMs - this.#lostSinceMs >= LOST_PATIENCE_MS) {
+      this.#lostForSure = lost
+      this.#lostSinceMs = undefined
+      return true
+    }
+    setTimeout(() => this.#readSoon(), LOST_PATIENCE_MS)
+    return false
+  }
+
+  /** False when the epoch changed meanwhile. */
+  async #readAll(count: LedgerCount): Promise<boolean> {
+    for (;;) {
+      const rows = await this.#store.readAfter(this.#position, ROWS_PER_READ)
+      if (count !== this.#count) return false
+      for (const row of rows) {
+        if (row.epoch === this.#epoch) count.apply(row)
+        this.#position = row.position
+      }
+      if (rows.length < ROWS_PER_READ) return true
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * What the ledger says of one partition, offset by offset: a bit for "acknowledged as sent" and one
+ * for "handled". Rows may arrive in any order of the two: a message is sometimes handled before the
+ * tab that sent it has heard of the acknowledgement.
+ */
+import { GrowingBytes } from './growing-bytes.js'
+
+const SENT = 1
+const HANDLED = 2
+
+export class PartitionCount {
+  readonly #flags = new GrowingBytes()
+  #sent = 0
+  #handled = 0
+  #handledAndSent = 0
+  #twice = 0
+  #outOfOrder = 0
+  #highestHandled = -1
+  #highestHandledAtMs = 0
+  /** No offset below it is waiting. */
+  #firstWaiting = 0
+  #end = 0
+
+  /** Acknowledged as sent. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** Acknowledged and handled. */
+  get handled(): number {
+    return this.#handledAndSent
+  }
+
+  /** Handled, while nobody has written down that it was acknowledged. */
+  get unconfirmed(): number {
+    return this.#handled - this.#handledAndSent
+  }
+
+  /** How often something was handled that had been handled before. */
+  get twice(): number {
+    return this.#twice
+  }
+
+  /** How many were handled for the first time after a later one was. */
+  get outOfOrder(): number {
+    return this.#outOfOrder
+  }
+
+  isSent(offset: number): boolean {
+    return (this.#flags.get(offset) & SENT) !== 0
+  }
+
+  isHandled(offset: number): boolean {
+    return (this.#flags.get(offset) & HANDLED) !== 0
+  }
+
+  noteSent(offset: number): void {
+    if (this.isSent(offset)) return
+    const flags = this.#flags.get(offset)
+    this.#flags.set(offset, flags | SENT)
+    this.#sent += 1
+    if ((flags & HANDLED) !== 0) this.#handledAndSent += 1
+    else this.#firstWaiting = Math.min(this.#firstWaiting, offset)
+    this.#end = Math.max(this.#end, offset + 1)
+  }
+
+  /** @returns whether it had been handled before */
+  noteHandled(offset: number, atMs: number): boolean {
+    const flags = this.#flags.get(offset)
+    if ((flags & HANDLED) !== 0) {
+      this.#twice += 1
+      return true
+    }
+    this.#flags.set(offset, flags | HANDLED)
+    this.#handled += 1
+    if ((flags & SENT) !== 0) this.#handledAndSent += 1
+    if (offset > this.#highestHandled) {
+      this.#highestHandled = offset
+      this.#highestHandledAtMs = atMs
+    } else if (atMs > this.#highestHandledAtMs) {
+      // An earlier time means that the row only came later: it had to wait for another tab.
+      this.#outOfOrder += 1
+    }
+    this.#end = Math.max(this.#end, offset + 1)
+    return false
+  }
+
+  /** The message at this offset was handled at another one too. */
+  noteHandledElsewhere(): void {
+    this.#twice += 1
+  }
+
+  /**
+   * What was sent, lies below the committed offset and was not handled: nobody will handle it now.
+   * Only the first few are named.
+   */
+  lost(committed: number): { readonly count: number; readonly first: readonly number[] } {
+    while (this.#firstWaiting < this.#end && !this.#isWaiting(this.#firstWaiting)) {
+      this.#firstWaiting += 1
+    }
+    const first: number[] = []
+    let count = 0
+    for (let offset = this.#firstWaiting; offset < Math.min(committed, this.#end); offset++) {
+      if (!this.#isWaiting(offset)) continue
+      count += 1
+      if (first.length < 3) first.push(offset)
+    }
+    return { count, first }
+  }
+
+  /** Forgets what was handled, and keeps what was sent: all of it is to be handled again. */
+  startAgain(): void {
+    this.#flags.mask(SENT)
+    this.#handled = 0
+    this.#handledAndSent = 0
+    this.#twice = 0
+    this.#outOfOrder = 0
+    this.#highestHandled = -1
+    this.#firstWaiting = 0
+  }
+
+  #isWaiting(offset: number): boolean {
+    return this.#flags.get(offset) === SENT
+  }
+}

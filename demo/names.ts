@@ -1,0 +1,13 @@
+/** What the demo calls its things, on the broker and in the browser's storage. */
+
+export const BROKER = 'demo'
+export const TOPIC = 'rows'
+export const GROUP = 'workers'
+export const PARTITIONS = 6
+
+/** Each message carries its own id and the id of the topic that it was sent to. */
+export const ID_HEADER = 'id'
+export const TOPIC_ID_HEADER = 'topic-id'
+
+/** The database of the checker. The broker has its own and knows nothing of this one. */
+export const LEDGER_DATABASE = 'tabmq-demo-ledger'
