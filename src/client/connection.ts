@@ -99,7 +99,7 @@ export class Connection {
       for (;;) {
         const link = await this.#linked()
         // Whoever was told that there is no answer must not find later that it was done all the same.
-        if (isOver()) throw lostError()
+        if (isOver() || options.signal?.aborted === true) throw lostError()
         // Lost in the moment between: nothing was sent, and no reply would ever come.
         if (this.#link !== link) continue
         try {

@@ -6,6 +6,7 @@
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type { Acks } from '../../src/protocol/requests.js'
+import { DurableLog, type Appended } from './durable-log.js'
 
 /** Identifies a message wherever it appears: what every message's value carries. */
 export type MessageId = number
@@ -41,7 +42,11 @@ export type SimEvent =
   | (Omit<Handling, 'type'> & { readonly type: 'handled' })
   | (Omit<Handling, 'type'> & { readonly type: 'threw' })
   // What becomes durable.
-  | { readonly type: 'durable'; readonly records: readonly DurableRecord[] }
+  | {
+      readonly type: 'durable'
+      readonly records: readonly DurableRecord[]
+      readonly appended: readonly Appended[]
+    }
   // Who lives.
   | { readonly type: 'tabDied'; readonly tab: string }
   | { readonly type: 'brokerStarted'; readonly broker: Broker }
@@ -97,12 +102,15 @@ export type Report = (message: string) => void
 
 export interface CheckerParts {
   readonly report: Report
+  /** What is on the disk. */
+  readonly log: DurableLog
   readonly nowMs: () => number
 }
 
 export class History {
   readonly violations: Violation[] = []
   readonly #checkers: Checker[] = []
+  readonly #log = new DurableLog()
   readonly #nowMs: () => number
   readonly #heard: ReadonlySet<string> | undefined
   readonly counts = new Map<SimEvent['type'], number>()
@@ -115,12 +123,18 @@ export class History {
 
   add(name: string, make: (parts: CheckerParts) => Checker): void {
     const report = (message: string) => this.report(name, message)
-    this.#checkers.push(make({ report, nowMs: this.#nowMs }))
+    this.#checkers.push(make({ report, nowMs: this.#nowMs, log: this.#log }))
   }
 
   report(checker: string, message: string): void {
     if (this.#heard?.has(checker) === false) return
     this.violations.push({ checker, atMs: this.#nowMs(), message })
+  }
+
+  /** These records are on the disk now. */
+  tellDurable(records: readonly DurableRecord[]): void {
+    const appended = this.#log.apply(records, (message) => this.report('log', message))
+    this.tell({ type: 'durable', records, appended })
   }
 
   tell(event: SimEvent): void {

@@ -23,6 +23,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
     'what was handled before the broker died is committed when the partition is taken up again',
   ],
   [596, 'a batch whose answer was lost keeps its number when a later one comes out of order'],
+  [1199, 'a commit that waits for the next broker is not sent under the membership of there'],
 ]
 
 test.each(SEEDS)(

@@ -76,7 +76,7 @@ export class World {
       limits: { tailBytes: options.tailBytes, transactionBytesMax: options.transactionBytesMax },
       plant: options.plant === undefined ? undefined : PLANTS[options.plant],
       listener: {
-        durable: (records) => this.#tell({ type: 'durable', records }),
+        durable: (records) => this.history.tellDurable(records),
         brokerStarted: ({ broker }) => {
           this.#brokerCount += 1
           if (broker !== undefined) this.#tell({ type: 'brokerStarted', broker })
@@ -241,13 +241,14 @@ export class World {
       if (this.history.violations.length > 0 || nowMs >= endMs) return true
       return isDone()
     }
-    await this.scheduler.run(hasEnded, () => this.#audit())
+    await this.scheduler.run(hasEnded, (process) => this.#audit(process))
     return this.history.violations.length === 0
   }
 
-  #audit(): void {
-    const { broker } = this.browser
-    if (broker !== undefined) this.#tell({ type: 'audit', broker })
+  /** Only what the worker itself does can change the broker's state. */
+  #audit(process: Process): void {
+    const { worker, broker } = this.browser
+    if (broker !== undefined && process === worker?.process) this.#tell({ type: 'audit', broker })
   }
 
   #tell(event: SimEvent): void {

@@ -68,6 +68,9 @@ export interface TopicPartitions {
   readonly partitions?: readonly number[]
 }
 
+/** The life of who is no member of a group. */
+const NEVER_ENDING = new AbortController().signal
+
 /** What exists while the consumer runs. */
 interface Run {
   readonly options: CheckedRunOptions
@@ -418,7 +421,7 @@ export class Consumer {
       run: () => options,
       partitions: () => this.#partitions.values(),
       member: () => (membership === undefined ? 'none' : membership.ref),
-      life: () => membership?.life ?? 0,
+      life: () => membership?.life ?? NEVER_ENDING,
       refreshEpoch: async () => membership?.refresh(),
       onFenced: (error) => membership?.fencedBy(error),
       onCommitted: (offsets) => void this.#events.emit('commitOffsets', { groupId, offsets }),

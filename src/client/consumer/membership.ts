@@ -72,6 +72,7 @@ export class Membership {
   #failures = 0
   /** Counts memberships, so that what belongs to a former one is not taken for the present. */
   #life = 0
+  #lifeEnd = new AbortController()
   readonly #stopped = deferred<undefined>()
   readonly #stopListening: (() => void)[]
 
@@ -100,9 +101,9 @@ export class Membership {
     return this.isMember ? this.#ref() : undefined
   }
 
-  /** Counts memberships: another number is another one, which may hold other partitions. */
-  get life(): number {
-    return this.#life
+  /** Aborts when this membership is over: what belongs to it must not be done under the next one. */
+  get life(): AbortSignal {
+    return this.#lifeEnd.signal
   }
 
   get owned(): readonly AssignedPartition[] {
@@ -198,8 +199,14 @@ export class Membership {
   #stop(): void {
     this.#phase = 'stopped'
     this.#stopped.resolve(undefined)
-    this.#life += 1
+    this.#endLife()
     this.#stopListening.forEach((stop) => stop())
+  }
+
+  #endLife(): void {
+    this.#life += 1
+    this.#lifeEnd.abort()
+    this.#lifeEnd = new AbortController()
   }
 
   #onHeartbeatWanted(): void {
@@ -321,7 +328,7 @@ export class Membership {
 
   #loseAll(reason: LossReason): void {
     const lost = this.owned
-    this.#life += 1
+    this.#endLife()
     this.#phase = 'joining'
     this.#memberEpoch = 0
     this.#owned = new Map()

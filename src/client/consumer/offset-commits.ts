@@ -22,8 +22,8 @@ export interface OffsetCommitsOptions {
   readonly partitions: () => Iterable<OwnedPartition>
   /** 'none': a consumer of assigned partitions; undefined: no member at this moment. */
   readonly member: () => MemberRef | 'none' | undefined
-  /** Which membership it is: what was handled in a former one is not committed in another. */
-  readonly life: () => number
+  /** Aborts with the membership of this moment: what was handled in it is not committed in another. */
+  readonly life: () => AbortSignal
   /** Asks for the current epoch after a commit was refused for an old one. */
   readonly refreshEpoch: () => Promise<void>
   readonly onFenced: (error: unknown) => void
@@ -95,17 +95,17 @@ export class OffsetCommits {
    */
   async commit(
     offsets: readonly OffsetToCommit[],
-    life: number = this.#options.life(),
+    life: AbortSignal = this.#options.life(),
   ): Promise<void> {
     const { connection, refreshEpoch, onFenced } = this.#options
     for (let attempt = 1; ; attempt++) {
-      if (life !== this.#options.life()) throw fencedMeanwhile(this.#options.groupId)
+      if (life.aborted) throw fencedMeanwhile(this.#options.groupId)
       try {
         // Not repeated as it is when a broker dies: what was posted since may have got further.
-        await connection.call(this.#request(offsets), { isRepeatable: false })
+        await connection.call(this.#request(offsets), { isRepeatable: false, signal: life })
         return
       } catch (error) {
-        if (life !== this.#options.life()) throw fencedMeanwhile(this.#options.groupId)
+        if (life.aborted) throw fencedMeanwhile(this.#options.groupId)
         if (hasCode(error, 'STALE_MEMBER_EPOCH') && attempt < STALE_RETRIES_MAX) {
           await refreshEpoch()
           continue

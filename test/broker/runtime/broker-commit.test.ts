@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { BrokerState } from '../../../src/broker/runtime/broker-state.js'
+import { PartitionLog } from '../../../src/broker/log/partition-log.js'
 import { AssertionError } from '../../../src/std/assert.js'
 import { TabmqError } from '../../../src/protocol/errors.js'
 import type { PartitionId, TopicName } from '../../../src/protocol/names.js'
@@ -322,14 +322,13 @@ describe('a bug in the core', () => {
     context.storage.failLoads(new TabmqError('STORAGE_ERROR', 'the connection was lost'))
     await context.append(partitionId).catch(() => {})
     const calls = [1, 2, 3].map(() => watch(context.append(partitionId)))
-    const replay = vi.spyOn(BrokerState.prototype, 'replay')
-    replay.mockImplementation(function (this: BrokerState, record) {
-      if (record.type !== 'batch') return this.logs.replay(record as never)
-      replay.mockRestore()
+    const replay = vi.spyOn(PartitionLog.prototype, 'replayBatch')
+    replay.mockImplementationOnce(() => {
       throw new AssertionError('a broken invariant')
     })
     await context.time.advance(1_000)
     const outcomes = calls.map(({ outcome }) => outcome)
+    replay.mockRestore()
     expect(outcomes).toEqual(['UNKNOWN_SERVER_ERROR', 'ok', 'ok'])
     expect(context.watermark(partitionId)).toBe(2)
   })

@@ -99,10 +99,11 @@ describe('listing offsets', () => {
     await context.append(id, { timestamps: [100] })
     context.storage.holdReads()
     const listed = offsetAt(context, id, 50)
+    await allDone()
     for (let done = 1; done < read; done++) {
-      await allDone()
       context.storage.releaseReads()
       context.storage.holdReads()
+      await allDone()
     }
     await context.deleteTopic('orders')
     context.storage.releaseReads()

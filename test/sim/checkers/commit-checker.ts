@@ -2,13 +2,12 @@
  * Committed offsets, as they become durable: never beyond what is durable in the log, never past a
  * message that no handler of the group has finished, and never back, unless somebody sought.
  */
-import { DurableLog, nameOf } from '../durable-log.js'
+import { nameOf } from '../durable-log.js'
 import type { Checker, CheckerParts, SimEvent } from '../history.js'
 
 export class CommitChecker implements Checker {
   readonly name = 'commits'
   readonly #parts: CheckerParts
-  readonly #log = new DurableLog()
   readonly #committed = new Map<string, number>()
   readonly #sought = new Set<string>()
   readonly #handled = new Map<string, Set<number>>()
@@ -24,11 +23,8 @@ export class CommitChecker implements Checker {
   on(event: SimEvent): void {
     if (event.type === 'durable') {
       for (const record of event.records) {
-        this.#log.apply(record, () => {
-          // The checker of the log reports it.
-        })
         if (record.type !== 'offset' || record.value === null) continue
-        const partition = this.#log.byId(record.partitionId)
+        const partition = this.#parts.log.byId(record.partitionId)
         if (partition === undefined) continue
         const key = `${record.groupId} ${nameOf(partition.place)}`
         this.#commit(key, record.value.offset, {

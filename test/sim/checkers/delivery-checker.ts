@@ -3,7 +3,7 @@
  * group has handled before comes only when all before it are handled; and at rest every message was
  * handled by every group.
  */
-import { DurableLog, nameOf } from '../durable-log.js'
+import { nameOf } from '../durable-log.js'
 import type { Checker, CheckerParts, Handling, SimEvent } from '../history.js'
 
 /** How far a group has handled a partition without a gap. */
@@ -14,7 +14,6 @@ interface Progress {
 export class DeliveryChecker implements Checker {
   readonly name = 'delivery'
   readonly #parts: CheckerParts
-  readonly #log = new DurableLog()
   readonly #progress = new Map<string, Progress>()
   /** Groups that read from where the log ended when they came. */
   readonly #fromLatest: ReadonlySet<string>
@@ -32,13 +31,9 @@ export class DeliveryChecker implements Checker {
   on(event: SimEvent): void {
     if (event.type === 'durable') {
       for (const record of event.records) {
-        this.#log.apply(record, () => {
-          // The checker of the log reports it.
-        })
-        if (record.type === 'offset' && record.value !== null) {
-          const place = this.#log.byId(record.partitionId)?.place
-          if (place !== undefined) this.#startedAt(record.groupId, nameOf(place), record.value)
-        }
+        if (record.type !== 'offset' || record.value === null) continue
+        const place = this.#parts.log.byId(record.partitionId)?.place
+        if (place !== undefined) this.#startedAt(record.groupId, nameOf(place), record.value)
       }
     } else if (event.type === 'handling') {
       this.#handling(event)
@@ -61,7 +56,7 @@ export class DeliveryChecker implements Checker {
   #handling({ reader, place, offset, id }: Handling): void {
     const { report } = this.#parts
     const what = `${reader.tab} ${reader.groupId} ${nameOf(place)}@${offset}`
-    const stored = this.#log.at(place)?.ids[offset]
+    const stored = this.#parts.log.at(place)?.ids[offset]
     if (stored === undefined) report(`${what}: delivered before it was durable`)
     else if (stored !== id) report(`${what}: message ${id} was delivered, ${stored} is in the log`)
     const key = keyOf(reader.groupId, nameOf(place))
@@ -75,7 +70,7 @@ export class DeliveryChecker implements Checker {
 
   #atRest(): void {
     for (const groupId of this.#groupIds) {
-      for (const { place, ids } of this.#log.all()) {
+      for (const { place, ids } of this.#parts.log.all()) {
         const start = this.#fromLatest.has(groupId) ? ids.length : 0
         const handledUpTo = this.#progress.get(keyOf(groupId, nameOf(place)))?.handledUpTo ?? start
         if (handledUpTo === ids.length) continue

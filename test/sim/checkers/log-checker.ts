@@ -3,13 +3,12 @@
  * offset that was told, in the order of the send, and once; the messages of one idempotent producer
  * stand in each partition in the order in which they were sent, none twice.
  */
-import { DurableLog, nameOf, type DurablePartition } from '../durable-log.js'
+import { nameOf, type Appended, type DurablePartition } from '../durable-log.js'
 import type { Checker, CheckerParts, MessageId, Send, SentShare, SimEvent } from '../history.js'
 
 export class LogChecker implements Checker {
   readonly name = 'log'
   readonly #parts: CheckerParts
-  readonly #log = new DurableLog()
   readonly #sends = new Map<MessageId, Send>()
   /** The last message of each producer in each partition. */
   readonly #last = new Map<string, MessageId>()
@@ -23,19 +22,15 @@ export class LogChecker implements Checker {
     if (event.type === 'sending') {
       for (const id of event.send.ids) this.#sends.set(id, event.send)
     } else if (event.type === 'durable') {
-      for (const record of event.records) {
-        const before = record.type === 'batch' ? this.#log.byId(record.partitionId)?.ids.length : 0
-        const partition = this.#log.apply(record, this.#parts.report)
-        if (partition !== undefined) this.#appended(partition, before ?? 0)
-      }
+      for (const appended of event.appended) this.#appended(appended)
     } else if (event.type === 'sent' && event.send.acks !== 0) {
       this.#acknowledged(event.send, event.results)
     }
   }
 
-  #appended(partition: DurablePartition, from: number): void {
+  #appended({ partition, from, to }: Appended): void {
     const { report } = this.#parts
-    for (let offset = from; offset < partition.ids.length; offset++) {
+    for (let offset = from; offset < to; offset++) {
       const id = partition.ids[offset] ?? 0
       const send = this.#sends.get(id)
       if (send === undefined) {
