@@ -157,7 +157,9 @@ function join(state: MembershipState, draft: GroupDraft, input: HeartbeatInput):
     draft.renameInTarget(before.memberId, memberId)
   }
   draft.put(member)
-  if (needsNewTarget(before, member) || draft.isTargetOutdated()) draft.retarget()
+  // Under the id of yet another member it ends that one, whose part is for all to share.
+  const endsAnother = before.memberId !== memberId && state.group.members.has(memberId)
+  if (endsAnother || needsNewTarget(before, member) || draft.isTargetOutdated()) draft.retarget()
   return member
 }
 

@@ -148,23 +148,39 @@ export class GroupCoordinator {
 
   /**
    * The broker itself was away for `byMs` (a sleeping laptop, a busy thread) and could neither ask
-   * for heartbeats nor hear them: nobody is late for that. Who was heard since has its usual time.
+   * for heartbeats nor hear them: nobody is late for that. Who was heard since has its usual time,
+   * and who had none left has time for one more heartbeat: the last may wait to be heard.
    */
   extendDeadlines(byMs: number, { nowMs }: DecisionContext): GroupRecord[] {
     return this.#decideForAll(({ group }) =>
       [...group.members.values()].map((member): GroupRecord => {
         const { sessionDeadlineMs, revocationDeadlineMs } = member
+        const extended = (deadlineMs: number, timeoutMs: number) => {
+          const leftMs = Math.max(deadlineMs + byMs - nowMs, this.#heartbeatIntervalMs(member))
+          return nowMs + Math.min(leftMs, timeoutMs)
+        }
         const value = {
           ...member,
-          sessionDeadlineMs: Math.min(sessionDeadlineMs + byMs, nowMs + member.sessionTimeoutMs),
+          sessionDeadlineMs: extended(sessionDeadlineMs, member.sessionTimeoutMs),
           revocationDeadlineMs:
             revocationDeadlineMs === undefined
               ? undefined
-              : Math.min(revocationDeadlineMs + byMs, nowMs + member.rebalanceTimeoutMs),
+              : extended(revocationDeadlineMs, member.rebalanceTimeoutMs),
         }
         return { type: 'member', groupId: group.groupId, memberId: member.memberId, value }
       }),
     )
+  }
+
+  /** A tab has a new port: what its members were asked on the old one it may not have heard. */
+  askAgain(sessionId: SessionId, { nowMs }: DecisionContext): void {
+    for (const group of this.#groups.values()) {
+      for (const member of group.members.values()) {
+        const key = keyOf(group, member.memberId)
+        if (member.sessionId !== sessionId || !this.#asked.delete(key)) continue
+        this.#heartbeats.set(key, nowMs)
+      }
+    }
   }
 
   nextDeadlineMs(): number | undefined {
@@ -233,8 +249,12 @@ export class GroupCoordinator {
     this.#asked.delete(key)
     this.#deadlines.set(key, Math.min(sessionDeadlineMs, revocationDeadlineMs ?? Infinity))
     if (member.sessionId === undefined) return this.#heartbeats.delete(key)
-    const intervalMs = Math.min(sessionTimeoutMs / 3, this.#limits.heartbeatIntervalMsMax)
-    this.#heartbeats.set(key, sessionDeadlineMs - sessionTimeoutMs + intervalMs)
+    const lastHeardMs = sessionDeadlineMs - sessionTimeoutMs
+    this.#heartbeats.set(key, lastHeardMs + this.#heartbeatIntervalMs(member))
+  }
+
+  #heartbeatIntervalMs({ sessionTimeoutMs }: Member): number {
+    return Math.min(sessionTimeoutMs / 3, this.#limits.heartbeatIntervalMsMax)
   }
 
   #memberAt(key: string): HeartbeatWanted[] {

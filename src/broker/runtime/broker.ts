@@ -124,7 +124,9 @@ export class Broker {
     const session = new Session({ sessionId, clientId, port, nowMs, limits: this.limits })
     for (const producerId of before?.producers ?? []) session.producers.add(producerId)
     this.#sessions.set(sessionId, session)
+    this.state.groups.askAgain(sessionId, this.context())
     this.watches.changed()
+    this.#schedule()
     return { incarnation: this.incarnation, brokerEpoch: this.state.brokerEpoch }
   }
 

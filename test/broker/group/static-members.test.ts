@@ -105,6 +105,15 @@ describe('the same instance id again', () => {
     expect(context.describe().members).toHaveLength(2)
   })
 
+  it('under the member id of another ends that one, and leaves nothing unassigned', () => {
+    const { context, left, right } = twoInstances()
+    context.join(right.memberId, { instance: 'left', session: 'third tab' })
+    for (const gone of [left, right]) gone.isGone = true
+    context.settle()
+    expect(context.assignment()).toEqual({ [right.memberId]: [0, 1, 2, 3] })
+    expect(context.describe().members).toMatchObject([{ groupInstanceId: 'left' }])
+  })
+
   it('takes no partition from the others, be the old member amid a hand-over or not', () => {
     const { context, left, right } = twoInstances()
     left.isSlow = true

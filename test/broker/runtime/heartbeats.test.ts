@@ -81,6 +81,32 @@ describe('a heartbeat is asked for', () => {
     })
   })
 
+  it('once of a tab that is frozen, whatever goes on meanwhile', async () => {
+    const context = await started(8)
+    const frozen = context.openTab()
+    await frozen.heartbeat(A)
+    for (const memberId of ['b', 'c', 'd']) {
+      await context.openTab().heartbeat({ groupId: 'billing', memberId })
+      await context.time.advance(1_000)
+    }
+    expect(asked(frozen)).toEqual(['a'])
+  })
+
+  it('again when the tab has a new port, as it may not have heard it on the old one', async () => {
+    const context = await started()
+    const tab = context.openTab()
+    await tab.heartbeat(A)
+    await context.time.advance(3_000)
+    expect(asked(tab)).toEqual(['a'])
+    tab.hello()
+    await context.time.advance(0)
+    expect(asked(tab)).toEqual(['a'])
+    tab.hello()
+    tab.hello()
+    await context.time.advance(1_000)
+    expect(asked(tab)).toEqual(['a'])
+  })
+
   it('of nobody whose tab is gone', async () => {
     const context = await started()
     const tab = context.openTab()
@@ -120,6 +146,23 @@ describe('a broker that was away', () => {
     await context.time.advance(6_999)
     expect(members(context)).toEqual(['a'])
     await context.time.advance(1)
+    expect(members(context)).toEqual([])
+  })
+
+  it('gives who had none left time for one more heartbeat: it may have come unheard', async () => {
+    const context = await started()
+    const tab = context.openTab()
+    const { memberEpoch } = await tab.heartbeat(A)
+    await context.time.advance(3_000)
+    expect(asked(tab)).toEqual(['a'])
+    await context.time.sleep(HOUR_MS)
+    expect([asked(tab), members(context)]).toEqual([['a'], ['a']])
+    await context.time.advance(2_999)
+    await tab.heartbeat({ ...A, memberEpoch }, { owned: [] })
+    await context.time.advance(9_999)
+    expect(members(context)).toEqual(['a'])
+    await context.time.sleep(HOUR_MS)
+    await context.time.advance(3_000)
     expect(members(context)).toEqual([])
   })
 
