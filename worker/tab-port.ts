@@ -12,6 +12,9 @@ import type { Hello, Welcome, WireReply } from '../src/protocol/requests.js'
 import { parseHello } from '../src/protocol/parse-request.js'
 import { watchLock } from './locks.js'
 
+/** Sent long before by then, and only waiting for their turn in this thread. */
+const LAST_WORDS_MS = 25
+
 export interface ServedBroker {
   /** The lock that the worker holds while it lives, once it does. */
   readonly alive: Promise<string>
@@ -49,9 +52,7 @@ class TabPort implements BrokerEndpoint<MessagePort> {
       this.#session = { broker, sessionId, port }
       this.#stopWatching?.()
       if (lockName !== undefined) {
-        // Only a goodbye says for good that the tab is gone: of one on its way into the back/forward
-        // cache the lock may be heard before the goodbye, and its producers must not be forgotten.
-        this.#stopWatching = watchLock(lockName, () => this.#end({ isTabGone: false }))
+        this.#stopWatching = watchLock(lockName, () => this.#endAfterLastWords())
       }
       return { incarnation: broker.incarnation, ok: true, value }
     } catch (error) {
@@ -70,6 +71,15 @@ class TabPort implements BrokerEndpoint<MessagePort> {
 
   async goodbye(options: { isTabGone: boolean }): Promise<void> {
     this.#end({ isTabGone: options.isTabGone })
+  }
+
+  /**
+   * That the lock is free may be heard before what the tab sent last: its commits, its goodbye. Only
+   * a goodbye says for good that the tab is gone; until then it may be on its way into the
+   * back/forward cache, and its producers must not be forgotten.
+   */
+  #endAfterLastWords(): void {
+    setTimeout(() => this.#end({ isTabGone: false }), LAST_WORDS_MS)
   }
 
   /** Nothing is posted after this: a page in the back/forward cache would be put out of it. */

@@ -1,0 +1,151 @@
+/** One tab's port to the broker, over real message channels; the lock manager is the test's own. */
+import * as Comlink from 'comlink'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { MemoryDatabase, MemoryStorage } from '../../src/broker/runtime/memory-storage.js'
+import { Broker } from '../../src/broker/runtime/broker.js'
+import type { BrokerEndpoint } from '../../src/protocol/endpoints.js'
+import { parseSessionId, parseTopicName } from '../../src/protocol/names.js'
+import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
+import type { RequestOf } from '../../src/protocol/requests.js'
+import { clock, logger, random, timer } from '../../worker/worker-host.js'
+import { servePort } from '../../worker/tab-port.js'
+
+let broker: Broker
+let locks: LocksByHand
+const closing: MessagePort[] = []
+
+beforeEach(async () => {
+  locks = new LocksByHand()
+  vi.stubGlobal('navigator', { locks })
+  const storage = new MemoryStorage(new MemoryDatabase())
+  broker = await Broker.start({ storage, clock, timer, random, logger })
+})
+
+afterEach(async () => {
+  for (const port of closing.splice(0)) port.close()
+  await broker.close()
+  vi.unstubAllGlobals()
+})
+
+describe('a tab that is gone', () => {
+  it('is heard to the end: what it sent before its lock was freed still counts', async () => {
+    const tab = await openTab()
+    // The lock and the port are different ways to the worker, and the lock may be the faster.
+    locks.free(tab.lockName)
+    for (const topic of ['last', 'words']) {
+      tab.endpoint.request(createTopic(topic)).catch(() => {})
+    }
+    await vi.waitFor(async () => expect(await sessions()).toBe(0))
+    expect(topics()).toEqual(['last', 'words'])
+  })
+
+  it('ends at once when it says goodbye', async () => {
+    const tab = await openTab()
+    tab.endpoint.request(createTopic('last')).catch(() => {})
+    tab.endpoint.goodbye({ isTabGone: true }).catch(() => {})
+    await vi.waitFor(async () => expect(await sessions()).toBe(0))
+    expect(topics()).toEqual(['last'])
+    expect(locks.isWatched(tab.lockName)).toBe(false)
+  })
+
+  it('does not end the tab that came back under its name on another port', async () => {
+    const before = await openTab()
+    locks.free(before.lockName)
+    const after = await openTab(before.sessionId)
+    await before.isClosed
+    await after.endpoint.request(createTopic('after'))
+    expect(await sessions()).toBe(1)
+  })
+})
+
+it('a request before the hello is refused', async () => {
+  const endpoint = Comlink.wrap<BrokerEndpoint<MessagePort>>(servedPort())
+  expect(await endpoint.request(createTopic('early'))).toMatchObject({
+    ok: false,
+    error: { code: 'BROKER_UNAVAILABLE' },
+  })
+})
+
+it('a malformed hello is refused, and a proper one after it is not', async () => {
+  const endpoint = Comlink.wrap<BrokerEndpoint<MessagePort>>(servedPort())
+  const hello = helloOf('a tab', 'its lock')
+  const pushes = () => {
+    const { port2 } = channel()
+    return Comlink.transfer(port2, [port2])
+  }
+  const malformed = { ...hello, clientId: 5 as unknown as string }
+  expect(await endpoint.hello(malformed, pushes())).toMatchObject({
+    ok: false,
+    error: { code: 'INVALID_REQUEST' },
+  })
+  expect(await endpoint.hello(hello, pushes())).toMatchObject({ ok: true })
+})
+
+async function openTab(sessionId = crypto.randomUUID() as string) {
+  const lockName = `the lock of ${sessionId}`
+  const port = servedPort()
+  const endpoint = Comlink.wrap<BrokerEndpoint<MessagePort>>(port)
+  const { port2: pushes } = channel()
+  const isClosed = new Promise<void>((resolve) => {
+    port.addEventListener('close', () => resolve())
+  })
+  const reply = await endpoint.hello(
+    helloOf(sessionId, lockName),
+    Comlink.transfer(pushes, [pushes]),
+  )
+  expect(reply.ok).toBe(true)
+  return { endpoint, lockName, sessionId, isClosed }
+}
+
+function helloOf(sessionId: string, lockName: string) {
+  return {
+    protocolVersion: PROTOCOL_VERSION,
+    sessionId: parseSessionId(sessionId),
+    clientId: 'a tab',
+    lockName,
+  }
+}
+
+function servedPort(): MessagePort {
+  const { port1, port2 } = channel()
+  servePort(port2, { alive: Promise.resolve('the lock'), start: () => Promise.resolve(broker) })
+  return port1
+}
+
+function channel(): MessageChannel {
+  const made = new MessageChannel()
+  closing.push(made.port1, made.port2)
+  return made
+}
+
+function createTopic(topic: string): RequestOf<'createTopics'> {
+  const topics = [{ topic: parseTopicName(topic), numPartitions: 1, config: {} }]
+  return { api: 'createTopics', topics, ifNotExists: false, validateOnly: false }
+}
+
+const topics = () => [...broker.state.topics.names()].sort()
+const sessions = async () => (await broker.describeCluster()).sessions.length
+
+/** Locks that are free when the test says so. */
+class LocksByHand {
+  readonly #waiting = new Map<string, Set<() => void>>()
+
+  request(lockName: string, options: { signal: AbortSignal }, granted: () => void): Promise<void> {
+    const waiting = this.#waiting.get(lockName) ?? new Set()
+    this.#waiting.set(lockName, waiting.add(granted))
+    return new Promise((_, reject) => {
+      options.signal.addEventListener('abort', () => {
+        waiting.delete(granted)
+        reject(new Error('aborted'))
+      })
+    })
+  }
+
+  free(lockName: string): void {
+    for (const granted of this.#waiting.get(lockName) ?? []) granted()
+  }
+
+  isWatched(lockName: string): boolean {
+    return (this.#waiting.get(lockName)?.size ?? 0) > 0
+  }
+}
