@@ -55,6 +55,12 @@ export function checkNoOthers(what: string, options: object, known: readonly str
   }
 }
 
+/** The options that are there: one that is undefined is as good as absent, whatever its type says. */
+export function given<T extends object>(options: T): T {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as T
+}
+
 export function invalidOption(name: string, value: unknown, expected: string): TabmqError {
   return new TabmqError('INVALID_CONFIG', `${name} must be ${expected}, not ${describe(value)}`, {
     option: name,

@@ -27,6 +27,8 @@ export interface CallOptions {
   /** Default 30 s. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal | undefined
+  /** Asked right before it is sent, which may be long after the call: then it is not sent. */
+  readonly isMoot?: () => boolean
 }
 
 export interface ConnectionEvents {
@@ -100,6 +102,7 @@ export class Connection {
         const link = await this.#linked()
         // Whoever was told that there is no answer must not find later that it was done all the same.
         if (isOver() || options.signal?.aborted === true) throw lostError()
+        if (options.isMoot?.() === true) throw lostError()
         // Lost in the moment between: nothing was sent, and no reply would ever come.
         if (this.#link !== link) continue
         try {

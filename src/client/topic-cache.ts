@@ -6,11 +6,6 @@ import type { PartitionId, TopicName } from '../protocol/names.js'
 import type { TopicMetadata } from '../protocol/requests.js'
 import type { Connection } from './connection.js'
 
-export interface PartitionName {
-  readonly topic: TopicName
-  readonly partition: number
-}
-
 export class TopicCache {
   readonly #connection: Connection
   #topics = new Map<TopicName, TopicMetadata>()

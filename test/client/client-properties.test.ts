@@ -269,7 +269,7 @@ describe('a group', () => {
             expect(reader.mostAtOncePerPartition).toBeLessThanOrEqual(1)
             expect(reader.eventsOf('crash')).toEqual([])
           }
-          const [group] = await context.admin.describeGroups(['g'])
+          const [group] = await context.done(context.admin.describeGroups(['g']))
           expect(group?.state).toBe('stable')
           expect(group?.offsets.map(({ lag }) => lag)).toEqual(range(PARTITIONS).map(() => 0))
           await context.check()

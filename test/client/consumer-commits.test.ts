@@ -416,6 +416,49 @@ describe('at the end (rule 18)', () => {
   )
 
   test(
+    'a revocation commits what was handled, whatever the interval (rule 9)',
+    inContext(async (context) => {
+      await context.topic('orders', 2)
+      for (const partition of range(2)) await produce(context, range(3), { partition })
+      const options = { run: { autoCommitInterval: 600_000 } }
+      const first = await read(context, context.tab(), options)
+      await context.until(() => first.handled.length === 6)
+      expect(await committed(context)).toEqual({})
+      const second = await read(context, context.tab(), options)
+      await context.until(() => second.assignment.length === 1)
+      await context.advance(1_000)
+      expect(second.handled).toEqual([])
+      const [moved = ''] = second.assignment
+      expect(await committed(context)).toEqual({ [moved]: 3 })
+    }),
+  )
+
+  test(
+    'nothing is assigned any more while it stops',
+    inContext(async (context) => {
+      await context.topic('orders', 2)
+      await produce(context, [0])
+      await produce(context, [1], { partition: 1 })
+      const stopping = await read(context, context.tab())
+      const other = await read(context, context.tab())
+      await context.until(() => other.assignment.length === 1)
+      const gate = stopping.hold()
+      const [own = ''] = stopping.assignment
+      await produce(context, [2], { partition: Number(own.at(-1)) })
+      await context.until(() => gate.size === 1)
+      const before = stopping.eventsOf('partitionsAssigned').length
+      const stopped = stopping.consumer.stop()
+      await other.consumer.disconnect()
+      await context.advance(1_000)
+      gate.release()
+      await context.done(stopped)
+      expect(stopping.eventsOf('partitionsAssigned')).toHaveLength(before)
+      expect(stopping.happened().at(-1)).toBe('stop')
+      expect(stopping.assignment).toEqual([])
+    }),
+  )
+
+  test(
     'a revocation while stopping commits what its handler handled',
     inContext(async (context) => {
       await context.topic('orders', 2)

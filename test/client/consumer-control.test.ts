@@ -671,6 +671,7 @@ describe('options of a consumer', () => {
     ['maxBytes', 0],
     ['maxBytesPerPartition', 9 * 1024 * 1024],
     ['minBytes', -1],
+    ['maxWaitMs', 0],
     ['maxWaitMs', 60_001],
     ['maxWait', 5],
   ])('%s: %j is refused by name', async (option, value, code = 'INVALID_CONFIG') =>
@@ -681,6 +682,20 @@ describe('options of a consumer', () => {
       expect(make).toThrow(expect.objectContaining({ code }))
       if (option !== 'groupId') expect(make).toThrow(new RegExp(option))
     })(),
+  )
+
+  test(
+    'an option that is undefined is absent',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const { mq } = context.tab()
+      const options = { sessionTimeoutMs: undefined, maxWaitMs: undefined, assignor: undefined }
+      const consumer = mq.consumer({ groupId: 'g', ...(options as object) })
+      await consumer.subscribe({ topics: ['orders'] })
+      await consumer.run({ eachMessage: () => {}, ...({ autoCommit: undefined } as object) })
+      const producer = mq.producer({ acks: undefined, lingerMs: undefined } as object)
+      expect(await producer.send({ topic: 'orders', messages: [{ value: 1 }] })).toHaveLength(1)
+    }),
   )
 
   test.each<[what: string, options: unknown, named: RegExp]>([

@@ -608,26 +608,32 @@ describe('the broker’s death', () => {
     })(),
   )
 
-  test(
-    'while a handler runs does not start a second one, and its message does not come again',
-    inContext(async (context) => {
-      await context.topic('orders')
-      await produce(context, range(3), { inOneBatch: true })
-      const gate = new Held()
-      const reader = await read(context, context.tab(), {
-        gate,
-        run: { partitionsConsumedConcurrently: 4 },
-      })
-      await context.until(() => gate.size === 1)
-      context.kill()
-      await context.advance(10_000)
-      expect(gate.size).toBe(1)
-      gate.release()
-      await context.advance(10_000)
-      expect(reader.values).toEqual(range(3))
-      expect(reader.mostAtOncePerPartition).toBe(1)
-      expect(await committed(context)).toEqual({ 'orders 0': 3 })
-    }),
+  test.each([
+    ['once', 1],
+    ['three times', 3],
+  ])(
+    'while a handler runs (%s) starts no second one, and its message does not come again',
+    async (_, deaths) =>
+      inContext(async (context) => {
+        await context.topic('orders')
+        await produce(context, range(3), { inOneBatch: true })
+        const gate = new Held()
+        const reader = await read(context, context.tab(), {
+          gate,
+          run: { partitionsConsumedConcurrently: 4 },
+        })
+        await context.until(() => gate.size === 1)
+        for (const _death of range(deaths)) {
+          context.kill()
+          await context.advance(10_000)
+        }
+        expect(gate.size).toBe(1)
+        gate.release()
+        await context.advance(10_000)
+        expect(reader.values).toEqual(range(3))
+        expect(reader.mostAtOncePerPartition).toBe(1)
+        expect(await committed(context)).toEqual({ 'orders 0': 3 })
+      })(),
   )
 
   test(

@@ -8,6 +8,7 @@ import {
   checkNoOthers,
   checkObject,
   checkOneOf,
+  given,
   invalidOption,
 } from '../check-options.js'
 import type { EachBatchHandler, EachMessageHandler } from './delivery.js'
@@ -123,7 +124,7 @@ export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerO
     maxWaitMs,
     assignor: 'uniform',
     autoOffsetReset: 'latest',
-    ...options,
+    ...given(options),
   }
   if (checked.groupId !== undefined) parseGroupId(checked.groupId)
   const { groupInstanceId } = checked
@@ -142,7 +143,8 @@ export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerO
     max: checked.maxBytes,
   })
   checkInteger('minBytes', checked.minBytes, { min: 0, max: checked.maxBytes })
-  checkInteger('maxWaitMs', checked.maxWaitMs, { min: 0, max: 60_000 })
+  // Zero would ask again and again without a pause.
+  checkInteger('maxWaitMs', checked.maxWaitMs, { min: 1, max: 60_000 })
   return checked
 }
 

@@ -497,9 +497,7 @@ export class Consumer {
       if (reason === 'broker' && partition.soughtTo !== undefined) {
         this.#pendingSeeks.set(topicPartitionKey(partition), partition.soughtTo)
       }
-      const isKnown = (partition.handledUpTo ?? partition.resumeFrom) !== undefined
-      const isFirst = isKnown || !this.#lostWithBroker.has(partitionId)
-      if (reason === 'broker' && isFirst && this.#run?.options.autoCommit === true) {
+      if (reason === 'broker' && this.#run?.options.autoCommit === true) {
         this.#lostWithBroker.set(partitionId, partition)
       }
     }
@@ -515,6 +513,7 @@ export class Consumer {
   }
 
   async #stop(run: Run): Promise<void> {
+    run.membership?.beginLeaving()
     run.fetchLoop.stop()
     await run.runner.stop()
     await this.#commitLast(run, new Set(this.#partitions.values()))

@@ -82,7 +82,8 @@ export interface ConsumerEvents {
   commitOffsets: { readonly groupId: string; readonly offsets: readonly TopicPartitionOffset[] }
   /**
    * Something failed. `willRetry`: a handler threw and its message comes again, or the broker could
-   * not be reached; otherwise the consumer has stopped.
+   * not be reached. Otherwise the consumer has stopped, as `stop` tells then; or a partition has
+   * nowhere to start, and waits for a `seek`; or the last commit of a partition that goes has failed.
    */
   crash: {
     readonly error: unknown

@@ -66,6 +66,7 @@ export class Membership {
   #owned = new Map<PartitionId, AssignedPartition>()
   readonly #revoking = new Set<PartitionId>()
   #phase: Phase = 'idle'
+  #isLeaving = false
   #isBeating = false
   #beating: Promise<void> = Promise.resolve()
   #beatAgain = false
@@ -145,7 +146,7 @@ export class Membership {
 
   /** A heartbeat now, or right after the one under way. */
   heartbeat(): void {
-    if (this.#phase === 'idle' || this.#phase === 'stopped') return
+    if (this.#phase === 'idle' || this.#isOver()) return
     if (this.#isBeating) {
       this.#beatAgain = true
       return
@@ -167,7 +168,16 @@ export class Membership {
 
   /** A handler is stuck no more: the member that left for it joins again. */
   unstuck(): void {
-    if (this.#phase === 'joining' && !this.#isBeating) this.heartbeat()
+    // Also while a heartbeat is under way: that one may still be of the membership that was lost.
+    if (this.#phase === 'joining') this.heartbeat()
+  }
+
+  /**
+   * It is about to leave. Should it lose its membership before it has, it joins no more: as a static
+   * member it would take the place of whoever has come after it.
+   */
+  beginLeaving(): void {
+    this.#isLeaving = true
   }
 
   /** Leaves the group; its partitions are gone when this resolves. */
@@ -247,7 +257,7 @@ export class Membership {
   }
 
   #isOver(): boolean {
-    return this.#phase === 'stopped'
+    return this.#phase === 'stopped' || (this.#isLeaving && this.#memberEpoch === 0)
   }
 
   #beat(): Promise<ResponseOf<'groupHeartbeat'>> {
@@ -262,7 +272,11 @@ export class Membership {
       ...(isJoin ? { options } : {}),
       ...(tellsSubscription ? { subscription: this.#subscription } : {}),
     }
-    return connection.call({ api: 'groupHeartbeat', ...request }, { isRepeatable: isJoin })
+    // Said late, to a broker that was long in coming, it must still be true: who has stopped
+    // meanwhile does not join, who was fenced says nothing under its old epoch.
+    const life = this.#life
+    const isMoot = () => life !== this.#life
+    return connection.call({ api: 'groupHeartbeat', ...request }, { isRepeatable: isJoin, isMoot })
   }
 
   #take(response: ResponseOf<'groupHeartbeat'>): void {

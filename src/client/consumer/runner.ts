@@ -62,10 +62,6 @@ export class Runner {
     this.#options = options
   }
 
-  get isRunning(): boolean {
-    return this.#isRunning
-  }
-
   start(): void {
     this.#isRunning = true
     this.pump()

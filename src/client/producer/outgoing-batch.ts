@@ -32,6 +32,8 @@ export class OutgoingBatch {
   recordCount = 0
   bytes = 0
   attempts = 0
+  /** It was sent under its number, and nobody has said that it was not appended. */
+  isInDoubt = false
   lastError: unknown
 
   constructor(terms: BatchTerms, createdAtMs: number) {

@@ -43,15 +43,6 @@ export class PartitionQueue {
     return this.#options.partitionId
   }
 
-  get isEmpty(): boolean {
-    return (
-      this.#open === undefined &&
-      this.#ready.length === 0 &&
-      this.#inFlight.size === 0 &&
-      this.#failed.length === 0
-    )
-  }
-
   /** When the open batch was begun, for the linger time. */
   get openSinceMs(): number | undefined {
     return this.#open?.createdAtMs
@@ -94,11 +85,13 @@ export class PartitionQueue {
   /** The next batch to send, if one may be sent now. */
   take(nowMs: number, acks: number): OutgoingBatch | undefined {
     if (!this.#mayTake(nowMs)) return undefined
-    const [batch] = this.#ready
+    const index = this.#needsNewEpoch ? this.#ready.findIndex(({ isInDoubt }) => isInDoubt) : 0
+    const batch = this.#ready[index]
     if (batch === undefined || batch.terms.acks !== acks || !batch.isAssembled) return undefined
-    this.#ready.shift()
+    this.#ready.splice(index, 1)
     this.#number(batch)
     batch.attempts += 1
+    batch.isInDoubt = batch.producer !== undefined
     this.#inFlight.add(batch)
     return batch
   }
@@ -115,6 +108,13 @@ export class PartitionQueue {
     this.#notBeforeMs = Math.max(this.#notBeforeMs, notBeforeMs)
   }
 
+  /** The broker does not have it, and cannot take it under its number. */
+  outOfOrder(batch: OutgoingBatch, nowMs: number): void {
+    batch.isInDoubt = false
+    if (this.#isFirst(batch)) this.#needsNewEpoch = true
+    this.retry(batch, nowMs)
+  }
+
   /** It will not be sent again: its number stays unused. */
   giveUp(batch: OutgoingBatch): void {
     this.#inFlight.delete(batch)
@@ -124,20 +124,6 @@ export class PartitionQueue {
   /** Takes out a batch that was never sent. */
   discard(batch: OutgoingBatch): void {
     this.#ready = this.#ready.filter((ready) => ready !== batch)
-  }
-
-  /** Whether nothing that was numbered before this batch waits for its answer or its next attempt. */
-  isFirst(batch: OutgoingBatch): boolean {
-    const isBefore = (other: OutgoingBatch) =>
-      other.producer !== undefined &&
-      other.producer.producerEpoch === batch.producer?.producerEpoch &&
-      other.producer.baseSequence < batch.producer.baseSequence
-    return ![...this.#inFlight, ...this.#failed, ...this.#ready].some(isBefore)
-  }
-
-  /** The broker lost track of the numbers: all that is left gets new ones. */
-  renumber(): void {
-    this.#needsNewEpoch = true
   }
 
   /** Removes and returns the batches begun before `timeMs` that are not in flight. */
@@ -150,6 +136,19 @@ export class PartitionQueue {
     this.#ready = this.#ready.filter((batch) => !isLate(batch))
     if (late.some((batch) => batch.producer !== undefined)) this.#needsNewEpoch = true
     return late
+  }
+
+  /**
+   * Whether nothing that was numbered before this batch waits for its answer or its next attempt.
+   * Behind one that failed, being out of order is to be expected; the first to be so tells that the
+   * broker lost what it had acknowledged.
+   */
+  #isFirst(batch: OutgoingBatch): boolean {
+    const isBefore = (other: OutgoingBatch) =>
+      other.producer !== undefined &&
+      other.producer.producerEpoch === batch.producer?.producerEpoch &&
+      other.producer.baseSequence < batch.producer.baseSequence
+    return ![...this.#inFlight, ...this.#failed, ...this.#ready].some(isBefore)
   }
 
   #mayTake(nowMs: number): boolean {
@@ -168,6 +167,9 @@ export class PartitionQueue {
     this.#ready = [...this.#failed.sort(bySequence), ...this.#ready]
     this.#failed = []
     if (!this.#needsNewEpoch) return
+    // What may have been appended keeps its number until the broker has said whether it was: under
+    // another it would be appended again.
+    if (this.#ready.some(({ isInDoubt }) => isInDoubt)) return
     this.#needsNewEpoch = false
     this.#epoch += 1
     this.#nextSequence = 0

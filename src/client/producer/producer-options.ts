@@ -8,6 +8,7 @@ import {
   checkNoOthers,
   checkObject,
   checkOneOf,
+  given,
   invalidOption,
 } from '../check-options.js'
 import type { Partitioner } from '../partitioner.js'
@@ -70,7 +71,7 @@ export function checkProducerOptions(options: ProducerOptions): CheckedProducerO
     bufferMemoryBytes,
     enableIdempotence: true,
     codec: 'structured',
-    ...options,
+    ...given(options),
   }
   checkOneOf('acks', checked.acks, ACKS_ALLOWED)
   checkInteger('lingerMs', checked.lingerMs, { min: 0, max: 60_000 })

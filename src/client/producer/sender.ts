@@ -157,10 +157,7 @@ export class Sender {
     const { host } = this.#options
     batch.lastError = error
     if (hasCode(error, 'OUT_OF_ORDER_SEQUENCE_NUMBER') && isBehind(error)) {
-      queue.retry(batch, host.nowMs())
-      // Behind one that failed, this is to be expected. Only the first tells of a loss: what may have
-      // been appended without an answer must keep its number, or it would be appended again.
-      if (queue.isFirst(batch)) queue.renumber()
+      queue.outOfOrder(batch, host.nowMs())
     } else if (error instanceof TabmqError && error.retriable) {
       const waitMs = backoffMs(batch.attempts, {
         firstMs: PRODUCER_DEFAULTS.retryBackoffMs,
