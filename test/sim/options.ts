@@ -146,6 +146,9 @@ export function drawOptions(seed: number): SimOptions {
 function drawGroup(prng: Prng, groupId: string): GroupOptions {
   // A threshold alone leaves the last messages uncommitted until it is reached, as in KafkaJS.
   const hasInterval = prng.chance(0.4)
+  const mode = prng.pick(['eachMessage', 'eachMessage', 'eachBatch', 'iterate'] as const)
+  // A batch begins anew when one of its messages took too long: with many it would never end.
+  const maxPollIntervalMs = mode === 'eachBatch' ? 300_000 : prng.pick([300_000, 300_000, 1_500])
   return {
     groupId,
     byPattern: prng.chance(0.2),
@@ -153,10 +156,10 @@ function drawGroup(prng: Prng, groupId: string): GroupOptions {
     assignor: prng.pick(ASSIGNOR_NAMES),
     sessionTimeoutMs: prng.pick([1_000, 3_000, 10_000]),
     rebalanceTimeoutMs: prng.pick([1_500, 5_000, 20_000]),
-    maxPollIntervalMs: prng.pick([300_000, 300_000, 1_500]),
+    maxPollIntervalMs,
     maxWaitMs: prng.pick([100, 1_000, 5_000]),
     maxBytesPerPartition: prng.pick([150, 1_000, 1024 * 1024]),
-    mode: prng.pick(['eachMessage', 'eachMessage', 'eachBatch', 'iterate'] as const),
+    mode,
     autoCommitInterval: hasInterval ? between(prng, 50, 1_500) : undefined,
     autoCommitThreshold: hasInterval && prng.chance(0.5) ? between(prng, 2, 10) : undefined,
     commitsByHand: prng.chance(0.2),

@@ -17,8 +17,13 @@ import { SimStorage, type SimStorageParts } from './sim-storage.js'
 
 export interface Plant {
   readonly openStorage?: (parts: SimStorageParts) => SimStorage
-  readonly rewriteRequest?: (request: Request, broker: Broker) => Request
-  readonly rewriteReply?: (request: Request, reply: WireReply) => WireReply
+  /** Answers instead of the broker, which it may `ask`. */
+  readonly answer?: (request: Request, broker: PlantedBroker) => Promise<WireReply>
+}
+
+export interface PlantedBroker {
+  readonly broker: Broker
+  ask(request: Request): Promise<WireReply>
 }
 
 export type PlantName = keyof typeof PLANTS
@@ -32,31 +37,35 @@ export const PLANTS = {
 
   /** A commit counts whoever makes it, under whatever epoch. */
   unfencedCommits: {
-    rewriteRequest(request, broker) {
-      if (request.api !== 'commitOffsets' || request.member === undefined) return request
+    answer(request, { broker, ask }) {
+      if (request.api !== 'commitOffsets' || request.member === undefined) return ask(request)
       const [owner] = ownersOf(broker, request.groupId, request.offsets)
-      if (owner === undefined) return request
-      return { ...request, member: owner }
+      return ask(owner === undefined ? request : { ...request, member: owner })
     },
   },
 
   /** Revoked partitions count as let go the moment a member hears of it. */
   hastyHandover: {
-    rewriteRequest(request) {
-      if (request.api !== 'groupHeartbeat' || request.owned === undefined) return request
-      return { ...request, owned: [] }
+    async answer(request, { ask }) {
+      const reply = await ask(request)
+      if (request.api !== 'groupHeartbeat' || !reply.ok) return reply
+      const { memberEpoch, assigned } = reply.value as ResponseOf<'groupHeartbeat'>
+      const kept = assigned.map(({ partitionId }) => partitionId)
+      if (request.owned?.every((partitionId) => kept.includes(partitionId)) !== false) return reply
+      return ask({ ...request, member: { ...request.member, memberEpoch }, owned: kept })
     },
   },
 
   /** Commits are acknowledged, and nothing is committed. */
   emptyCommits: {
-    rewriteRequest: (request) =>
-      request.api === 'commitOffsets' ? { ...request, offsets: [] } : request,
+    answer: (request, { ask }) =>
+      ask(request.api === 'commitOffsets' ? { ...request, offsets: [] } : request),
   },
 
   /** Now and then the broker has a bug, and says so. */
   serverErrors: {
-    rewriteReply(request, reply) {
+    async answer(request, { ask }) {
+      const reply = await ask(request)
       if (request.api !== 'produce' || !reply.ok) return reply
       const { results } = reply.value as ResponseOf<'produce'>
       const isStruck = results.some((one) => one.error === undefined && one.baseOffset % 16 === 7)
@@ -67,7 +76,8 @@ export const PLANTS = {
 
   /** Of what a fetch finds, the first batch is now and then left out. */
   lostBatch: {
-    rewriteReply(request, reply) {
+    async answer(request, { ask }) {
+      const reply = await ask(request)
       if (request.api !== 'fetch' || !reply.ok) return reply
       const { partitions } = reply.value as { partitions: { batches?: ArrayBuffer[] }[] }
       const lossy = partitions.map((partition) =>

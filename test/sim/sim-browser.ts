@@ -186,11 +186,9 @@ export class SimWorker {
     return this.#starting
   }
 
-  async answer(broker: Broker, sessionId: SessionId, request: Request): Promise<WireReply> {
-    const { plant } = this.#parts
-    const asked = plant?.rewriteRequest?.(request, broker) ?? request
-    const reply = await broker.handle(sessionId, asked)
-    return plant?.rewriteReply?.(request, reply) ?? reply
+  answer(broker: Broker, sessionId: SessionId, request: Request): Promise<WireReply> {
+    const ask = (asked: Request) => broker.handle(sessionId, asked)
+    return this.#parts.plant?.answer?.(request, { broker, ask }) ?? ask(request)
   }
 
   async #start(): Promise<Broker> {

@@ -8,7 +8,7 @@ import type { PlantName } from './plants.js'
 import { describeFailure, simulate } from './simulate.js'
 import type { WorldStats } from './world.js'
 
-const SEEDS = 150
+const SEEDS = 300
 const SEEDS_PER_TEST = 25
 const TIMEOUT_MS = 60_000
 
@@ -56,7 +56,7 @@ const CANARIES: readonly (readonly [PlantName, string, number])[] = [
   ['earlyAcknowledgement', 'invariants', 5],
   ['forgottenSequences', 'log', 40],
   ['unfencedCommits', 'commits', 40],
-  ['hastyHandover', 'ownership', 40],
+  ['hastyHandover', 'ownership', 10],
   ['lostBatch', 'delivery', 10],
   ['lostBatch', 'commits', 10],
   ['emptyCommits', 'healing', 2],

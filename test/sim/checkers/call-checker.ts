@@ -16,6 +16,9 @@ const EXPECTED: readonly ErrorCode[] = [
 ]
 
 const EXPECTED_OF: Readonly<Record<string, readonly ErrorCode[]>> = {
+  // A tab that is quitting may be followed by one with the same instance ids.
+  run: ['FENCED_INSTANCE_ID'],
+  messages: ['FENCED_INSTANCE_ID'],
   send: ['DELIVERY_TIMED_OUT', 'UNKNOWN_TOPIC_OR_PARTITION'],
   createPartitions: ['INVALID_PARTITIONS', 'UNKNOWN_TOPIC_OR_PARTITION'],
   createTopics: ['TOPIC_ALREADY_EXISTS'],

@@ -79,7 +79,8 @@ export class OwnershipChecker implements Checker {
       .find(({ groupId }) => groupId === reader.groupId)
     if (!isConnected || this.#broker === undefined) return
     const member = group?.members.find(({ memberId }) => memberId === reader.memberId)
-    if (member === undefined) this.#checkUnaware(event)
+    // Without a session: a static one of whom the broker knows from its rows only.
+    if (member?.sessionId === undefined) this.#checkUnaware(event)
     else {
       const isOwner = member.assigned.some((held) => isSame(held, place))
       if (!isOwner) this.#reportOwner(event, group)
