@@ -2,7 +2,7 @@
  * The demo page: puts its parts together. Each tab sends, works and shows; what they have in common
  * is only the broker, and the ledger that checks it.
  */
-import { Tabmq } from '../src/index.js'
+import { Tabmq, TabmqError } from '../src/index.js'
 import { AllWorkers } from './all-workers.js'
 import { committedOf, tabName, viewOf, type ClusterView } from './cluster/cluster-view.js'
 import { watchCluster } from './cluster/cluster-watch.js'
@@ -58,7 +58,7 @@ async function start(): Promise<void> {
     epoch: () => view?.topicId,
     workMs: () => workTime.ms,
     onChange: () => frame.ask(),
-    onCrash: (error) => messages.fail('The worker of this tab had to stop or try again', error),
+    onCrash: (error, { willRetry }) => reportCrash(error, willRetry),
   })
   leaving.onLeave(() => store.leave())
   const checker = new Checker({
@@ -148,6 +148,16 @@ async function claimIdentity(): Promise<TabIdentity> {
 
 function onClick(id: string, action: () => unknown): void {
   byId(id, HTMLButtonElement).addEventListener('click', () => void action())
+}
+
+function reportCrash(error: unknown, willRetry: boolean): void {
+  if (error instanceof TabmqError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION') {
+    messages.say('info', `The topic was cleared while this tab worked on it: ${error.code}.`)
+  } else if (willRetry) {
+    messages.fail('The worker of this tab met an error and tries again', error)
+  } else {
+    messages.fail('The worker of this tab has stopped', error)
+  }
 }
 
 async function attempt(failure: string, action: () => Promise<void>): Promise<void> {

@@ -5,7 +5,8 @@
  */
 import Papa from 'papaparse'
 import {
-  LINE_LENGTH_MAX,
+  isTooLong,
+  ROW_BYTES_MAX,
   tooLong,
   type Problem,
   type Row,
@@ -13,7 +14,8 @@ import {
   type Rows,
 } from './row-reader.js'
 
-interface Record_ {
+/** A record of the table, split into its fields. */
+interface TableRecord {
   readonly line: number
   readonly fields: readonly string[]
   readonly hasOpenQuote: boolean
@@ -22,13 +24,16 @@ interface Record_ {
 /** Where the fields beyond the last column go. */
 export const EXTRA_FIELDS = '(more fields)'
 
+const LINES_TO_GUESS = 10
+const LENGTH_TO_GUESS = 100_000
+
 export class CsvReader implements RowReader {
   #delimiter: string | undefined
   #columns: readonly string[] | undefined
   #rest = ''
   #line = 1
 
-  /** @param delimiter found out from the first slice when it is not given */
+  /** @param delimiter found out from the first lines when it is not given */
   constructor(delimiter?: string) {
     this.#delimiter = delimiter
   }
@@ -37,7 +42,7 @@ export class CsvReader implements RowReader {
     this.#rest += text
     const problems: Problem[] = []
     const records = this.#parse(this.#rest, { isLast: false })
-    if (this.#rest.length > LINE_LENGTH_MAX) {
+    if (this.#rest.length > ROW_BYTES_MAX) {
       problems.push(tooLong(this.#line))
       this.#line += this.#rest.split('\n').length - 1
       this.#rest = ''
@@ -50,17 +55,18 @@ export class CsvReader implements RowReader {
   }
 
   /** Takes the records out of the text; without `isLast` the last one stays in `#rest`. */
-  #parse(text: string, { isLast }: { isLast: boolean }): Record_[] {
-    const records: Record_[] = []
+  #parse(text: string, { isLast }: { isLast: boolean }): TableRecord[] {
+    this.#delimiter ??= guessDelimiter(text, isLast)
+    if (this.#delimiter === undefined) return []
+    const records: TableRecord[] = []
     let begin = 0
     let beginOfLast = 0
     let line = this.#line
     let lineOfLast = line
     Papa.parse<string[]>(text, {
       newline: '\n',
-      ...(this.#delimiter === undefined ? {} : { delimiter: this.#delimiter }),
+      delimiter: this.#delimiter,
       step: ({ data, meta, errors }) => {
-        this.#delimiter ??= meta.delimiter
         records.push({
           line,
           fields: data,
@@ -81,12 +87,16 @@ export class CsvReader implements RowReader {
     return records.slice(0, -1)
   }
 
-  #toRows(records: readonly Record_[], problems: Problem[]): Rows {
+  #toRows(records: readonly TableRecord[], problems: Problem[]): Rows {
     const rows: Row[] = []
     for (const record of records) {
       if (record.fields.length === 1 && record.fields[0]?.trim() === '') continue
       if (this.#columns === undefined) {
         this.#columns = nameColumns(record.fields)
+        continue
+      }
+      if (isTooLong(record.fields.join('\n'))) {
+        problems.push(tooLong(record.line))
         continue
       }
       const { row, problem } = toRow(record, this.#columns)
@@ -95,6 +105,14 @@ export class CsvReader implements RowReader {
     }
     return { rows, problems }
   }
+}
+
+/** Undefined while there are too few lines to tell. Blank lines would mislead Papa Parse. */
+function guessDelimiter(text: string, isLast: boolean): string | undefined {
+  const lines = text.split('\n', LINES_TO_GUESS + 1)
+  if (lines.length <= LINES_TO_GUESS && !isLast && text.length < LENGTH_TO_GUESS) return undefined
+  const sample = lines.filter((line) => line.trim() !== '').join('\n')
+  return Papa.parse(sample, { preview: LINES_TO_GUESS }).meta.delimiter
 }
 
 /** Columns without a name, and those whose name is taken, are numbered. */
@@ -108,7 +126,7 @@ export function nameColumns(fields: readonly string[]): string[] {
 }
 
 function toRow(
-  { line, fields, hasOpenQuote }: Record_,
+  { line, fields, hasOpenQuote }: TableRecord,
   columns: readonly string[],
 ): { row: Row; problem?: Problem } {
   const value = Object.fromEntries(columns.map((name, index) => [name, fields[index] ?? '']))

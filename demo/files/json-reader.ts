@@ -1,13 +1,6 @@
 /** JSON: one value per line (NDJSON), or one array in the whole file. */
 import { LineReader } from './line-reader.js'
-import {
-  FileError,
-  LINE_LENGTH_MAX,
-  tooLong,
-  type Row,
-  type RowReader,
-  type Rows,
-} from './row-reader.js'
+import { FileError, isTooLong, tooLong, type Row, type RowReader, type Rows } from './row-reader.js'
 
 const ARRAY_LENGTH_MAX = 64_000_000
 
@@ -45,7 +38,7 @@ export class JsonArrayReader implements RowReader {
     this.#parts = []
     const parsed = parseOrThrow(text)
     const values: readonly unknown[] = Array.isArray(parsed) ? parsed : [parsed]
-    const isLong = (value: unknown) => JSON.stringify(value).length > LINE_LENGTH_MAX
+    const isLong = (value: unknown) => isTooLong(JSON.stringify(value))
     const rows = values.map((value, index): Row => ({ line: index + 1, value }))
     const long = rows.filter(({ value }) => isLong(value))
     return {

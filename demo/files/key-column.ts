@@ -10,6 +10,8 @@ export type KeyChoice =
   | { readonly by: 'line' }
   | { readonly by: 'none' }
 
+const KEY_LENGTH_MAX = 200
+
 const GOOD_NAMES =
   /(^|[^a-z])(key|id|user|customer|account|device|sensor|host|state|country|region|city|county|station|airport|location|site|species|symbol|category|origin|name)([^a-z]|$)/i
 
@@ -33,7 +35,12 @@ export function guessKeyColumn(
   )?.column
 }
 
+/** Undefined for a row without one. A long key is cut: it is stored beside the value. */
 export function keyOf(value: unknown, choice: KeyChoice): string | undefined {
+  return wholeKeyOf(value, choice)?.slice(0, KEY_LENGTH_MAX)
+}
+
+function wholeKeyOf(value: unknown, choice: KeyChoice): string | undefined {
   switch (choice.by) {
     case 'none':
       return undefined

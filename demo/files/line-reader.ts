@@ -1,5 +1,12 @@
 /** Text files: every line that is not blank is a message. */
-import { LINE_LENGTH_MAX, tooLong, type Problem, type Row, type RowReader } from './row-reader.js'
+import {
+  isTooLong,
+  ROW_BYTES_MAX,
+  tooLong,
+  type Problem,
+  type Row,
+  type RowReader,
+} from './row-reader.js'
 
 export class LineReader implements RowReader {
   readonly #read: (text: string, line: number) => { row: Row; problem?: Problem }
@@ -21,7 +28,7 @@ export class LineReader implements RowReader {
     const lines = (this.#rest + text).split('\n')
     this.#rest = lines.pop() ?? ''
     const { rows, problems } = this.#take(lines)
-    if (this.#rest.length > LINE_LENGTH_MAX) {
+    if (this.#rest.length > ROW_BYTES_MAX) {
       if (!this.#isSkipping) problems.push(tooLong(this.#line))
       this.#isSkipping = true
       this.#rest = ''
@@ -43,7 +50,7 @@ export class LineReader implements RowReader {
       this.#line += 1
       if (this.#isSkipping) {
         this.#isSkipping = false
-      } else if (text.length > LINE_LENGTH_MAX) {
+      } else if (isTooLong(text)) {
         problems.push(tooLong(line))
       } else if (text.trim() !== '') {
         const { row, problem } = this.#read(text, line)

@@ -33,9 +33,17 @@ export class FileError extends Error {
   override readonly name = 'FileError'
 }
 
-/** A message may be a mebibyte; a longer line is left out. */
-export const LINE_LENGTH_MAX = 1_000_000
+/** A message may be a mebibyte; what is longer is left out. */
+export const ROW_BYTES_MAX = 1_000_000
+
+const encoder = new TextEncoder()
+
+export function isTooLong(text: string): boolean {
+  if (text.length > ROW_BYTES_MAX) return true
+  // No character takes more than three bytes per unit of its length.
+  return text.length * 3 > ROW_BYTES_MAX && encoder.encode(text).length > ROW_BYTES_MAX
+}
 
 export function tooLong(line: number): Problem {
-  return { line, text: 'is longer than one million characters and was left out' }
+  return { line, text: 'is longer than 1 MB and was left out' }
 }

@@ -1,6 +1,6 @@
 /** What is said of a file that could not be read or sent as it is. */
 import { FileError } from '../files/row-reader.js'
-import { formatCount } from '../format.js'
+import { formatCount, formatQuantity } from '../format.js'
 import { describeError } from '../messages.js'
 import { GroupError, type FileResult } from '../sending/file-sender.js'
 
@@ -21,6 +21,9 @@ export function describeProblems(
   if (problemCount === 0) return undefined
   const named = problems.map(({ line, text }) => `Line ${formatCount(line)} ${text}.`).join(' ')
   const more = problemCount - problems.length
-  const rest = more === 0 ? '' : ` So do ${formatCount(more)} more.`
+  const rest =
+    more === 0
+      ? ''
+      : ` There ${more === 1 ? 'is' : 'are'} ${formatQuantity(more, 'more line')} like this.`
   return `${name}: ${named}${rest}`
 }

@@ -39,22 +39,20 @@ class PartitionItem {
   readonly #stored = create('div', { class: 'log-stored' })
   readonly #done = create('div', { class: 'log-done' })
   readonly #marks = create('div', { class: 'log-marks' })
-  readonly #start = create('span', { class: 'log-start' })
-  readonly #end = create('span', { class: 'log-end' })
   readonly #groups = create('p', { class: 'log-groups' })
+  readonly #offsets = create('p', { class: 'log-offsets' })
 
   constructor(partition: number) {
     this.#bar.append(this.#stored, this.#done, this.#marks)
     const name = create('h3', { class: 'partition-name' }, `Partition ${partition}`)
-    const ends = create('p', { class: 'log-ends' }, this.#start, this.#end)
     this.root = create(
       'li',
       { class: 'partition' },
       name,
       this.#owner,
       this.#bar,
-      ends,
       this.#groups,
+      this.#offsets,
     )
     this.root.dataset['partition'] = String(partition)
   }
@@ -67,8 +65,7 @@ class PartitionItem {
     setAttribute(this.root, 'data-colour', colourOf(owner))
     place(this.#stored, percent(start), percent(end))
     place(this.#done, percent(start), percent(Math.max(start, committed)))
-    setText(this.#start, start === 0 ? '0' : `starts at ${formatCount(start)}`)
-    setText(this.#end, `end ${formatCount(end)}`)
+    setText(this.#offsets, `start ${formatCount(start)}, end ${formatCount(end)}`)
 
     const lines = groups.map(
       (group) =>

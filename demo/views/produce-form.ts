@@ -2,6 +2,7 @@
 import { byId, create } from '../dom.js'
 import { PARTITIONS } from '../names.js'
 import type { MessageSender } from '../sending/message-sender.js'
+import { parseValue } from './parse-value.js'
 
 export interface ProduceFormOptions {
   readonly sender: MessageSender
@@ -41,14 +42,5 @@ export class ProduceForm {
       this.#result.value = 'Not sent.'
       this.#options.onError(error)
     }
-  }
-}
-
-/** JSON where it is JSON, else the text as it is. */
-export function parseValue(text: string): { value: unknown; wasText: boolean } {
-  try {
-    return { value: JSON.parse(text) as unknown, wasText: false }
-  } catch {
-    return { value: text, wasText: true }
   }
 }

@@ -1,7 +1,7 @@
 /** The tabs that are connected, as cards with their partitions. */
 import type { TabView } from '../cluster/cluster-view.js'
 import { create, KeyedList, setAttribute, setText } from '../dom.js'
-import { formatCount, formatQuantity } from '../format.js'
+import { formatCount } from '../format.js'
 import { colourOf, showTabLabel } from './tab-label.js'
 
 export class TabsView {
@@ -50,5 +50,5 @@ class TabItem {
 function describePartitions({ isMember, partitions }: TabView): string {
   if (!isMember) return 'Its worker is stopped.'
   if (partitions.length === 0) return 'No partition at the moment.'
-  return `${formatQuantity(partitions.length, 'partition')}: ${partitions.join(', ')}`
+  return `${partitions.length === 1 ? 'Partition' : 'Partitions'} ${partitions.join(', ')}`
 }

@@ -37,7 +37,7 @@ export interface TabWorkerOptions {
   /** How long each message takes, in ms. */
   readonly workMs: () => number
   readonly onChange: () => void
-  readonly onCrash: (error: unknown) => void
+  readonly onCrash: (error: unknown, options: { willRetry: boolean }) => void
 }
 
 const IDLE_AFTER_MS = 400
@@ -122,7 +122,7 @@ export class TabWorker {
   }
 
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
-    const { batch, resolveOffset, isStale, isRunning, commitOffsetsIfNecessary } = payload
+    const { batch, resolveOffset, isStale, isRunning } = payload
     const slice = this.#newSlice(batch.partition, resolveOffset)
     try {
       for (const message of batch.messages) {
@@ -130,7 +130,7 @@ export class TabWorker {
         if (isStale() || !isRunning()) break
         if (slice.isFull(message, performance.now())) {
           await slice.write()
-          await commitOffsetsIfNecessary()
+          await commitUnlessStale(payload)
         }
         if (this.#takeSkip()) slice.skip(message)
         else await this.#handle(message, batch.partition, slice)
@@ -181,7 +181,7 @@ export class TabWorker {
     consumer.on('groupJoin', () => this.#note('joined', []))
     consumer.on('crash', ({ error, willRetry }) => {
       if (!willRetry) this.#setPhase('stopped')
-      this.#options.onCrash(error)
+      this.#options.onCrash(error, { willRetry })
     })
   }
 
@@ -208,5 +208,14 @@ export class TabWorker {
     if (this.#phase !== 'running') return this.#phase
     if (this.#isPaused) return 'paused'
     return nowMs - this.#lastHandledMs < IDLE_AFTER_MS && this.#handled > 0 ? 'working' : 'idle'
+  }
+}
+
+/** Whoever has just lost the partition cannot commit, and need not: its next owner goes on. */
+async function commitUnlessStale(payload: EachBatchPayload): Promise<void> {
+  try {
+    await payload.commitOffsetsIfNecessary()
+  } catch (error) {
+    if (!payload.isStale()) throw error
   }
 }

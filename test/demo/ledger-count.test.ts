@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest'
+import fc from 'fast-check'
+import { LedgerCount } from '../../demo/ledger/ledger-count.js'
+import type { HandledRow, LedgerRow, SentRow } from '../../demo/ledger/ledger-row.js'
+
+const run = 'run'
+const base = { epoch: 'topic', tab: 1 }
+
+function sent(partition: number, baseOffset: number, numbers: number[]): SentRow {
+  return { ...base, kind: 'sent', atMs: 0, run, shares: [{ partition, baseOffset, numbers }] }
+}
+
+interface Handling {
+  readonly atMs?: number
+  readonly tab?: number
+  readonly ids?: readonly string[]
+}
+
+function handled(partition: number, offsets: number[], options: Handling = {}): HandledRow {
+  const { atMs = 1, tab = 1, ids = offsets.map(() => '') } = options
+  return { ...base, kind: 'handled', partition, offsets, ids, atMs, tab }
+}
+
+function counted(rows: readonly LedgerRow[], committed: Readonly<Record<number, number>> = {}) {
+  const count = new LedgerCount()
+  for (const row of rows) count.apply(row)
+  const offsets = new Map(Object.entries(committed).map(([key, value]) => [Number(key), value]))
+  return { counts: count.counts(offsets), findings: count.findings(offsets), count }
+}
+
+const nothingWrong = { lost: 0, twice: 0, outOfOrder: 0, mixedUp: 0 }
+
+describe('the ledger count', () => {
+  it('counts what was sent and not handled as waiting', () => {
+    const { counts } = counted([sent(0, 0, [0, 1, 2]), sent(3, 0, [3]), handled(0, [0])])
+    expect(counts).toMatchObject({
+      sent: 4,
+      handled: 1,
+      waiting: 3,
+      unconfirmed: 0,
+      ...nothingWrong,
+    })
+  })
+
+  it('finds nothing wrong when the acknowledgement is written down after the handling', () => {
+    const before = counted([handled(0, [0, 1])])
+    expect(before.counts).toMatchObject({ sent: 0, handled: 0, waiting: 0, unconfirmed: 2 })
+    const { counts } = counted([handled(0, [0, 1]), sent(0, 0, [0, 1])])
+    expect(counts).toMatchObject({ sent: 2, handled: 2, unconfirmed: 0, ...nothingWrong })
+  })
+
+  it('counts as lost what the group has gone past, and only that', () => {
+    const rows = [sent(2, 0, [0, 1, 2, 3]), handled(2, [0]), handled(2, [2])]
+    expect(counted(rows, { 2: 1 }).counts).toMatchObject({ lost: 0, waiting: 2 })
+    const { counts, findings } = counted(rows, { 2: 3 })
+    expect(counts).toMatchObject({ sent: 4, handled: 2, lost: 1, waiting: 1 })
+    expect(findings).toEqual([{ what: 'lost', partition: 2, offset: 1, tab: undefined }])
+  })
+
+  it('takes back a loss that turns out to be none', () => {
+    const { count } = counted([sent(0, 0, [0, 1]), handled(0, [1])])
+    expect(count.counts(new Map([[0, 2]])).lost).toBe(1)
+    count.apply(handled(0, [0], { atMs: 0 }))
+    expect(count.counts(new Map([[0, 2]]))).toMatchObject({ handled: 2, ...nothingWrong })
+  })
+
+  it('counts every repetition as handled twice and names who did it', () => {
+    const rows = [
+      sent(1, 0, [0]),
+      handled(1, [0]),
+      handled(1, [0], { tab: 2, atMs: 2 }),
+      handled(1, [0], { tab: 3, atMs: 3 }),
+    ]
+    const { counts, findings } = counted(rows)
+    expect(counts).toMatchObject({ handled: 1, twice: 2, outOfOrder: 0 })
+    expect(findings.map(({ tab }) => tab)).toEqual([2, 3])
+  })
+
+  it('finds a message that is in the log twice by its id', () => {
+    const rows = [sent(0, 0, [7]), handled(0, [0, 1], { ids: ['run.7', 'run.7'] })]
+    expect(counted(rows).counts).toMatchObject({ twice: 1, unconfirmed: 1 })
+  })
+
+  it('finds another message than the one that was acknowledged at the place', () => {
+    const rows = [sent(0, 0, [7, 8]), handled(0, [0, 1], { ids: ['run.8', 'run.7'] })]
+    expect(counted(rows).counts).toMatchObject({ handled: 2, mixedUp: 2 })
+    expect(counted(rows.toReversed()).counts).toMatchObject({ handled: 2, mixedUp: 2 })
+  })
+
+  it('finds what was handled after something later, within a row and over rows', () => {
+    const first = [sent(0, 0, [0, 1, 2, 3])]
+    expect(counted([...first, handled(0, [0, 2, 1])]).counts).toMatchObject({ outOfOrder: 1 })
+    const late = handled(0, [1], { atMs: 9 })
+    expect(counted([...first, handled(0, [0, 2, 3]), late]).counts).toMatchObject({ outOfOrder: 1 })
+  })
+
+  it('does not mind a row that only reached the ledger late', () => {
+    const rows = [handled(0, [2, 3], { atMs: 5, tab: 2 }), handled(0, [0, 1], { atMs: 4, tab: 1 })]
+    expect(counted(rows).counts).toMatchObject(nothingWrong)
+  })
+
+  it('keeps partitions apart', () => {
+    const rows = [handled(0, [5]), handled(1, [0], { atMs: 2 }), handled(1, [5], { atMs: 3 })]
+    expect(counted(rows).counts).toMatchObject(nothingWrong)
+  })
+
+  it('says how much each tab has handled', () => {
+    const { count } = counted([handled(0, [0, 1]), handled(1, [0], { tab: 2 })])
+    expect([...count.handledByTab]).toEqual([
+      [1, 2],
+      [2, 1],
+    ])
+  })
+
+  it('starts again at a replay, and still knows what was sent', () => {
+    const ids = ['run.0', 'run.1']
+    const all = handled(0, [0, 1], { ids })
+    const replay: LedgerRow = { ...base, kind: 'replay', atMs: 5 }
+    const { count } = counted([sent(0, 0, [0, 1]), all, handled(0, [0], { atMs: 2 }), replay])
+    expect(count.counts(new Map([[0, 0]]))).toMatchObject({ sent: 2, waiting: 2, ...nothingWrong })
+    count.apply({ ...all, atMs: 9 })
+    expect(count.counts(new Map([[0, 2]]))).toMatchObject({ handled: 2, ...nothingWrong })
+  })
+
+  it('always accounts for everything that was sent', () => {
+    const offsets = fc.uniqueArray(fc.nat(60), { maxLength: 40 })
+    fc.assert(
+      fc.property(fc.nat(60), offsets, fc.nat(70), (length, offsets, committed) => {
+        const numbers = Array.from({ length }, (_, index) => index)
+        const rows = [sent(0, 0, numbers), handled(0, offsets)]
+        const { counts } = counted(rows, { 0: committed })
+        const missing = numbers.filter((offset) => !offsets.includes(offset))
+        expect(counts.handled + counts.waiting + counts.lost).toBe(counts.sent)
+        expect(counts.lost).toBe(missing.filter((offset) => offset < committed).length)
+        expect(counts.unconfirmed).toBe(offsets.filter((offset) => offset >= length).length)
+      }),
+    )
+  })
+})
