@@ -72,14 +72,16 @@ export class Tabmq {
 
   /** @throws TabmqError INVALID_CONFIG, UNSUPPORTED_CODEC */
   producer(options: ProducerOptions = {}): Producer {
-    const producer = new Producer(this.#parts, options)
+    const forget = () => this.#open.delete(producer)
+    const producer: Producer = new Producer(this.#parts, options, forget)
     this.#open.add(producer)
     return producer
   }
 
   /** @throws TabmqError INVALID_CONFIG, INVALID_GROUP_ID */
   consumer(options: ConsumerOptions = {}): Consumer {
-    const consumer = new Consumer(this.#parts, options)
+    const forget = () => this.#open.delete(consumer)
+    const consumer: Consumer = new Consumer(this.#parts, options, forget)
     this.#open.add(consumer)
     return consumer
   }
@@ -92,7 +94,6 @@ export class Tabmq {
   /** Disconnects everything that was made here: what was sent is flushed, what was handled is kept. */
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((one) => one.disconnect()))
-    this.#open.clear()
     this.#parts.connection.close()
   }
 

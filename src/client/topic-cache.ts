@@ -2,8 +2,9 @@
  * What this tab knows of topics: partitions by id, and the config. Asked for once per topic and
  * forgotten when the broker says that topics changed, or is another one.
  */
-import type { PartitionId, TopicName } from '../protocol/names.js'
-import type { TopicMetadata } from '../protocol/requests.js'
+import { TabmqError } from '../protocol/errors.js'
+import { describe, parseTopicName, type PartitionId, type TopicName } from '../protocol/names.js'
+import type { AssignedPartition, TopicMetadata } from '../protocol/requests.js'
 import type { Connection } from './connection.js'
 
 export class TopicCache {
@@ -39,6 +40,24 @@ export class TopicCache {
     const loading = this.#loading.get(topic) ?? this.#load(topic)
     this.#loading.set(topic, loading)
     return loading
+  }
+
+  /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION */
+  async locate({
+    topic,
+    partition,
+  }: {
+    readonly topic: string
+    readonly partition: number
+  }): Promise<AssignedPartition> {
+    const name = parseTopicName(topic)
+    const partitionId = partitionIdOf(await this.get(name), partition)
+    if (partitionId !== undefined) return { partitionId, topic: name, partition }
+    throw new TabmqError(
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      `topic "${name}" has no partition ${describe(partition)}`,
+      { topic: name, partition: describe(partition) },
+    )
   }
 
   async #load(topic: TopicName): Promise<TopicMetadata> {

@@ -242,6 +242,28 @@ describe('eachBatch', () => {
   )
 
   test(
+    'a batch of which nothing is resolved comes again after a pause that grows',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, [0])
+      const calledAtMs: number[] = []
+      await read(context, context.tab(), {
+        run: { eachBatchAutoResolve: false },
+        onBatch: ({ resolveOffset }) => {
+          calledAtMs.push(context.clock.nowMs)
+          if (calledAtMs.length === 4) resolveOffset(0)
+        },
+      })
+      await context.advance(60_000)
+      const pauses = calledAtMs.slice(1).map((atMs, index) => atMs - (calledAtMs[index] ?? 0))
+      expect(pauses).toHaveLength(3)
+      for (const [index, pauseMs] of pauses.entries()) {
+        expect(pauseMs).toBeGreaterThan(50 * 2 ** index)
+      }
+    }),
+  )
+
+  test(
     'an older offset resolved after a newer one takes nothing back',
     inContext(async (context) => {
       await context.topic('orders')

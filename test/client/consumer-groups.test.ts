@@ -141,6 +141,7 @@ describe('what listeners are told', () => {
         'rebalancing',
         'partitionsRevoked',
         'partitionsAssigned',
+        'partitionsRevoked',
         'stop',
       ])
       expect(first.eventsOf('partitionsAssigned')[0]).toEqual({
@@ -189,6 +190,48 @@ describe('what listeners are told', () => {
       expect(second.handled).toEqual([])
       expect(aborted).toEqual([true])
       expect(first.eventsOf('crash')).toEqual([])
+    }),
+  )
+
+  test(
+    'a stop revokes what is held, and waits for the listeners before it commits and leaves',
+    inContext(async (context) => {
+      await context.topic('orders', 2)
+      await produce(context, range(3))
+      const first = await read(context, context.tab(), { run: { autoCommit: false } })
+      await context.until(() => first.handled.length === 3)
+      const second = await read(context, context.tab(), { run: { autoCommit: false } })
+      await context.until(() => second.assignment.length === 1)
+      const [before] = first.eventsOf('partitionsRevoked').splice(0)
+      const slow = new Held()
+      first.consumer.on('partitionsRevoked', async ({ partitions }) => {
+        await new Promise<void>((resolve) => {
+          slow.add(resolve)
+        })
+        await first.consumer.commitOffsets(partitions.map((one) => ({ ...one, offset: 0 })))
+      })
+      const stopped = first.consumer.disconnect()
+      await context.until(() => slow.size === 1)
+      await context.advance(5_000)
+      expect(second.assignment).toHaveLength(1)
+      slow.release()
+      await context.done(stopped)
+      const revoked = first.eventsOf('partitionsRevoked').filter((one) => one !== before)
+      expect(revoked.map(({ partitions }) => partitions.length)).toEqual([1])
+      await context.until(() => second.assignment.length === 2)
+      expect(Object.values(await committed(context))).toEqual([0])
+    }),
+  )
+
+  test(
+    'a stop of assigned partitions revokes nothing',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const reader = new Reader(context.tab())
+      await reader.consumer.assign([{ topic: 'orders', partition: 0 }])
+      await reader.run()
+      await context.done(reader.consumer.stop())
+      expect(reader.happened()).toEqual(['stop'])
     }),
   )
 

@@ -12,7 +12,11 @@ import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { CheckedRunOptions } from './consumer-options.js'
 import type { Batch, EachBatchHandler, EachMessageHandler } from './delivery.js'
-import type { TopicPartitionOffset, TopicPartitionOffsetAndMetadata } from './delivery.js'
+import type {
+  TopicPartition,
+  TopicPartitionOffset,
+  TopicPartitionOffsetAndMetadata,
+} from './delivery.js'
 import type { OwnedPartition } from './owned-partition.js'
 
 export interface RunnerOptions {
@@ -26,14 +30,14 @@ export interface RunnerOptions {
 
 export interface RunnerListener {
   /** So many records were handled; `endOfBatch` when no more of what was taken will be. */
-  handled(partition: OwnedPartition, count: number, endOfBatch: boolean): Promise<void>
+  handled(count: number, endOfBatch: boolean): Promise<void>
   failed(partition: OwnedPartition, error: unknown): void
   /** A buffer has room again, or a partition is free again. */
   released(): void
   heartbeat(): Promise<void>
   commit(offsets?: readonly TopicPartitionOffsetAndMetadata[]): Promise<void>
   uncommitted(): TopicPartitionOffset[]
-  pause(partition: OwnedPartition): () => void
+  pause(partition: TopicPartition): () => void
 }
 
 /** Records of one turn; void once the partition has another version. */
@@ -156,11 +160,11 @@ export class Runner {
         this.#noteHandlerStarts(partition)
         await handler({ topic, partition: number, message, signal, heartbeat, pause })
         partition.handled(version, message.offset + 1)
-        await listener.handled(partition, 1, false)
+        await listener.handled(1, false)
       }
     } finally {
       // However it ended: what was handled is not to wait for the rest.
-      await listener.handled(partition, 0, true)
+      await listener.handled(0, true)
     }
   }
 
@@ -175,7 +179,7 @@ export class Runner {
       const count = offset - resolved
       resolved = offset
       partition.handled(version, offset + 1)
-      void listener.handled(partition, count, false)
+      void listener.handled(count, false)
     }
     if (!this.#isCurrent(partition, version)) return
     this.#noteHandlerStarts(partition)
@@ -192,8 +196,11 @@ export class Runner {
         pause: () => listener.pause(partition),
       })
       if (run.eachBatchAutoResolve) resolveOffset(batch.lastOffset() ?? resolved)
+      // It comes again, but not at once: that would go on without a pause.
+      const gotNowhere = resolved < (batch.firstOffset() ?? 0)
+      if (gotNowhere && this.#isCurrent(partition, version)) this.#backOff(partition)
     } finally {
-      await listener.handled(partition, 0, true)
+      await listener.handled(0, true)
     }
   }
 
@@ -210,18 +217,22 @@ export class Runner {
   }
 
   #onFailure(partition: OwnedPartition, version: number, error: unknown): void {
-    const { host, listener } = this.#options
     if (partition.version === version) {
-      partition.failures += 1
-      const waitMs = backoffMs(partition.failures, {
-        firstMs: CONSUMER_DEFAULTS.retryBackoffMs,
-        maxMs: CONSUMER_DEFAULTS.retryBackoffMsMax,
-        random: () => host.random(),
-      })
-      partition.deliverNotBeforeMs = host.nowMs() + waitMs
+      this.#backOff(partition)
       partition.redeliver()
     }
-    listener.failed(partition, error)
+    this.#options.listener.failed(partition, error)
+  }
+
+  #backOff(partition: OwnedPartition): void {
+    const { host } = this.#options
+    partition.failures += 1
+    const waitMs = backoffMs(partition.failures, {
+      firstMs: CONSUMER_DEFAULTS.retryBackoffMs,
+      maxMs: CONSUMER_DEFAULTS.retryBackoffMsMax,
+      random: () => host.random(),
+    })
+    partition.deliverNotBeforeMs = host.nowMs() + waitMs
   }
 
   async #heartbeat(partition: OwnedPartition): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * Finds out where partitions start: at the group's committed offset, else where the reset policy
- * says. A member asks the coordinator, who decides both at once; a consumer of assigned partitions
+ * says, as it does again when a position is no longer in the log. A member asks the coordinator, who decides both at once; a consumer of assigned partitions
  * asks for the committed offsets and the ends of the log itself.
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
@@ -58,6 +58,26 @@ export class StartOffsets {
           host.setTimer(waitMs, resolve)
         })
       }
+    }
+  }
+
+  /**
+   * The position is out of range: go where the policy says (rule 15).
+   * @throws TabmqError OFFSET_OUT_OF_RANGE without a policy
+   */
+  async reset(partition: OwnedPartition): Promise<void> {
+    const policy = this.#options.policy(partition.topic)
+    if (policy === 'none') throw outOfRange(partition)
+    const { version, partitionId } = partition
+    const { results } = await this.#options.connection.call(
+      { api: 'listOffsets', partitions: [{ partitionId, at: policy }] },
+      { isRepeatable: true },
+    )
+    const [result] = results
+    if (result?.error !== undefined) throw fromWireError(result.error)
+    if (partition.version === version && result?.offset !== undefined) {
+      partition.fetchNotBeforeMs = 0
+      partition.resetTo(result.offset)
     }
   }
 
@@ -143,5 +163,13 @@ function noOffset({ topic, partition }: OwnedPartition): TabmqError {
     'NO_OFFSET_FOR_PARTITION',
     `"${topic}" ${partition} has no committed offset, and there is no reset policy`,
     { topic, partition },
+  )
+}
+
+function outOfRange({ topic, partition, position: offset }: OwnedPartition): TabmqError {
+  return new TabmqError(
+    'OFFSET_OUT_OF_RANGE',
+    `offset ${offset} of "${topic}" ${partition} is not in the log, and there is no reset policy`,
+    { topic, partition, offset },
   )
 }

@@ -114,12 +114,14 @@ export class Producer {
   readonly #line: SendLine<RecordMetadata[]>
   readonly #sender: Sender
   readonly #stopListening: () => void
+  readonly #onDisconnect: () => void
   #flushes = 0
   #disconnecting: Promise<void> | undefined
 
-  constructor(parts: ProducerParts, options: ProducerOptions) {
+  constructor(parts: ProducerParts, options: ProducerOptions, onDisconnect: () => void) {
     const { host, connection, topics, codecs } = parts
     this.#parts = parts
+    this.#onDisconnect = onDisconnect
     this.#options = checkProducerOptions(options)
     this.#codec = codecs.resolve(this.#options.codec)
     this.#copies = copiesOf(this.#codec, codecs)
@@ -178,7 +180,10 @@ export class Producer {
 
   /** Flushes, then takes no more. */
   disconnect(): Promise<void> {
-    this.#disconnecting ??= this.flush().then(() => this.#stopListening())
+    this.#disconnecting ??= this.flush().then(() => {
+      this.#stopListening()
+      this.#onDisconnect()
+    })
     return this.#disconnecting
   }
 
