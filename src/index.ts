@@ -14,7 +14,8 @@ export type {
 } from './client/producer/producer.js'
 export type { ProducerOptions } from './client/producer/producer-options.js'
 export { keyPartition, type Partitioner, type PartitionerInput } from './client/partitioner.js'
-export type { Consumer, TopicPartitions } from './client/consumer/consumer.js'
+export type { Consumer } from './client/consumer/consumer.js'
+export type { TopicPartitions } from './client/consumer/pauses.js'
 export type {
   ConsumerOptions,
   MessagesOptions,

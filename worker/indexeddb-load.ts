@@ -5,6 +5,7 @@
  */
 import type { IDBPTransaction } from 'idb'
 import type { LogEdges, StoredState } from '../src/broker/ports.js'
+import { headerOf } from '../src/protocol/batch-header.js'
 import type { PartitionId } from '../src/protocol/names.js'
 import { definedOrThrow } from '../src/std/assert.js'
 import { ignore, superseded } from './indexeddb-errors.js'
@@ -91,5 +92,5 @@ async function readEdges(
   const range = batchesFrom(partitionId, 0)
   const [first, last] = await Promise.all([store.get(range), store.openCursor(range, 'prev')])
   if (first === undefined || last === null) return undefined
-  return { partitionId, first, last: last.value }
+  return { partitionId, first: headerOf(first), last: headerOf(last.value) }
 }

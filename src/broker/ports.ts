@@ -3,6 +3,7 @@
  * something. The SharedWorker gives it the real ones, tests and the simulator their own. Nothing
  * under src/broker touches a host global.
  */
+import type { BatchEdge } from '../protocol/batch-header.js'
 import type { GroupId, PartitionId, ProducerId, TopicId } from '../protocol/names.js'
 import type { Push, StorageEstimate } from '../protocol/requests.js'
 import type { DurableRecord } from './records.js'
@@ -12,14 +13,19 @@ import type { GroupRow, OffsetRow, PartitionRow, ProducerRow, TopicRow } from '.
 export type Durability = 'relaxed' | 'strict'
 
 /**
- * One database. Every method may reject with a TabmqError (`STORAGE_FULL`, `STORAGE_ERROR`,
- * `BROKER_SUPERSEDED`, …); what a rejected commit carried is not there afterwards, no part of it.
+ * One database, used by one broker. Every method may reject with a TabmqError (`STORAGE_FULL`,
+ * `STORAGE_ERROR`, `BROKER_SUPERSEDED`, …); what a rejected commit carried is not there afterwards,
+ * no part of it.
  */
 export interface Storage {
-  /** Raises the broker epoch and reads everything but the batches. Called before anything else. */
+  /**
+   * Reads everything but the batches. Called before anything else, when it raises the broker epoch,
+   * and again after a failed commit, when it rejects if another broker has raised it since.
+   */
   load(): Promise<StoredState>
   /**
-   * Writes all of the records in one transaction, in their order, and resolves when it completed.
+   * Writes all of the records in one transaction, in their order, and resolves when it completed. One
+   * commit is under way at a time, and its records and their buffers stay as they are until then.
    * The transaction checks the broker epoch: when another broker has raised it, nothing is written
    * and the call rejects with `BROKER_SUPERSEDED`.
    */
@@ -43,7 +49,7 @@ export interface BatchRange {
   readonly maxBatches: number
 }
 
-/** All rows but the batches; of those, the first and the last of each partition that has any. */
+/** All rows but the batches; of those, the edges of each partition that has any. */
 export interface StoredState {
   readonly brokerEpoch: number
   readonly nextPartitionId: number
@@ -55,10 +61,11 @@ export interface StoredState {
   readonly edges: readonly LogEdges[]
 }
 
+/** The first and the last stored batch of a partition. */
 export interface LogEdges {
   readonly partitionId: PartitionId
-  readonly first: ArrayBuffer
-  readonly last: ArrayBuffer
+  readonly first: BatchEdge
+  readonly last: BatchEdge
 }
 
 /** Wall-clock time in ms since 1970, for timestamps, retention and deadlines. */

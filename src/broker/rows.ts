@@ -17,7 +17,6 @@ export interface PartitionRow {
   readonly topicId: TopicId
   readonly partition: number
   readonly logStartOffset: number
-  readonly createdAtMs: number
 }
 
 /** The last batches of one producer on one partition, oldest first (rules 23 to 25). */
@@ -45,10 +44,11 @@ export interface GroupRow {
   /** Since when the group has no member; undefined while it has. */
   readonly emptySinceMs?: number
   /**
-   * Since when the group reads each topic or pattern: a partition made later is read from its
-   * beginning even under `latest` (rule 11). Keys are those of {@link Subscription} entries.
+   * Since when the group reads each topic or pattern, as the id that the next partition had then: a
+   * partition made later is read from its beginning even under `latest` (rule 11), whatever clocks
+   * say. Keys are those of {@link Subscription} entries.
    */
-  readonly subscribedSinceMs: Readonly<Record<string, number>>
+  readonly subscribedSince: Readonly<Record<string, number>>
   /** Static members and what they held, so that a broker's restart moves nothing (rule 7). */
   readonly staticMembers: readonly StaticMemberRow[]
 }

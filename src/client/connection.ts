@@ -58,6 +58,8 @@ export class Connection {
   #link: Link | undefined
   #connecting: Promise<Link> | undefined
   #lastIncarnation: string | undefined
+  /** Why there is no link, as far as the last attempt could tell. */
+  #lastConnectError: TabmqError | undefined
   #isAsleep = false
   /** Ends the wait for the next attempt to connect. */
   #wake = () => {}
@@ -162,6 +164,7 @@ export class Connection {
         if (!this.#isAsleep) return await this.#connectOnce()
       } catch (error) {
         if (!(error instanceof TabmqError) || !error.retriable) throw error
+        this.#lastConnectError = error
       }
       await this.#sleep(backoffMs)
       backoffMs = Math.min(backoffMs * 2, CLIENT_DEFAULTS.reconnectBackoffMsMax)
@@ -194,6 +197,7 @@ export class Connection {
       if (isLost || this.#isClosed || this.#isAsleep) throw lostError()
       link = { transport, waiting }
       this.#link = link
+      this.#lastConnectError = undefined
       const isNewBroker = this.#lastIncarnation !== welcome.incarnation
       this.#lastIncarnation = welcome.incarnation
       void this.events.emit('connected', { welcome, isNewBroker })
@@ -276,10 +280,10 @@ export class Connection {
 
   #late(what: string, timeoutMs: number): TabmqError {
     const code: ErrorCode = this.#link === undefined ? 'BROKER_UNAVAILABLE' : 'REQUEST_TIMED_OUT'
-    return new TabmqError(code, `${what} was not answered within ${timeoutMs} ms`, {
-      what,
-      timeoutMs,
-    })
+    const cause = this.#lastConnectError
+    const why = cause === undefined ? '' : `: ${cause.message}`
+    const message = `${what} was not answered within ${timeoutMs} ms${why}`
+    return new TabmqError(code, message, { what, timeoutMs }, cause)
   }
 }
 

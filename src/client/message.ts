@@ -16,7 +16,7 @@ export interface Message {
    * are spread over the partitions.
    */
   readonly key?: MessageKey | null
-  /** Whatever the topic's codec can encode; null is a tombstone: the key's value is gone. */
+  /** Whatever the producer's codec can encode; null is a tombstone: the key's value is gone. */
   readonly value: unknown
   readonly headers?: Headers
   /** In ms since 1970; default: the time of `send`. */

@@ -57,11 +57,11 @@ export class CodecRegistry {
    * @throws TabmqError UNSUPPORTED_CODEC when it is unknown here: what it writes could not be read
    */
   resolve(codec: string | Codec): Codec {
-    const found = this.byName(typeof codec === 'string' ? codec : codec.name)
-    if (typeof codec === 'string' || found === codec) return found
+    if (typeof codec === 'string') return this.byName(codec)
+    if (this.#byName.get(codec.name) === codec) return codec
     throw new TabmqError(
       'UNSUPPORTED_CODEC',
-      `codec ${describe(codec.name)} is not the one that the client was given under that name`,
+      `codec ${describe(codec.name)} is not the one that the client was given: pass it to Tabmq in \`codecs\``,
       { codec: codec.name },
     )
   }

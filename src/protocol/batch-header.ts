@@ -100,16 +100,34 @@ export function writeBatchPlacement(batch: ArrayBuffer, placement: BatchPlacemen
   view.setFloat64(24, placement.maxTimestampSoFarMs, true)
 }
 
+/** A batch without what follows its header, for where those of all partitions would be too large. */
+export interface BatchEdge {
+  readonly header: ArrayBuffer
+  readonly byteLength: number
+}
+
+export function headerOf(batch: ArrayBuffer): BatchEdge {
+  return { header: batch.slice(0, BATCH_HEADER_BYTES), byteLength: batch.byteLength }
+}
+
 /**
  * Reads and checks a header: version, lengths that add up, numbers that can be offsets and times.
  * The index and the values are not looked into.
  * @throws TabmqError CORRUPT_MESSAGE
  */
 export function parseBatchHeader(batch: ArrayBuffer): ReadBatchHeader {
-  if (batch.byteLength < BATCH_HEADER_BYTES) {
-    throw corrupt(`a batch of ${batch.byteLength} bytes is shorter than its header`)
+  return parseHeader({ header: batch, byteLength: batch.byteLength })
+}
+
+/**
+ * The header of a batch of which the rest is not at hand.
+ * @throws TabmqError CORRUPT_MESSAGE
+ */
+export function parseHeader({ header: bytes, byteLength }: BatchEdge): ReadBatchHeader {
+  if (bytes.byteLength < BATCH_HEADER_BYTES) {
+    throw corrupt(`a batch of ${bytes.byteLength} bytes is shorter than its header`)
   }
-  const view = new DataView(batch)
+  const view = new DataView(bytes)
   const version = view.getUint8(0)
   if (version !== BATCH_FORMAT_VERSION) throw corrupt(`unknown batch format version ${version}`)
   const header = {
@@ -127,8 +145,8 @@ export function parseBatchHeader(batch: ArrayBuffer): ReadBatchHeader {
     producer: (view.getUint8(3) & HAS_PRODUCER) === 0 ? undefined : readProducer(view),
   }
   const length = BATCH_HEADER_BYTES + header.indexBytes + header.valuesBytes
-  if (length !== batch.byteLength) {
-    throw corrupt(`a batch of ${batch.byteLength} bytes says that it has ${length}`)
+  if (length !== byteLength) {
+    throw corrupt(`a batch of ${byteLength} bytes says that it has ${length}`)
   }
   if (header.recordCount === 0) throw corrupt('a batch without records')
   if (header.recordCount > header.indexBytes) throw corrupt('more records than the index can hold')

@@ -35,10 +35,6 @@ export class Fields {
     return this.#get(field)
   }
 
-  names(): string[] {
-    return Object.keys(this.#values)
-  }
-
   integer(field: string, range: IntegerRange = ANY_COUNT): number {
     const value = this.#get(field)
     if (Number.isSafeInteger(value)) {

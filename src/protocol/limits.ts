@@ -19,7 +19,7 @@ export interface BrokerLimits {
   readonly sessionTimeoutMsMin: number
   readonly sessionTimeoutMsMax: number
   readonly rebalanceTimeoutMsMax: number
-  readonly offsetMetadataBytesMax: number
+  readonly offsetMetadataLengthMax: number
   readonly retentionCheckIntervalMs: number
   readonly offsetsRetentionMs: number
   readonly producerExpirationMs: number
@@ -42,12 +42,21 @@ export const BROKER_LIMITS: BrokerLimits = {
   sessionTimeoutMsMin: 1_000,
   sessionTimeoutMsMax: 30 * 60_000,
   rebalanceTimeoutMsMax: 30 * 60_000,
-  offsetMetadataBytesMax: 4_096,
+  offsetMetadataLengthMax: 4_096,
   retentionCheckIntervalMs: 60_000,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   producerExpirationMs: 24 * 3_600_000,
   heartbeatIntervalMsMax: 3_000,
 }
+
+/** How many groups one request may name. */
+export const REQUEST_GROUPS_MAX = 10_000
+
+/** The most that a topic's `maxMessageBytes` may be: with its batch it fits `batchBytesMax`. */
+export const MAX_MESSAGE_BYTES_MAX = 15 * 1024 * 1024
+
+/** What a group remembers having read: beyond it, only what its members read now. */
+export const SUBSCRIPTIONS_REMEMBERED_MAX = 1_000
 
 /** How many of a producer's last batches per partition a repeat is recognised among (as Kafka). */
 export const PRODUCER_BATCHES_REMEMBERED = 5

@@ -4,7 +4,12 @@
  */
 import { TabmqError } from './errors.js'
 import { ANY_COUNT, Fields } from './fields.js'
-import { PATTERN_LENGTH_MAX, WATCH_INTERVAL_MS_MIN, type BrokerLimits } from './limits.js'
+import {
+  PATTERN_LENGTH_MAX,
+  REQUEST_GROUPS_MAX,
+  WATCH_INTERVAL_MS_MIN,
+  type BrokerLimits,
+} from './limits.js'
 import {
   describe,
   parseBrokerName,
@@ -119,7 +124,7 @@ const PARSERS: Parsers = {
       }),
     ),
     maxBytes: fields.integer('maxBytes', { min: 1, max: limits.fetchBytesMax }),
-    minBytes: fields.integer('minBytes', { min: 0, max: limits.fetchBytesMax }),
+    minBytes: fields.integer('minBytes', { min: 1, max: limits.fetchBytesMax }),
     maxWaitMs: fields.integer('maxWaitMs', { min: 0, max: limits.fetchWaitMsMax }),
   }),
   listOffsets: (fields, limits) => ({
@@ -258,7 +263,7 @@ function groupIdOf(fields: Fields): GroupId {
 }
 
 function groupIdsOf(fields: Fields): GroupId[] {
-  return fields.list('groupIds', 10_000, parseGroupId)
+  return fields.list('groupIds', REQUEST_GROUPS_MAX, parseGroupId)
 }
 
 function partitionIdOf(fields: Fields): PartitionId {

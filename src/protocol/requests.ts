@@ -150,6 +150,7 @@ export interface TopicMetadata {
   /** By partition number. */
   readonly partitionIds: readonly PartitionId[]
   readonly config: TopicConfig
+  readonly createdAtMs: number
 }
 
 export interface PartitionBatch {

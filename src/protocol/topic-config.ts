@@ -2,6 +2,7 @@
  * A topic's config as a user gives it: known names only, each in its range.
  */
 import { TabmqError } from './errors.js'
+import { MAX_MESSAGE_BYTES_MAX } from './limits.js'
 import { describe } from './names.js'
 import type { TopicConfig } from './requests.js'
 
@@ -12,12 +13,10 @@ interface ConfigRule {
   readonly nullable: boolean
 }
 
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-
 const RULES: Readonly<Record<keyof TopicConfig, ConfigRule>> = {
   retentionMs: { min: 1, max: Number.MAX_SAFE_INTEGER, nullable: true },
   retentionBytes: { min: 0, max: Number.MAX_SAFE_INTEGER, nullable: true },
-  maxMessageBytes: { min: 1, max: MAX_MESSAGE_BYTES, nullable: false },
+  maxMessageBytes: { min: 1, max: MAX_MESSAGE_BYTES_MAX, nullable: false },
 }
 
 /** @throws TabmqError INVALID_CONFIG, naming the entry */

@@ -62,7 +62,7 @@ export class StateContext implements DecisionContext {
 
   addPartitions(topic: string, count: number): readonly PartitionId[] {
     const request = { topic: topic as TopicName, count }
-    this.apply(decideCreatePartitions(this.state, request, this))
+    this.apply(decideCreatePartitions(this.state, request))
     return this.partitionIds(topic)
   }
 

@@ -29,12 +29,14 @@ describe('topics', () => {
           topicId: expect.any(String) as string,
           partitions: range(3).map((partition) => ({ partition, partitionId: partition + 1 })),
           config: { ...DEFAULTS, retentionMs: null },
+          createdAtMs: expect.any(Number) as number,
         },
         {
           topic: 'audit',
           topicId: expect.any(String) as string,
           partitions: [{ partition: 0, partitionId: 4 }],
           config: DEFAULTS,
+          createdAtMs: expect.any(Number) as number,
         },
       ])
       expect((await admin.fetchTopicMetadata()).topics.map(({ topic }) => topic)).toEqual([

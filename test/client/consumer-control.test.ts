@@ -670,7 +670,7 @@ describe('options of a consumer', () => {
     ['autoOffsetReset', 'beginning'],
     ['maxBytes', 0],
     ['maxBytesPerPartition', 9 * 1024 * 1024],
-    ['minBytes', -1],
+    ['minBytes', 0],
     ['maxWaitMs', 0],
     ['maxWaitMs', 60_001],
     ['maxWait', 5],

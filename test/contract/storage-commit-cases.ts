@@ -4,6 +4,7 @@ import type { StorageCase } from './storage-context.js'
 import { checkEqual, checkRejects } from './check.js'
 import {
   batchBytes,
+  batchEdge,
   batchRecord,
   batchesDeleted,
   comparable,
@@ -202,12 +203,12 @@ export const COMMIT_CASES: readonly StorageCase[] = [
       new Uint8Array(batch).fill(255)
       for (const buffer of await read(storage, 1, 0)) new Uint8Array(buffer).fill(254)
       for (const { first, last } of (await storage.load()).edges) {
-        new Uint8Array(first).fill(253)
-        checkEqual(last, batchBytes(1, 0), 'the last batch')
-        structuredClone(last, { transfer: [last] })
+        new Uint8Array(first.header).fill(253)
+        checkEqual(last, batchEdge(1, 0), 'the last batch')
+        structuredClone(last.header, { transfer: [last.header] })
       }
       checkEqual(await read(storage, 1, 0), [batchBytes(1, 0)], 'the batches')
-      checkEqual((await storage.load()).edges[0]?.first, batchBytes(1, 0), 'the first batch')
+      checkEqual((await storage.load()).edges[0]?.first, batchEdge(1, 0), 'the first batch')
     },
   },
   {
@@ -290,5 +291,5 @@ const STATE_OF_ONE_OF_EACH = {
   producers: [[1, 77, producerRow(3)]],
   groups: [['g', groupRow(4)]],
   offsets: [['g', 1, offsetRow(5)]],
-  edges: [{ partitionId: 1, first: batchBytes(1, 0), last: batchBytes(1, 4) }],
+  edges: [{ partitionId: 1, first: batchEdge(1, 0), last: batchEdge(1, 4) }],
 }

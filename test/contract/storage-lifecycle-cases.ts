@@ -2,7 +2,7 @@
 import type { StorageCase } from './storage-context.js'
 import { check, checkEqual, checkRejects } from './check.js'
 import {
-  batchBytes,
+  batchEdge,
   batchRecord,
   batchesDeleted,
   comparable,
@@ -118,20 +118,22 @@ export const LIFECYCLE_CASES: readonly StorageCase[] = [
     },
   },
   {
-    name: 'tells the first and last batch of each partition that has any',
+    name: 'tells the headers of the first and last batch of each partition that has any',
     async run({ openLoaded, storedState }) {
       const storage = await openLoaded()
       await commit(storage, [
         ...[1, 2, 3, 4].map((id) => partitionRecord(id, id)),
-        ...[0, 5, 12].map((baseOffset) => batchRecord(1, baseOffset, 30 + baseOffset)),
+        batchRecord(1, 0, 30),
+        batchRecord(1, 5, 35),
+        batchRecord(1, 12, 200),
         batchRecord(3, 7),
         ...[0, 1, 2].map((baseOffset) => batchRecord(4, baseOffset)),
         batchesDeleted(4, 2),
       ])
       const edges = [
-        { partitionId: 1, first: batchBytes(1, 0, 30), last: batchBytes(1, 12, 42) },
-        { partitionId: 3, first: batchBytes(3, 7), last: batchBytes(3, 7) },
-        { partitionId: 4, first: batchBytes(4, 2), last: batchBytes(4, 2) },
+        { partitionId: 1, first: batchEdge(1, 0, 30), last: batchEdge(1, 12, 200) },
+        { partitionId: 3, first: batchEdge(3, 7), last: batchEdge(3, 7) },
+        { partitionId: 4, first: batchEdge(4, 2), last: batchEdge(4, 2) },
       ]
       checkEqual(comparable(await storedState())['edges'], edges, 'the edges')
     },

@@ -13,6 +13,7 @@ import {
   batchesDeleted,
   comparable,
   commit,
+  edgeOf,
   groupRecord,
   offsetRecord,
   partitionRecord,
@@ -179,9 +180,9 @@ class Model {
       offsets: rows('offset'),
       edges: partitions.flatMap(([partitionId]) => {
         const stored = this.#batchesOf(Number(partitionId))
-        return stored.length === 0
-          ? []
-          : [{ partitionId, first: stored.at(0)?.batch, last: stored.at(-1)?.batch }]
+        const [first, last] = [stored.at(0), stored.at(-1)]
+        if (first === undefined || last === undefined) return []
+        return [{ partitionId, first: edgeOf(first.batch), last: edgeOf(last.batch) }]
       }),
     }
   }

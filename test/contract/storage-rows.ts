@@ -1,5 +1,6 @@
 /** Rows, batches and records for the storage contract: small, valid in form, different by number. */
 import type { BatchRange, Durability, Storage, StoredState } from '../../src/broker/ports.js'
+import type { BatchEdge } from '../../src/protocol/batch-header.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type {
   GroupRow,
@@ -33,7 +34,7 @@ export function topicRow(value: number): TopicRow {
 }
 
 export function partitionRow(value: number): PartitionRow {
-  return { topicId: topicId('t'), partition: value, logStartOffset: value, createdAtMs: value }
+  return { topicId: topicId('t'), partition: value, logStartOffset: value }
 }
 
 export function producerRow(value: number): ProducerRow {
@@ -45,7 +46,7 @@ export function groupRow(value: number): GroupRow {
   return {
     groupEpoch: value,
     assignor: 'uniform',
-    subscribedSinceMs: { 'topic-1': value },
+    subscribedSince: { 'topic-1': value },
     staticMembers: [
       {
         groupInstanceId: 'instance' as InstanceId,
@@ -70,6 +71,15 @@ export function batchBytes(id: number, baseOffset: number, byteLength = 24): Arr
   const bytes = new Uint8Array(byteLength)
   for (let at = 0; at < byteLength; at += 1) bytes[at] = (id * 31 + baseOffset * 7 + at) % 251
   return bytes.buffer
+}
+
+export function batchEdge(id: number, baseOffset: number, byteLength?: number): BatchEdge {
+  return edgeOf(batchBytes(id, baseOffset, byteLength))
+}
+
+/** What `load` tells of a batch: 80 bytes and how many there are. */
+export function edgeOf(batch: ArrayBuffer): BatchEdge {
+  return { header: batch.slice(0, 80), byteLength: batch.byteLength }
 }
 
 export function batchRecord(id: number, baseOffset: number, byteLength?: number): DurableRecord {

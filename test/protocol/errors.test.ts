@@ -38,7 +38,6 @@ describe('errors', () => {
       'STALE_MEMBER_EPOCH',
       'STORAGE_ERROR',
       'THROTTLING_QUOTA_EXCEEDED',
-      'UNKNOWN_TOPIC_ID',
     ])
   })
 

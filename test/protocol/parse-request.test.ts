@@ -35,7 +35,7 @@ const VALID: Readonly<Record<ApiName, Record<string, unknown>>> = {
     fetcherId: 'f',
     partitions: [{ partitionId: 1, offset: 0, maxBytes: 1 }],
     maxBytes: limits.fetchBytesMax,
-    minBytes: 0,
+    minBytes: 1,
     maxWaitMs: limits.fetchWaitMsMax,
   },
   listOffsets: {
@@ -115,7 +115,7 @@ describe('a request', () => {
     ['fetch', 'partitions.0.offset', [undefined, -1, 2 ** 53, 'earliest']],
     ['fetch', 'partitions.0.maxBytes', [undefined, 0, limits.fetchBytesMax + 1]],
     ['fetch', 'maxBytes', [undefined, 0, limits.fetchBytesMax + 1]],
-    ['fetch', 'minBytes', [undefined, -1, limits.fetchBytesMax + 1]],
+    ['fetch', 'minBytes', [undefined, 0, limits.fetchBytesMax + 1]],
     ['fetch', 'maxWaitMs', [undefined, -1, limits.fetchWaitMsMax + 1, Infinity]],
     ['createTopics', 'topics', [undefined, 'orders', repeated(4, {})]],
     ['createTopics', 'topics.0', [null, 'orders']],

@@ -122,11 +122,10 @@ export function forgetPartitions(
 export function isForgettable(group: Group, nowMs: number, offsetsRetentionMs: number): boolean {
   const emptySinceMs = group.row?.emptySinceMs
   if (group.members.size > 0 || emptySinceMs === undefined) return false
-  const lastUseMs = Math.max(
-    emptySinceMs,
-    ...[...group.offsets.values()].map((row) => row.committedAtMs),
-  )
-  return lastUseMs + offsetsRetentionMs <= nowMs
+  const isOld = (atMs: number) => atMs + offsetsRetentionMs <= nowMs
+  if (!isOld(emptySinceMs)) return false
+  for (const { committedAtMs } of group.offsets.values()) if (!isOld(committedAtMs)) return false
+  return true
 }
 
 /**
@@ -178,11 +177,11 @@ function checkOffset(topics: TopicsView, wish: OffsetToCommit, limits: BrokerLim
     )
   }
   const length = wish.metadata?.length ?? 0
-  if (length > limits.offsetMetadataBytesMax) {
+  if (length > limits.offsetMetadataLengthMax) {
     throw new TabmqError(
       'OFFSET_METADATA_TOO_LARGE',
-      `offset metadata of ${length} characters is over the limit of ${limits.offsetMetadataBytesMax}`,
-      { topic, partition, metadataLength: length, limit: limits.offsetMetadataBytesMax },
+      `offset metadata of ${length} characters is over the limit of ${limits.offsetMetadataLengthMax}`,
+      { topic, partition, metadataLength: length, limit: limits.offsetMetadataLengthMax },
     )
   }
 }
@@ -209,8 +208,10 @@ function offsetByPolicy(
 
 /** Rule 11: a partition made after the group began to read its topic. */
 function appearedLater(group: Group, log: PartitionLog, topic: TopicName): boolean {
-  const since = Object.entries(group.row?.subscribedSinceMs ?? {})
-  return since.some(([key, sinceMs]) => keyMeansTopic(key, topic) && log.createdAtMs > sinceMs)
+  const since = Object.entries(group.row?.subscribedSince ?? {})
+  return since.some(
+    ([key, firstLater]) => log.partitionId >= firstLater && keyMeansTopic(key, topic),
+  )
 }
 
 /** A commit without members makes the group. */
@@ -220,7 +221,7 @@ function madeByCommit(group: Group, nowMs: number): GroupRecord[] {
     groupEpoch: 0,
     assignor: group.assignor,
     emptySinceMs: nowMs,
-    subscribedSinceMs: {},
+    subscribedSince: {},
     staticMembers: [],
   }
   return [{ type: 'group', groupId: group.groupId, value }]

@@ -4,6 +4,7 @@
  * their own earlier steps, while the group itself changes in `replay` only. `records()` says all of
  * it in an order in which every step is valid: who leaves first, then who takes.
  */
+import { SUBSCRIPTIONS_REMEMBERED_MAX } from '../../protocol/limits.js'
 import type { MemberId, PartitionId, TopicName } from '../../protocol/names.js'
 import type { AssignorName } from '../../protocol/requests.js'
 import type { DecisionContext, GroupRecord } from '../records.js'
@@ -155,20 +156,24 @@ export class GroupDraft {
     const row = {
       groupEpoch: this.groupEpoch,
       assignor: this.#assignor,
-      subscribedSinceMs: this.#subscribedSinceMs(members),
+      subscribedSince: this.#subscribedSince(members),
       staticMembers: members.flatMap((member) => staticMemberRow(member)).sort(byInstance),
     }
     if (members.length > 0) return row
     return { ...row, emptySinceMs: before?.emptySinceMs ?? this.#nowMs }
   }
 
-  #subscribedSinceMs(members: readonly Member[]): Readonly<Record<string, number>> {
-    const before = this.#group.row?.subscribedSinceMs ?? {}
-    const since = { ...before }
-    for (const member of members) {
-      for (const key of subscriptionKeys(member.subscription)) since[key] ??= this.#nowMs
-    }
-    return Object.keys(since).length === Object.keys(before).length ? before : since
+  /** What was subscribed once is remembered, for who comes back; up to a limit. */
+  #subscribedSince(members: readonly Member[]): Readonly<Record<string, number>> {
+    const before = this.#group.row?.subscribedSince ?? {}
+    const { nextPartitionId } = this.#topics
+    const keys = new Set(members.flatMap(({ subscription }) => subscriptionKeys(subscription)))
+    if ([...keys].every((key) => Object.hasOwn(before, key))) return before
+    const current = Object.fromEntries(
+      [...keys].map((key) => [key, before[key] ?? nextPartitionId]),
+    )
+    const all = { ...before, ...current }
+    return Object.keys(all).length > SUBSCRIPTIONS_REMEMBERED_MAX ? current : all
   }
 }
 
@@ -209,7 +214,7 @@ function isSameRow(a: GroupRow, b: GroupRow | undefined): boolean {
     a.groupEpoch === b.groupEpoch &&
     a.assignor === b.assignor &&
     a.emptySinceMs === b.emptySinceMs &&
-    a.subscribedSinceMs === b.subscribedSinceMs &&
+    a.subscribedSince === b.subscribedSince &&
     JSON.stringify(a.staticMembers) === JSON.stringify(b.staticMembers)
   )
 }

@@ -39,7 +39,7 @@ export function subscribedTopics(
   return found
 }
 
-/** The entries of a subscription as keys of a group's `subscribedSinceMs`. */
+/** The entries of a subscription as keys of a group's `subscribedSince`. */
 export function subscriptionKeys(subscription: Subscription): string[] {
   return [
     ...subscription.topics.map((topic) => `topic ${topic}`),

@@ -1,7 +1,6 @@
 /**
  * What the coordinator may see of topics and logs: names, partitions, and how far they reach.
  */
-import { definedOrThrow } from '../../std/assert.js'
 import type { PartitionId, TopicName } from '../../protocol/names.js'
 import type { AssignedPartition } from '../../protocol/requests.js'
 import type { PartitionLog } from '../log/partition-log.js'
@@ -15,6 +14,11 @@ export class TopicsView {
   constructor(topics: TopicRegistry, logs: PartitionLogs) {
     this.#topics = topics
     this.#logs = logs
+  }
+
+  /** Every partition made from now on has this id or a higher one. */
+  get nextPartitionId(): number {
+    return this.#topics.nextPartitionId
   }
 
   has(topic: TopicName): boolean {
@@ -51,10 +55,6 @@ export class TopicsView {
       located.push({ partitionId, topic: this.topicOf(log), partition: log.partition })
     }
     return located.sort(byTopicAndPartition)
-  }
-
-  locateOrThrow(partitionId: PartitionId): AssignedPartition {
-    return definedOrThrow(this.locate([partitionId])[0], () => `no partition ${partitionId}`)
   }
 }
 

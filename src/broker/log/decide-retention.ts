@@ -71,7 +71,7 @@ function isExpired(
 }
 
 function logStartRecord(log: PartitionLog, logStartOffset: number): LogRecord {
-  const { partitionId, topicId, partition, createdAtMs } = log
-  const value = { topicId, partition, logStartOffset, createdAtMs }
+  const { partitionId, topicId, partition } = log
+  const value = { topicId, partition, logStartOffset }
   return { type: 'partition', partitionId, value }
 }

@@ -8,6 +8,7 @@ import { assert } from '../../std/assert.js'
 import {
   nextOffsetOf,
   parseBatchHeader,
+  parseHeader,
   type ReadBatchHeader,
 } from '../../protocol/batch-header.js'
 import type { PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
@@ -27,7 +28,6 @@ export class PartitionLog {
   readonly partitionId: PartitionId
   readonly topicId: TopicId
   readonly partition: number
-  readonly createdAtMs: number
   readonly #tail = new PartitionTail()
   readonly #tailBudget: TailBudget
   readonly #producers = new Map<ProducerId, ProducerRow>()
@@ -48,7 +48,6 @@ export class PartitionLog {
     this.partitionId = partitionId
     this.topicId = row.topicId
     this.partition = row.partition
-    this.createdAtMs = row.createdAtMs
     this.#tailBudget = tailBudget
     this.#logStartOffset = row.logStartOffset
     this.#logEndOffset = row.logStartOffset
@@ -103,8 +102,8 @@ export class PartitionLog {
 
   /** Takes up what the storage holds: called once, on loading. */
   restore(edges: LogEdges): void {
-    const first = parseBatchHeader(edges.first)
-    const last = parseBatchHeader(edges.last)
+    const first = parseHeader(edges.first)
+    const last = parseHeader(edges.last)
     this.#logEndOffset = Math.max(this.#logStartOffset, nextOffsetOf(last))
     this.#highWatermark = this.#logEndOffset
     this.#endPosition = last.position + edges.last.byteLength

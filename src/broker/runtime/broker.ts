@@ -12,7 +12,6 @@ import { PROTOCOL_VERSION } from '../../protocol/protocol-version.js'
 import type {
   ClusterDescription,
   ClusterState,
-  Push,
   Welcome,
   WireReply,
 } from '../../protocol/requests.js'
@@ -23,7 +22,7 @@ import { dispatch } from './dispatch.js'
 import { FetchPurgatory } from './fetch-purgatory.js'
 import { LogReader } from './log-reader.js'
 import { RetentionSweep } from './retention-sweep.js'
-import { Session } from './session.js'
+import { Session, type News } from './session.js'
 import { ShardRuntime, type CommittedNews } from './shard-runtime.js'
 import { Watches } from './watches.js'
 
@@ -100,10 +99,6 @@ export class Broker {
 
   get state(): BrokerState {
     return this.#shard.state
-  }
-
-  get storage(): Storage {
-    return this.#options.storage
   }
 
   context(): DecisionContext {
@@ -228,7 +223,7 @@ export class Broker {
 
   #onCommitted({ readable, changed, topicsChanged }: CommittedNews): void {
     const partitionIds = new Set([...readable, ...changed])
-    if (topicsChanged) this.#pushToAll({ push: 'topicsChanged' })
+    if (topicsChanged) this.#announce('topicsChanged')
     this.purgatory.partitionsChanged(partitionIds)
     this.retention.request(partitionIds)
     this.watches.changed()
@@ -237,12 +232,12 @@ export class Broker {
   #onRecovered(): void {
     this.purgatory.everythingChanged()
     // Members are soft state and were lost with it: their tabs have to join again.
-    this.#pushToAll({ push: 'rejoin' })
+    this.#announce('rejoin')
     this.#onChanged()
   }
 
-  #pushToAll(push: Push): void {
-    for (const session of this.#sessions.values()) void session.port.push(push).catch(() => {})
+  #announce(news: News): void {
+    for (const session of this.#sessions.values()) session.announce(news)
   }
 
   #askForHeartbeats(): void {
@@ -273,11 +268,17 @@ export class Broker {
     if (this.#isClosed || this.#shard.isRecovering) return
     const context = this.context()
     const lateMs = context.nowMs - dueMs
-    if (lateMs > LATENESS_FORGIVEN_MS) {
-      void this.#writeQuietly(this.state.groups.extendDeadlines(lateMs, context))
+    try {
+      if (lateMs > LATENESS_FORGIVEN_MS) {
+        void this.#writeQuietly(this.state.groups.extendDeadlines(lateMs, context))
+      }
+      void this.#writeQuietly(this.state.groups.expire(context))
+      if (context.nowMs >= this.#nextCheckMs) this.#check(context)
+    } catch (error) {
+      // A decision that cannot be made: the state is not what it should be. Nobody waits for this one.
+      this.#shard.recover(error)
+      return
     }
-    void this.#writeQuietly(this.state.groups.expire(context))
-    if (context.nowMs >= this.#nextCheckMs) this.#check(context)
     this.#askForHeartbeats()
     this.#schedule()
   }

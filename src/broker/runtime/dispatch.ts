@@ -33,7 +33,7 @@ export function dispatch(
     case 'deleteTopics':
       return deleteTopics(broker, request)
     case 'createPartitions':
-      return broker.apply(decideCreatePartitions(state, request, broker.context()))
+      return broker.apply(decideCreatePartitions(state, request))
     case 'alterConfigs':
       return alterConfigs(broker, request)
     case 'produce':

@@ -102,7 +102,7 @@ export class FetchPurgatory {
         if (waiting.isOver) return
         const bytes = results.reduce((sum, result) => sum + bytesOf(result), 0)
         const failed = results.some((result) => result.error !== undefined)
-        const isEnough = bytes > 0 && bytes >= minBytes
+        const isEnough = bytes >= minBytes
         if (failed || isEnough || waiting.isDue) return this.#answer(waiting, results)
       } while (waiting.lookAgain)
     } catch (error) {

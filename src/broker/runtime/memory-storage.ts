@@ -5,6 +5,7 @@
  * broker is the {@link MemoryDatabase}: hand it to the next storage and it finds everything.
  */
 import { unreachable } from '../../std/assert.js'
+import { headerOf } from '../../protocol/batch-header.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { GroupId, PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
 import type { StorageEstimate } from '../../protocol/requests.js'
@@ -200,7 +201,7 @@ function edgesOf(partitionId: PartitionId, batches: readonly StoredBatch[]): Log
   const first = batches.at(0)?.batch
   const last = batches.at(-1)?.batch
   if (first === undefined || last === undefined) return []
-  return [{ partitionId, first: first.slice(0), last: last.slice(0) }]
+  return [{ partitionId, first: headerOf(first), last: headerOf(last) }]
 }
 
 function setOrDelete<Key, Row>(rows: Map<Key, Row>, key: Key, row: Row | null): void {

@@ -8,6 +8,9 @@ import type { ProducerId, SessionId } from '../../protocol/names.js'
 import type { SessionDescription } from '../../protocol/requests.js'
 import type { PushPort } from '../ports.js'
 
+/** What every tab is told, without anything more. */
+export type News = 'rejoin' | 'topicsChanged'
+
 export class Session {
   readonly sessionId: SessionId
   readonly clientId: string
@@ -16,6 +19,8 @@ export class Session {
   readonly #limits: BrokerLimits
   /** Producers that wrote through this session: with the tab gone, nothing of theirs is repeated. */
   readonly producers = new Set<ProducerId>()
+  /** What the tab has yet to take, and whether it is to be told again after that. */
+  readonly #announced = new Map<News, { readonly again: boolean }>()
   #requestsInFlight = 0
 
   constructor(options: {
@@ -51,6 +56,24 @@ export class Session {
     } finally {
       this.#requestsInFlight -= 1
     }
+  }
+
+  /**
+   * Tells the tab something that is as true once as many times: while it has not taken the last one
+   * (it may be frozen), the next waits and the others are left out.
+   */
+  announce(news: News): void {
+    if (this.#announced.has(news)) {
+      this.#announced.set(news, { again: true })
+      return
+    }
+    this.#announced.set(news, { again: false })
+    const taken = this.port.push({ push: news }).catch(() => {})
+    void taken.then(() => {
+      const again = this.#announced.get(news)?.again === true
+      this.#announced.delete(news)
+      if (again) this.announce(news)
+    })
   }
 
   describe(): SessionDescription {

@@ -50,6 +50,7 @@ export class ShardRuntime {
   #commit: GroupCommit
   #recovery: Promise<void> | undefined
   #isClosed = false
+  #endBackoff = () => {}
 
   constructor(state: BrokerState, options: ShardRuntimeOptions) {
     this.#state = state
@@ -84,7 +85,7 @@ export class ShardRuntime {
     try {
       records = this.#replay(decided)
     } catch (error) {
-      this.#recover(error)
+      this.recover(error)
       return Promise.reject(error)
     }
     const durable = records.filter(isDurable)
@@ -97,6 +98,7 @@ export class ShardRuntime {
   /** Waits for what is on its way to the disk, and writes nothing more. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#endBackoff()
     await this.#commit.settled().catch(() => {
       // Whoever decided it was told.
     })
@@ -116,7 +118,7 @@ export class ShardRuntime {
       storage,
       limits,
       onCommitted: (records) => this.#onCommitted(records),
-      onFailed: (error) => this.#recover(error),
+      onFailed: (error) => this.recover(error),
     })
   }
 
@@ -138,10 +140,10 @@ export class ShardRuntime {
   }
 
   /** Drops the state and loads it again, until that succeeds or the storage is somebody else's. */
-  #recover(cause: unknown): void {
+  recover(cause: unknown): void {
     if (this.#isClosed || this.#recovery !== undefined) return
     const { logger, listener } = this.#options
-    logger.error('a write failed; the state is loaded again', cause)
+    logger.error('the state is loaded again', cause)
     const recovery = this.#reload(cause).then(() => {
       this.#recovery = undefined
       listener.recovered()
@@ -167,8 +169,13 @@ export class ShardRuntime {
         const isOver = this.#isClosed || !(error instanceof TabmqError && error.retriable)
         if (isOver || backoffMs > RECOVERY_BACKOFF_MS_MAX) throw error
         await new Promise<void>((resolve) => {
-          timer.schedule(backoffMs, resolve)
+          const cancel = timer.schedule(backoffMs, resolve)
+          this.#endBackoff = () => {
+            cancel()
+            resolve()
+          }
         })
+        if (this.#isClosed) throw error
       }
     }
   }

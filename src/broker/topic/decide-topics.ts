@@ -51,7 +51,7 @@ export function decideCreateTopics(
     const config = { ...defaultConfig(), ...wish.config }
     const value = { topic: wish.topic, partitionIds, config, createdAtMs: context.nowMs }
     records.push({ type: 'topic', topicId, value })
-    records.push(...newPartitions(topicId, partitionIds, 0, context.nowMs))
+    records.push(...newPartitions(topicId, partitionIds, 0))
   }
   records.push({ type: 'nextPartitionId', value: nextPartitionId })
   return { records, response }
@@ -73,7 +73,6 @@ export function decideDeleteTopics(
 export function decideCreatePartitions(
   { topics, limits }: TopicsState,
   request: { topic: TopicName; count: number },
-  context: DecisionContext,
 ): Decision<ResponseOf<'createPartitions'>, LogRecord> {
   const topic = topics.findOrThrow(request.topic)
   checkPartitionCount(request.topic, request.count, limits)
@@ -89,7 +88,7 @@ export function decideCreatePartitions(
   const { topicId, ...row } = topic
   const records: LogRecord[] = [
     { type: 'topic', topicId, value: { ...row, partitionIds: [...row.partitionIds, ...added] } },
-    ...newPartitions(topicId, added, had, context.nowMs),
+    ...newPartitions(topicId, added, had),
     { type: 'nextPartitionId', value: topics.nextPartitionId + added.length },
   ]
   return { records, response: {} }
@@ -123,12 +122,11 @@ function newPartitions(
   topicId: TopicId,
   partitionIds: readonly PartitionId[],
   firstPartition: number,
-  createdAtMs: number,
 ): LogRecord[] {
   return partitionIds.map((partitionId, index) => ({
     type: 'partition',
     partitionId,
-    value: { topicId, partition: firstPartition + index, logStartOffset: 0, createdAtMs },
+    value: { topicId, partition: firstPartition + index, logStartOffset: 0 },
   }))
 }
 

@@ -88,6 +88,6 @@ export class TopicRegistry {
 }
 
 export function topicMetadata(topic: Topic): TopicMetadata {
-  const { topicId, partitionIds, config } = topic
-  return { topic: topic.topic, topicId, partitionIds, config }
+  const { topicId, partitionIds, config, createdAtMs } = topic
+  return { topic: topic.topic, topicId, partitionIds, config, createdAtMs }
 }

@@ -60,6 +60,7 @@ export interface TopicDescription {
   readonly topicId: string
   readonly partitions: readonly { readonly partition: number; readonly partitionId: number }[]
   readonly config: TopicConfig
+  readonly createdAtMs: number
 }
 
 /** What a group has committed of a topic; `offset` is undefined where it committed nothing. */
@@ -78,7 +79,10 @@ export interface AdminParts {
   readonly topics: TopicCache
 }
 
-/** Made by `mq.admin()`. Every method may also throw BROKER_UNAVAILABLE and CLIENT_CLOSED. */
+/**
+ * Made by `mq.admin()`. Every method may also throw BROKER_UNAVAILABLE, REQUEST_TIMED_OUT and
+ * CLIENT_CLOSED; those that write also STORAGE_FULL and STORAGE_ERROR, and have changed nothing then.
+ */
 export class Admin {
   readonly #parts: AdminParts
 
@@ -382,9 +386,9 @@ export class Admin {
   }
 }
 
-function describeTopic({ topic, topicId, partitionIds, config }: TopicMetadata): TopicDescription {
+function describeTopic({ partitionIds, ...metadata }: TopicMetadata): TopicDescription {
   const partitions = partitionIds.map((partitionId, partition) => ({ partition, partitionId }))
-  return { topic, topicId, partitions, config }
+  return { ...metadata, partitions }
 }
 
 function partitionIdOrThrow(metadata: TopicMetadata, partition: number) {

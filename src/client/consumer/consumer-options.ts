@@ -142,7 +142,7 @@ export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerO
     min: 1,
     max: checked.maxBytes,
   })
-  checkInteger('minBytes', checked.minBytes, { min: 0, max: checked.maxBytes })
+  checkInteger('minBytes', checked.minBytes, { min: 1, max: checked.maxBytes })
   // Zero would ask again and again without a pause.
   checkInteger('maxWaitMs', checked.maxWaitMs, { min: 1, max: 60_000 })
   return checked

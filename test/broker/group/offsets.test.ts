@@ -182,10 +182,14 @@ describe('where a member starts', () => {
     expect(refusal(() => member.start('latest', [P0]))).toBe('STALE_MEMBER_EPOCH')
   })
 
-  it('with `latest` is the beginning of a partition that appeared later', () => {
+  it.each([
+    ['a second later', 1_000],
+    ['in the same moment', 0],
+    ['when the clock was set back', -60_000],
+  ])('with `latest` is the beginning of a partition that appeared %s', (_, byMs) => {
     const context = withRecords()
     const member = context.join('a')
-    context.nowMs += 1_000
+    context.nowMs += byMs
     const [, , added = P0] = context.addPartitions('orders', 3)
     context.append(context.log(added), { records: 5 })
     context.commit()
@@ -216,6 +220,30 @@ describe('where a member starts', () => {
     context.nowMs += 1_000
     const later = context.join('c')
     expect(later.start('latest', [P1])).toEqual([{ partitionId: P1, offset: 10 }])
+  })
+
+  it('with `latest` knows of a thousand subscriptions since when each of them is', () => {
+    const context = withRecords()
+    const member = context.join('a', { topics: ['first'] })
+    const subscribe = (topics: string[]) => {
+      member.resubscribe({ topics })
+      member.beat()
+    }
+    const names = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => `topic-${from + index}`)
+    const startOf = (topic: string) => {
+      const [partitionId = P0] = context.createTopic(topic)
+      context.append(context.log(partitionId), { records: 5 })
+      context.commit()
+      subscribe([topic])
+      const [start] = member.start('latest', [partitionId])
+      return start?.error === undefined ? start?.offset : undefined
+    }
+    subscribe(names(0, 998))
+    expect(startOf('first')).toBe(0)
+    subscribe(names(2_000, 999))
+    expect(startOf('topic-3')).toBe(5)
+    expect(startOf('topic-2001')).toBe(0)
   })
 
   it('with `latest` still is the beginning of a later partition after a restart', async () => {

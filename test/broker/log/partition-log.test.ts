@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { PartitionLog } from '../../../src/broker/log/partition-log.js'
 import { TailBudget } from '../../../src/broker/log/tail.js'
+import { headerOf } from '../../../src/protocol/batch-header.js'
 import type { PartitionId, TopicId } from '../../../src/protocol/names.js'
 import { offsetsOf, placedBatch } from '../batches.js'
 import { StateContext } from '../state-context.js'
 
 function emptyLog(logStartOffset = 0): PartitionLog {
-  const row = { topicId: 't' as TopicId, partition: 0, logStartOffset, createdAtMs: 0 }
+  const row = { topicId: 't' as TopicId, partition: 0, logStartOffset }
   return new PartitionLog(1 as PartitionId, row, new TailBudget(1_000_000))
 }
 
@@ -70,8 +71,8 @@ describe('partition log', () => {
     log.replayLogStart(1)
     log.restore({
       partitionId: log.partitionId,
-      first: placedBatch({ bytes: 20 }, second),
-      last: placedBatch({ bytes: 20 }, second),
+      first: headerOf(placedBatch({ bytes: 20 }, second)),
+      last: headerOf(placedBatch({ bytes: 20 }, second)),
     })
     expect(log.sizeBytes).toBe(sizes[1])
   })
@@ -83,7 +84,11 @@ describe('partition log', () => {
       { records: 5, bytes: 40 },
       { baseOffset: 90, position: 9_000, maxTimestampSoFarMs: 77_000 },
     )
-    log.restore({ partitionId: log.partitionId, first, last })
+    log.restore({
+      partitionId: log.partitionId,
+      first: headerOf(first),
+      last: headerOf(last),
+    })
     log.checkInvariants()
     expect(log.describe()).toEqual({
       partitionId: log.partitionId,
@@ -101,7 +106,11 @@ describe('partition log', () => {
   it('ends where it starts when all that is stored lies before its start', () => {
     const log = emptyLog(95)
     const only = placedBatch({ records: 5 }, { baseOffset: 85 })
-    log.restore({ partitionId: log.partitionId, first: only, last: only })
+    log.restore({
+      partitionId: log.partitionId,
+      first: headerOf(only),
+      last: headerOf(only),
+    })
     expect([log.logEndOffset, log.highWatermark, log.isEmpty]).toEqual([95, 95, true])
   })
 

@@ -31,7 +31,7 @@ class TopicsContext extends StateContext {
   }
 
   addTo(topic: string, count: number) {
-    return this.apply(decideCreatePartitions(this.state, { topic: name(topic), count }, this))
+    return this.apply(decideCreatePartitions(this.state, { topic: name(topic), count }))
   }
 
   names(): string[] {
@@ -75,8 +75,15 @@ describe('creating topics', () => {
         topicId: 'id-2',
         partitionIds: [3],
         config: { ...defaults, retentionBytes: 7 },
+        createdAtMs: context.nowMs,
       },
-      { topic: 'b', topicId: 'id-1', partitionIds: [1, 2], config: defaults },
+      {
+        topic: 'b',
+        topicId: 'id-1',
+        partitionIds: [1, 2],
+        config: defaults,
+        createdAtMs: context.nowMs,
+      },
     ])
     expect(context.log(2 as PartitionId)).toMatchObject({ topicId: 'id-1', partition: 1 })
   })
