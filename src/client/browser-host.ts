@@ -54,6 +54,8 @@ export class BrowserHost implements ClientHost {
     const onShow = (event: PageTransitionEvent) => {
       if (event.persisted) listener.onReturn()
     }
+    // A page that is rendered on a server: a client may be made there, and fails when it is used.
+    if (typeof document === 'undefined') return () => {}
     globalThis.addEventListener('pagehide', onHide)
     globalThis.addEventListener('pageshow', onShow)
     return () => {
@@ -71,12 +73,16 @@ export class BrowserHost implements ClientHost {
     const name = `tabmq:${this.#name}`
     try {
       if (typeof worker === 'function') return worker()
-      if (worker !== undefined) return new SharedWorker(worker, { type: 'module', name })
+      if (worker !== undefined) {
+        checkSameOrigin(worker)
+        return new SharedWorker(worker, { type: 'module', name })
+      }
       return new SharedWorker(new URL('../../worker/shared-worker.js', import.meta.url), {
         type: 'module',
         name,
       })
     } catch (cause) {
+      if (cause instanceof TabmqError) throw cause
       const isBlocked = cause instanceof DOMException && cause.name === 'SecurityError'
       throw isBlocked
         ? new TabmqError('STORAGE_BLOCKED', 'this page may not use workers or storage', {}, cause)
@@ -188,6 +194,13 @@ class SharedWorkerTransport implements Transport {
 
 /** @throws TabmqError INSECURE_CONTEXT, SHARED_WORKER_UNSUPPORTED */
 function checkPlatform(): void {
+  if (typeof document === 'undefined') {
+    throw new TabmqError(
+      'SHARED_WORKER_UNSUPPORTED',
+      'tabmq runs in pages only: neither in Node, where tabmq/testing does, nor in a worker',
+      {},
+    )
+  }
   if (!globalThis.isSecureContext) {
     throw new TabmqError(
       'INSECURE_CONTEXT',
@@ -198,6 +211,18 @@ function checkPlatform(): void {
   if (typeof SharedWorker === 'undefined') {
     throw new TabmqError('SHARED_WORKER_UNSUPPORTED', 'this browser has no SharedWorker', {})
   }
+}
+
+/**
+ * A browser would call it a security error, as it does when storage is blocked.
+ * @throws TabmqError INVALID_CONFIG
+ */
+function checkSameOrigin(worker: URL | string): void {
+  const { origin, protocol, href } = new URL(worker, document.baseURI)
+  if (origin === location.origin || protocol === 'data:') return
+  throw new TabmqError('INVALID_CONFIG', `the worker must be of this origin, not ${href}`, {
+    worker: href,
+  })
 }
 
 function notStarted(): TabmqError {

@@ -2,7 +2,7 @@
  * Checks of what users give, where they give it: each names the option and what it may be.
  */
 import { TabmqError } from '../protocol/errors.js'
-import { describe } from '../protocol/names.js'
+import { describe, detailOf } from '../protocol/names.js'
 
 /** @throws TabmqError INVALID_CONFIG */
 export function checkInteger(
@@ -38,7 +38,7 @@ export function checkObject(name: string, value: unknown): asserts value is obje
 /** @throws TabmqError INVALID_CONFIG */
 export function checkObjects(name: string, value: unknown): asserts value is readonly object[] {
   checkArray(name, value)
-  for (const item of value) checkObject(name, item)
+  for (const [index, item] of value.entries()) checkObject(`${name}[${index}]`, item)
 }
 
 /**
@@ -64,6 +64,6 @@ export function given<T extends object>(options: T): T {
 export function invalidOption(name: string, value: unknown, expected: string): TabmqError {
   return new TabmqError('INVALID_CONFIG', `${name} must be ${expected}, not ${describe(value)}`, {
     option: name,
-    value: describe(value),
+    value: detailOf(value),
   })
 }

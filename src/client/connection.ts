@@ -4,7 +4,7 @@
  * the next one. Every call settles: with the reply, with the error of its deadline, with ABORTED,
  * CLIENT_CLOSED, or, when the broker died and repeating would not be safe, BROKER_UNAVAILABLE.
  */
-import { fromWireError, hasCode, TabmqError, type ErrorCode } from '../protocol/errors.js'
+import { fromWireError, hasCode, TabmqError } from '../protocol/errors.js'
 import { CLIENT_DEFAULTS } from '../protocol/limits.js'
 import { parseSessionId, type SessionId } from '../protocol/names.js'
 import { PROTOCOL_VERSION } from '../protocol/protocol-version.js'
@@ -279,11 +279,15 @@ export class Connection {
   }
 
   #late(what: string, timeoutMs: number): TabmqError {
-    const code: ErrorCode = this.#link === undefined ? 'BROKER_UNAVAILABLE' : 'REQUEST_TIMED_OUT'
+    const details = { what, timeoutMs }
+    if (this.#link !== undefined) {
+      const message = `${what} was not answered within ${timeoutMs} ms`
+      return new TabmqError('REQUEST_TIMED_OUT', message, details)
+    }
     const cause = this.#lastConnectError
     const why = cause === undefined ? '' : `: ${cause.message}`
-    const message = `${what} was not answered within ${timeoutMs} ms${why}`
-    return new TabmqError(code, message, { what, timeoutMs }, cause)
+    const message = `no broker could be reached within ${timeoutMs} ms${why}`
+    return new TabmqError('BROKER_UNAVAILABLE', message, details, cause)
   }
 }
 

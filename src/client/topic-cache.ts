@@ -3,7 +3,13 @@
  * forgotten when the broker says that topics changed, or is another one.
  */
 import { TabmqError } from '../protocol/errors.js'
-import { describe, parseTopicName, type PartitionId, type TopicName } from '../protocol/names.js'
+import {
+  describe,
+  detailOf,
+  parseTopicName,
+  type PartitionId,
+  type TopicName,
+} from '../protocol/names.js'
 import type { AssignedPartition, TopicMetadata } from '../protocol/requests.js'
 import type { Connection } from './connection.js'
 
@@ -56,7 +62,7 @@ export class TopicCache {
     throw new TabmqError(
       'UNKNOWN_TOPIC_OR_PARTITION',
       `topic "${name}" has no partition ${describe(partition)}`,
-      { topic: name, partition: describe(partition) },
+      { topic: name, partition: detailOf(partition) },
     )
   }
 

@@ -12,7 +12,7 @@ import type { IndexHeader, IndexRecord } from '../protocol/batch-index.js'
 import { isTimestampMs, writeIndexRecord, writeIndexSection } from '../protocol/batch-index.js'
 import { ByteWriter } from '../protocol/byte-writer.js'
 import { hasCode, TabmqError } from '../protocol/errors.js'
-import { describe } from '../protocol/names.js'
+import { describe, detailOf } from '../protocol/names.js'
 import type { Codec } from './codec.js'
 import type { Headers } from './headers.js'
 import { encodeHeaders } from './headers.js'
@@ -220,7 +220,7 @@ function indexRecordOf(record: RecordToEncode, at: number): IndexRecord {
     const what = `timestamp ${describe(timestampMs)}, no whole number of ms`
     throw new TabmqError('INVALID_TIMESTAMP', `message ${position} has ${what}`, {
       position,
-      timestamp: describe(timestampMs),
+      timestamp: detailOf(timestampMs),
     })
   }
   return {

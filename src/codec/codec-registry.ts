@@ -3,7 +3,7 @@
  * is registered under it must stay the same for as long as there is data written with it.
  */
 import { TabmqError } from '../protocol/errors.js'
-import { describe } from '../protocol/names.js'
+import { describe, detailOf } from '../protocol/names.js'
 import { bytesCodec } from './bytes-codec.js'
 import type { Codec } from './codec.js'
 import { jsonCodec } from './json-codec.js'
@@ -89,7 +89,7 @@ function checkOwnCodec(codec: Codec): void {
     const range = `a whole number from ${OWN_CODEC_ID_MIN} to ${CODEC_ID_MAX}`
     throw invalid(`the id of codec ${describe(name)} must be ${range}, not ${describe(id)}`, {
       name,
-      id: describe(id),
+      id: detailOf(id),
     })
   }
   if (typeof encode !== 'function' || typeof decode !== 'function') {

@@ -37,7 +37,7 @@ export function parseTopicName(value: unknown): TopicName {
   throw new TabmqError(
     'INVALID_TOPIC_EXCEPTION',
     `${describe(value)} is not a topic name: 1 to ${TOPIC_NAME_LENGTH_MAX} letters, digits, ".", "_" or "-", and not "." or ".."`,
-    { topic: describe(value) },
+    { topic: detailOf(value) },
   )
 }
 
@@ -50,7 +50,7 @@ export function parseGroupId(value: unknown): GroupId {
   throw new TabmqError(
     'INVALID_GROUP_ID',
     `${describe(value)} is not a group id: a string of 1 to ${GROUP_ID_LENGTH_MAX} characters`,
-    { groupId: describe(value) },
+    { groupId: detailOf(value) },
   )
 }
 
@@ -78,7 +78,7 @@ export function parseBrokerName(value: unknown): string {
   throw new TabmqError(
     'INVALID_CONFIG',
     `${describe(value)} is not a broker name: a string of 1 to ${BROKER_NAME_LENGTH_MAX} characters`,
-    { name: describe(value) },
+    { name: detailOf(value) },
   )
 }
 
@@ -92,6 +92,15 @@ export function describe(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   return typeof value === 'bigint' ? `${value}n` : String(value)
 }
+
+/** A value as an error's details carry it: as it is where it is simple, else in words. */
+export function detailOf(value: unknown): string | number | boolean | null | undefined {
+  if (typeof value === 'string') return value.slice(0, DETAIL_LENGTH_MAX)
+  const isSimple = typeof value === 'number' || typeof value === 'boolean' || value === null
+  return isSimple || value === undefined ? value : describe(value)
+}
+
+const DETAIL_LENGTH_MAX = 1_000
 
 function parseName(value: unknown, field: string): string {
   if (isName(value, GROUP_ID_LENGTH_MAX)) return value

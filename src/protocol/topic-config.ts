@@ -3,7 +3,7 @@
  */
 import { TabmqError } from './errors.js'
 import { MAX_MESSAGE_BYTES_MAX } from './limits.js'
-import { describe } from './names.js'
+import { describe, detailOf } from './names.js'
 import type { TopicConfig } from './requests.js'
 
 interface ConfigRule {
@@ -47,6 +47,6 @@ function parseEntry(name: keyof TopicConfig, value: unknown): number | null {
   const expected = `a whole number from ${min} to ${max}${nullable ? ', or null for no limit' : ''}`
   throw new TabmqError('INVALID_CONFIG', `${name} must be ${expected}, not ${describe(value)}`, {
     config: name,
-    value: describe(value),
+    value: detailOf(value),
   })
 }

@@ -1,5 +1,5 @@
 /** The connection: connecting once, reconnecting, and that every call settles, whatever happens. */
-import { getEventListeners } from 'node:events'
+import { getEventListeners, setMaxListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { Connection } from '../../src/client/connection.js'
 import { TabmqError } from '../../src/protocol/errors.js'
@@ -126,6 +126,21 @@ describe('connecting', () => {
       expect(tab.hellos).toBe(1)
       expect(await context.done(call, { withinMs: 1_000 })).toEqual({ groups: [] })
       expect([tab.hellos, tab.openTransports]).toEqual([3, 1])
+    }),
+  )
+
+  test(
+    'one that does not pass in time is told with the call that waited for it',
+    online(async ({ context, connection }) => {
+      const notYet = new TabmqError('BROKER_UNAVAILABLE', 'the script could not be loaded')
+      context.helloErrors.push(...Array.from({ length: 200 }, () => notYet))
+      const error = errorOf(listGroups(connection))
+      await context.advance(30_000)
+      expect(await error).toMatchObject({
+        code: 'BROKER_UNAVAILABLE',
+        message: 'no broker could be reached within 30000 ms: the script could not be loaded',
+        cause: { message: 'the script could not be loaded' },
+      })
     }),
   )
 
@@ -515,6 +530,7 @@ test(
     await context.settle()
     const timers = context.clock.pending
     const { signal } = new AbortController()
+    setMaxListeners(50, signal)
     for (let round = 0; round < 20; round++) {
       await Promise.all(
         Array.from({ length: 50 }, () => listGroups(connection, { ...REPEATABLE, signal })),

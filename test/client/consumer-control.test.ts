@@ -239,7 +239,55 @@ describe('seek (rule 16)', () => {
   )
 })
 
+describe('a seek beyond the end (rule 15)', () => {
+  test.each([
+    ['latest', [3, 4]],
+    ['earliest', [0, 1, 2, 3, 4]],
+  ] as const)(
+    'goes where the policy says, %s, and no commit fails for it',
+    async (autoOffsetReset, values) =>
+      inContext(async (context) => {
+        await context.topic('orders')
+        await produce(context, range(3))
+        const reader = await read(context, context.tab(), { autoOffsetReset })
+        await context.advance(100)
+        reader.handled.splice(0)
+        reader.consumer.seek({ topic: 'orders', partition: 0, offset: 99 })
+        await context.advance(5_000)
+        await reader.consumer.commitOffsets()
+        await produce(context, [3, 4])
+        await context.until(() => reader.values.includes(4))
+        await context.advance(100)
+        expect(reader.values).toEqual(values)
+        expect(await committed(context)).toEqual({ 'orders 0': 5 })
+        expect(reader.eventsOf('crash')).toEqual([])
+      })(),
+  )
+})
+
 describe('pause and resume', () => {
+  test(
+    'a resume tries at once what failed before the pause',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, [0])
+      let isOnline = false
+      const reader = await read(context, context.tab(), {
+        onMessage: () => {
+          if (!isOnline) throw new Error('offline')
+        },
+      })
+      await context.advance(60_000)
+      expect(reader.started.length).toBeGreaterThan(3)
+      reader.consumer.pause([{ topic: 'orders' }])
+      await context.advance(100)
+      isOnline = true
+      reader.consumer.resume([{ topic: 'orders' }])
+      await context.advance(50)
+      expect(reader.values).toEqual([0])
+    }),
+  )
+
   test(
     'nothing of a paused partition is delivered, and all of it after resume',
     inContext(async (context) => {
@@ -695,6 +743,21 @@ describe('options of a consumer', () => {
       await consumer.run({ eachMessage: () => {}, ...({ autoCommit: undefined } as object) })
       const producer = mq.producer({ acks: undefined, lingerMs: undefined } as object)
       expect(await producer.send({ topic: 'orders', messages: [{ value: 1 }] })).toHaveLength(1)
+    }),
+  )
+
+  test(
+    'an event that there is not cannot be listened to',
+    inContext(async (context) => {
+      const consumer = context.tab().mq.consumer({ groupId: 'g' })
+      for (const event of ['partitionAssigned', 'consumer.crash', undefined]) {
+        const listen = async () => consumer.on(event as 'crash', () => {})
+        expect(await errorOf(listen())).toMatchObject({
+          code: 'INVALID_CONFIG',
+          details: { option: 'event', value: event },
+        })
+      }
+      expect(() => consumer.on('crash', undefined as never)).toThrow(/listener/)
     }),
   )
 

@@ -223,6 +223,63 @@ describe('what listeners are told', () => {
     }),
   )
 
+  test.each(['stop', 'disconnect'] as const)(
+    'a handler that awaits %s waits for itself, but not for ever',
+    async (method) =>
+      inContext(async (context) => {
+        await context.topic('orders')
+        await produce(context, range(3), { inOneBatch: true })
+        const signals = new Set<AbortSignal>()
+        const reader = await read(context, context.tab(), {
+          rebalanceTimeoutMs: 5_000,
+          onMessage: async ({ signal, message }, { consumer }) => {
+            signals.add(signal)
+            if (message.value === 1) await consumer[method]()
+          },
+        })
+        await context.until(() => reader.happened().includes('stop'))
+        expect([...signals].map(({ aborted }) => aborted)).toEqual([true])
+        expect(reader.eventsOf('crash')).toMatchObject([
+          { willRetry: false, error: { code: 'ABORTED' } },
+        ])
+        expect(await committed(context)).toEqual({ 'orders 0': 1 })
+        const other = await read(context, context.tab())
+        await context.until(() => other.handled.length === 2)
+        expect(other.values).toEqual([1, 2])
+      })(),
+  )
+
+  test(
+    'a handler that hangs until its signal tells it to end holds a stop up no longer than that',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, [0])
+      const reader = await read(context, context.tab(), {
+        rebalanceTimeoutMs: 5_000,
+        onMessage: ({ signal }) =>
+          new Promise((_, reject) => {
+            signal.addEventListener('abort', () => reject(new DOMException('', 'AbortError')))
+          }),
+      })
+      await context.until(() => reader.started.length === 1)
+      const stopped = reader.consumer.stop()
+      await context.advance(4_900)
+      expect(reader.happened()).not.toContain('stop')
+      await context.done(stopped, { withinMs: 200 })
+      expect(reader.eventsOf('crash')).toEqual([])
+    }),
+  )
+
+  test(
+    'a listener of partitionsRevoked that awaits the stop holds it up no longer than that either',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const reader = await read(context, context.tab(), { rebalanceTimeoutMs: 5_000 })
+      reader.consumer.on('partitionsRevoked', () => reader.consumer.stop())
+      await context.done(reader.consumer.stop(), { withinMs: 6_000 })
+    }),
+  )
+
   test(
     'a stop of assigned partitions revokes nothing',
     inContext(async (context) => {

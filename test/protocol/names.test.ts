@@ -30,7 +30,7 @@ suite('topic names', () => {
   it('are named in the error', () => {
     const error = thrownBy(() => parseTopicName('no spaces'))
     expect(error.message).toContain('"no spaces"')
-    expect(error.details).toEqual({ topic: '"no spaces"' })
+    expect(error.details).toEqual({ topic: 'no spaces' })
   })
 })
 

@@ -4,7 +4,13 @@
  */
 import { fromWireError, TabmqError } from '../../protocol/errors.js'
 import { TOPIC_DEFAULTS } from '../../protocol/limits.js'
-import { describe, parseGroupId, parseTopicName, type TopicName } from '../../protocol/names.js'
+import {
+  describe,
+  detailOf,
+  parseGroupId,
+  parseTopicName,
+  type TopicName,
+} from '../../protocol/names.js'
 import type {
   ApiName,
   ClusterDescription,
@@ -413,6 +419,6 @@ function unknownPartition(topic: TopicName, partition: unknown): TabmqError {
   return new TabmqError(
     'UNKNOWN_TOPIC_OR_PARTITION',
     `topic "${topic}" has no partition ${describe(partition)}`,
-    { topic, partition: describe(partition) },
+    { topic, partition: detailOf(partition) },
   )
 }

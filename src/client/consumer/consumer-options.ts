@@ -1,4 +1,5 @@
 /** The options of a consumer and of its `run`, checked and with their defaults. */
+import { TabmqError } from '../../protocol/errors.js'
 import { CONSUMER_DEFAULTS, GROUP_ID_LENGTH_MAX } from '../../protocol/limits.js'
 import { parseGroupId } from '../../protocol/names.js'
 import { ASSIGNOR_NAMES, type AssignorName, type AutoOffsetReset } from '../../protocol/requests.js'
@@ -43,9 +44,13 @@ export interface ConsumerOptions {
 }
 
 /** Options of `consumer.run()`: one of the two handlers, and how offsets are committed. */
-export interface RunOptions {
-  readonly eachMessage?: EachMessageHandler
-  readonly eachBatch?: EachBatchHandler
+export type RunOptions = CommonRunOptions &
+  (
+    | { readonly eachMessage: EachMessageHandler; readonly eachBatch?: never }
+    | { readonly eachBatch: EachBatchHandler; readonly eachMessage?: never }
+  )
+
+export interface CommonRunOptions {
   /** Whether what was handled is committed without asking. Default true. */
   readonly autoCommit?: boolean
   /** Commits at the most every so many ms. Default: after each batch. */
@@ -60,7 +65,7 @@ export interface RunOptions {
 
 /** Options of `consumer.messages()`. */
 export interface MessagesOptions extends Pick<
-  RunOptions,
+  CommonRunOptions,
   'autoCommit' | 'autoCommitInterval' | 'autoCommitThreshold'
 > {
   /** Ends the loop, after the message at hand. */
@@ -161,7 +166,8 @@ export function checkRunOptions(options: RunOptions): CheckedRunOptions {
   checkNoOthers('run', options, RUN_NAMES)
   const { eachMessage, eachBatch, autoCommitInterval, autoCommitThreshold } = options
   if ((eachMessage === undefined) === (eachBatch === undefined)) {
-    throw invalidOption('run', options, 'given either eachMessage or eachBatch')
+    const got = eachMessage === undefined ? 'neither' : 'both'
+    throw new TabmqError('INVALID_CONFIG', `run takes eachMessage or eachBatch, not ${got}`, {})
   }
   if (eachMessage !== undefined) checkFunction('eachMessage', eachMessage)
   if (eachBatch !== undefined) checkFunction('eachBatch', eachBatch)

@@ -51,6 +51,9 @@ export interface ConsumerRunParts extends ConsumerParts {
 /** The life of who is no member of a group. */
 const NEVER_ENDING = new AbortController().signal
 
+/** For handlers to end that were told to. */
+const STOP_ABORTED_MS = 1_000
+
 type Phase = 'running' | 'stopping' | 'over'
 
 export class ConsumerRun {
@@ -65,6 +68,8 @@ export class ConsumerRun {
   readonly #startOffsets: StartOffsets
   readonly #ended = deferred<{ readonly error: unknown } | undefined>()
   #phase: Phase = 'running'
+  /** Resolves when no handler runs any more, or none is waited for. */
+  #idle: Promise<void> | undefined
 
   constructor(parts: ConsumerRunParts) {
     const { subscriptions, consumerOptions } = parts
@@ -113,10 +118,10 @@ export class ConsumerRun {
     this.#phase = 'stopping'
     this.#membership?.beginLeaving()
     this.#fetchLoop.stop()
-    await this.#runner.stop()
-    if (this.#membership !== undefined) {
-      const held = this.partitions.filter(({ isHeld }) => isHeld)
-      if (held.length > 0) await this.#emitRevoked(held)
+    const held = this.partitions.filter(({ isHeld }) => isHeld)
+    await this.#handlersDone()
+    if (this.#membership !== undefined && held.length > 0) {
+      await this.#isInTime(this.#emitRevoked(held), this.#parts.consumerOptions.rebalanceTimeoutMs)
     }
     await this.#commitLast(this.partitions)
     await this.#membership?.leave()
@@ -353,10 +358,40 @@ export class ConsumerRun {
     this.#ended.resolve(failure)
     this.#fetchLoop.stop()
     this.#commits?.close()
+    const idle = this.#handlersDone()
     for (const partition of this.#partitions.values()) partition.release()
     this.#partitions.clear()
     this.#lostWithBroker.clear()
-    this.#parts.onEnd(this.#runner.stop())
+    this.#parts.onEnd(idle)
+  }
+
+  /**
+   * Waits for running handlers: as long as for letting go of a partition, and a little more once their
+   * signals have told them to end. Then it goes on without them, or a handler that hangs, or one that
+   * waits for this itself, would keep the page from ever closing.
+   */
+  #handlersDone(): Promise<void> {
+    this.#idle ??= this.#waitForHandlers()
+    return this.#idle
+  }
+
+  async #waitForHandlers(): Promise<void> {
+    const { rebalanceTimeoutMs } = this.#parts.consumerOptions
+    const done = this.#runner.stop()
+    if (await this.#isInTime(done, rebalanceTimeoutMs)) return
+    for (const partition of this.#partitions.values()) partition.beginRevocation()
+    if (await this.#isInTime(done, STOP_ABORTED_MS)) return
+    this.#crash(stillRunning(rebalanceTimeoutMs), { willRetry: false })
+  }
+
+  async #isInTime(done: Promise<void>, waitMs: number): Promise<boolean> {
+    let cancelTimer = () => {}
+    const late = new Promise<false>((resolve) => {
+      cancelTimer = this.#parts.host.setTimer(waitMs, () => resolve(false))
+    })
+    const isDone = await Promise.race([done.then(() => true as const), late])
+    cancelTimer()
+    return isDone
   }
 
   async #commitLast(partitions: readonly OwnedPartition[]): Promise<void> {
@@ -429,4 +464,12 @@ export class ConsumerRun {
 
 function namesOf(partitions: readonly TopicPartition[]): TopicPartition[] {
   return partitions.map(({ topic, partition }) => ({ topic, partition }))
+}
+
+function stillRunning(waitedMs: number): TabmqError {
+  return new TabmqError(
+    'ABORTED',
+    `a handler still ran ${waitedMs} ms after the stop, and was left behind`,
+    { waitedMs },
+  )
 }

@@ -6,7 +6,14 @@ import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { TabmqError } from '../../protocol/errors.js'
 import { parseGroupId, parseTopicName, type GroupId } from '../../protocol/names.js'
 import type { AssignedPartition } from '../../protocol/requests.js'
-import { checkInteger, checkNoOthers, checkObject, checkObjects } from '../check-options.js'
+import {
+  checkFunction,
+  checkInteger,
+  checkNoOthers,
+  checkObject,
+  checkObjects,
+  checkOneOf,
+} from '../check-options.js'
 import type { Connection } from '../connection.js'
 import { Events } from '../events.js'
 import type { ClientHost } from '../host.js'
@@ -22,6 +29,7 @@ import {
 } from './consumer-options.js'
 import { ConsumerRun } from './consumer-run.js'
 import {
+  CONSUMER_EVENTS,
   topicPartitionKey,
   type ConsumerEvents,
   type Delivery,
@@ -85,11 +93,16 @@ export class Consumer {
     await this.#parts.connection.connect()
   }
 
-  /** Listens to what happens to this consumer; returns a function that stops listening. */
+  /**
+   * Listens to what happens to this consumer; returns a function that stops listening.
+   * @throws TabmqError INVALID_CONFIG
+   */
   on<K extends keyof ConsumerEvents>(
     type: K,
     listener: (event: ConsumerEvents[K]) => unknown,
   ): () => void {
+    checkOneOf('event', type, CONSUMER_EVENTS)
+    checkFunction('listener', listener)
     return this.#events.on(type, listener)
   }
 
@@ -168,8 +181,9 @@ export class Consumer {
   }
 
   /**
-   * Waits for running handlers, commits what they handled, leaves the group. `run` starts again. Not
-   * to be awaited in a handler or in a listener of `partitionsRevoked`, since it waits for them.
+   * Waits for running handlers, commits what they handled, leaves the group. `run` starts again.
+   * Handlers have `rebalanceTimeoutMs`; then their `signal` aborts, and they are left behind. So a
+   * handler, a loop over `messages()` or a listener of `partitionsRevoked` calls it without awaiting.
    */
   async stop(): Promise<void> {
     const run = this.#run

@@ -95,6 +95,19 @@ export interface ConsumerEvents {
   stop: Record<never, never>
 }
 
+/** The names of all events, for `on` to know a misspelt one. */
+export const CONSUMER_EVENTS: readonly (keyof ConsumerEvents)[] = [
+  'partitionsAssigned',
+  'partitionsRevoked',
+  'partitionsLost',
+  'groupJoin',
+  'rebalancing',
+  'heartbeat',
+  'commitOffsets',
+  'crash',
+  'stop',
+]
+
 export function topicPartitionKey({ topic, partition }: TopicPartition): string {
   return `${topic} ${partition}`
 }

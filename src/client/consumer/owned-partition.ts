@@ -90,8 +90,12 @@ export class OwnedPartition {
     return this.#buffer.length > 0
   }
 
-  /** What would be committed now, if it is not committed already. */
+  /**
+   * What would be committed now, if it is not committed already. A seek beyond the end of the log, as
+   * far as that is known, is not: the next fetch tells, and resets it.
+   */
   get uncommitted(): number | undefined {
+    if ((this.#soughtTo ?? 0) > this.highWatermark) return undefined
     return this.#handledUpTo === this.#committed ? undefined : this.#handledUpTo
   }
 
@@ -122,6 +126,7 @@ export class OwnedPartition {
     this.#restartAt(offset)
     this.#seekVersion = this.#version
     this.#soughtTo = undefined
+    if ((this.#handledUpTo ?? 0) > offset) this.#handledUpTo = offset
   }
 
   pause(): void {
@@ -130,8 +135,12 @@ export class OwnedPartition {
     this.#restartAt(this.#position)
   }
 
+  /** Whoever resumes expects an attempt: what failed before the pause is tried at once. */
   resume(): void {
+    if (!this.#isPaused) return
     this.#isPaused = false
+    this.failures = 0
+    this.deliverNotBeforeMs = 0
   }
 
   /** Takes in what a fetch of `requestedOffset` brought, unless that is no longer what is wanted. */

@@ -4,7 +4,7 @@
  */
 import { TabmqError } from '../../protocol/errors.js'
 import { PATTERN_LENGTH_MAX } from '../../protocol/limits.js'
-import { describe, parseTopicName, type TopicName } from '../../protocol/names.js'
+import { describe, detailOf, parseTopicName, type TopicName } from '../../protocol/names.js'
 import type { AutoOffsetReset, SubscribedPattern, Subscription } from '../../protocol/requests.js'
 import { checkArray, checkNoOthers, checkObject, checkOneOf } from '../check-options.js'
 
@@ -94,7 +94,7 @@ function toPart(
     throw new TabmqError(
       'INVALID_TOPIC_EXCEPTION',
       `a topic must be a name or a RegExp, not ${describe(topic)}`,
-      { topic: describe(topic) },
+      { topic: detailOf(topic) },
     )
   }
   const name = parseTopicName(topic)
@@ -106,7 +106,7 @@ function tooLong(source: string): TabmqError {
   return new TabmqError(
     'INVALID_REGULAR_EXPRESSION',
     `a pattern may have ${PATTERN_LENGTH_MAX} characters, not ${source.length}`,
-    { source: describe(source), lengthMax: PATTERN_LENGTH_MAX },
+    { source: detailOf(source), lengthMax: PATTERN_LENGTH_MAX },
   )
 }
 

@@ -15,6 +15,7 @@ import { TabmqError } from '../../protocol/errors.js'
 import { PRODUCER_DEFAULTS } from '../../protocol/limits.js'
 import {
   describe,
+  detailOf,
   parseTopicName,
   type PartitionId,
   type ProducerId,
@@ -350,12 +351,16 @@ function toRecord(
   { position, nowMs }: { position: number; nowMs: number },
 ): OutgoingRecord {
   checkObject(`messages[${position}]`, message)
+  if (!('value' in message)) {
+    const what = `messages[${position}] has no value; to send none, say null`
+    throw new TabmqError('INVALID_CONFIG', what, { position })
+  }
   const { key, value, headers, timestamp = nowMs } = message
   if (!isTimestampMs(timestamp)) {
     throw new TabmqError(
       'INVALID_TIMESTAMP',
       `messages[${position}].timestamp is no time in ms: ${describe(timestamp)}`,
-      { position, timestamp: describe(timestamp) },
+      { position, timestamp: detailOf(timestamp) },
     )
   }
   return {
@@ -376,7 +381,7 @@ function keyBytesOf(key: unknown, position: number): Uint8Array | undefined {
   throw new TabmqError(
     'SERIALIZATION_FAILED',
     `messages[${position}].key must be a string or a Uint8Array, not ${describe(key)}`,
-    { position, key: describe(key) },
+    { position, key: detailOf(key) },
   )
 }
 
@@ -390,7 +395,7 @@ function checkPartition(
   throw new TabmqError(
     isPartitioner ? 'INVALID_PARTITIONS' : 'UNKNOWN_TOPIC_OR_PARTITION',
     `${what} ${describe(partition)}: topic "${topic}" has partitions 0 to ${numPartitions - 1}`,
-    { topic, partition: describe(partition), numPartitions },
+    { topic, partition: detailOf(partition), numPartitions },
   )
 }
 
