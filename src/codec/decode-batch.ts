@@ -33,6 +33,8 @@ export interface DecodeBatchOptions {
   readonly codecs: CodecRegistry
   /** Records below it are left out; a batch may begin before the offset that was asked for. */
   readonly fromOffset?: number
+  /** Records from it on are left out, and their values not looked at. */
+  readonly untilOffset?: number
 }
 
 export interface DecodeCompressedBatchOptions extends DecodeBatchOptions {
@@ -80,12 +82,14 @@ class BatchDecoder {
   readonly #index: BatchIndexReader
   readonly #codec: Codec
   readonly #fromOffset: number
+  readonly #untilOffset: number
   readonly #records: DecodedRecord[] = []
 
   constructor(batch: ArrayBuffer, header: ReadBatchHeader, options: DecodeBatchOptions) {
     this.#header = header
     this.#codec = options.codecs.byId(header.codecId)
     this.#fromOffset = options.fromOffset ?? header.baseOffset
+    this.#untilOffset = options.untilOffset ?? Infinity
     const index = new Uint8Array(batch, BATCH_HEADER_BYTES, header.indexBytes)
     this.#index = new BatchIndexReader(index)
   }
@@ -116,8 +120,8 @@ class BatchDecoder {
     for (let offset = start; offset < start + count; offset++) {
       this.#index.nextRecord()
       if (!this.#index.isTombstone) valueCount++
-      if (offset >= this.#fromOffset) this.#push(offset, this.#index.isTombstone ? null : PENDING)
-      else skippedValues = valueCount
+      if (this.#isWanted(offset)) this.#push(offset, this.#index.isTombstone ? null : PENDING)
+      else if (offset < this.#fromOffset) skippedValues = valueCount
     }
     if (valueCount === 0) {
       if (frame.length > 0) throw corrupt('values that belong to no record')
@@ -136,10 +140,14 @@ class BatchDecoder {
     for (let offset = start; offset < start + count; offset++) {
       this.#index.nextRecord()
       const bytes = this.#index.isTombstone ? undefined : values.sizedBytes()
-      if (offset < this.#fromOffset) continue
+      if (!this.#isWanted(offset)) continue
       this.#push(offset, bytes === undefined ? null : this.#decodeOne(bytes, offset))
     }
     if (values.remaining > 0) throw corrupt('values that belong to no record')
+  }
+
+  #isWanted(offset: number): boolean {
+    return offset >= this.#fromOffset && offset < this.#untilOffset
   }
 
   #decodeOne(bytes: Uint8Array, offset: number): unknown {

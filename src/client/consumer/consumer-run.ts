@@ -171,6 +171,7 @@ export class ConsumerRun {
     checkArray('offsets', offsets)
     const life = this.#membership?.life
     const wanted = await Promise.all(offsets.map((one) => this.#toCommit(one)))
+    if (this.#membership !== undefined) for (const one of wanted) this.#checkMayCommit(one)
     await commits.commit(wanted, life)
     for (const { partitionId, offset } of wanted) {
       this.#partitions.get(partitionId)?.committed(offset)
@@ -238,6 +239,7 @@ export class ConsumerRun {
       options: consumerOptions,
       partitions: () => this.#partitions.values(),
       isFixed: this.#membership === undefined,
+      isHandled: ({ partitionId }) => this.#runner.handled(partitionId) !== undefined,
       onFetched: () => this.#runner.pump(),
       onOutOfRange: (partition) => this.#startOffsets.reset(partition),
       onError: (error, partition) => this.#crash(error, { willRetry: true, partition }),
@@ -446,6 +448,23 @@ export class ConsumerRun {
     void events.emit('crash', { error, willRetry, ...where, ...at })
   }
 
+  /**
+   * Nobody commits of what this consumer does not hold; nor of what it holds again, but a handler of
+   * an earlier ownership still runs on: others may have had it in between, and got further.
+   * @throws TabmqError FENCED_MEMBER_EPOCH
+   */
+  #checkMayCommit({ partitionId }: OffsetToCommit): void {
+    const held = this.#partitions.get(partitionId)
+    const handled = this.#runner.handled(partitionId) ?? held
+    const isSame = handled === held || handled === this.#lostWithBroker.get(partitionId)
+    if (held?.isCommittable === true && isSame) return
+    throw new TabmqError(
+      'FENCED_MEMBER_EPOCH',
+      `this consumer has lost ${nameOf(handled) ?? `partition ${partitionId}`}: others go on with it`,
+      { groupId: this.#parts.groupId, partitionId },
+    )
+  }
+
   async #toCommit(one: TopicPartitionOffsetAndMetadata): Promise<OffsetToCommit> {
     checkObject('offsets', one)
     const { offset, metadata } = one
@@ -460,6 +479,10 @@ export class ConsumerRun {
   #isOver(): boolean {
     return this.#phase === 'over'
   }
+}
+
+function nameOf(partition: OwnedPartition | undefined): string | undefined {
+  return partition === undefined ? undefined : `"${partition.topic}" ${partition.partition}`
 }
 
 function namesOf(partitions: readonly TopicPartition[]): TopicPartition[] {

@@ -37,7 +37,7 @@ import {
   type TopicPartitionOffset,
   type TopicPartitionOffsetAndMetadata,
 } from './delivery.js'
-import { iterateMessages } from './message-iterator.js'
+import { iterateMessages, type MessageSource } from './message-iterator.js'
 import { Pauses, type TopicPartitions } from './pauses.js'
 import { Subscriptions, type SubscribeOptions } from './subscriptions.js'
 
@@ -154,7 +154,7 @@ export class Consumer {
    *   GROUP_MAX_SIZE_REACHED, INVALID_REGULAR_EXPRESSION, CLIENT_CLOSED, BROKER_UNAVAILABLE
    */
   run(options: RunOptions): Promise<void> {
-    return this.#startRun(options, { isLoop: false })
+    return this.#startRun(options, { isLoop: false, onStart: () => {} })
   }
 
   /**
@@ -168,14 +168,22 @@ export class Consumer {
   messages(options: MessagesOptions = {}): AsyncGenerator<Delivery, void, undefined> {
     checkMessagesOptions(options)
     const { signal, ...runOptions } = options
-    const source = {
-      start: (eachMessage: NonNullable<RunOptions['eachMessage']>) =>
+    let run: ConsumerRun | undefined
+    const source: MessageSource = {
+      start: (eachMessage) =>
         this.#startRun(
           { ...runOptions, partitionsConsumedConcurrently: 1, eachMessage },
-          { isLoop: true },
+          {
+            isLoop: true,
+            onStart: (started) => {
+              run = started
+            },
+          },
         ),
-      stop: () => this.stop(),
-      ended: () => this.#run?.ended ?? Promise.resolve(undefined),
+      stop: async () => {
+        if (run !== undefined && this.#run === run) await this.stop()
+      },
+      ended: () => run?.ended ?? Promise.resolve(undefined),
     }
     return iterateMessages(source, signal)
   }
@@ -231,7 +239,7 @@ export class Consumer {
 
   /** @throws TabmqError INVALID_CONFIG, INVALID_TOPIC_EXCEPTION */
   resume(topics: readonly TopicPartitions[]): void {
-    this.#pauses.remove(topics, this.#run?.partitions ?? [])
+    this.#pauses.remove(topics)
     this.#run?.pausesChanged()
   }
 
@@ -262,7 +270,10 @@ export class Consumer {
     await this.#run.commitOffsets(offsets)
   }
 
-  async #startRun(options: RunOptions, { isLoop }: { isLoop: boolean }): Promise<void> {
+  async #startRun(
+    options: RunOptions,
+    { isLoop, onStart }: { isLoop: boolean; onStart: (run: ConsumerRun) => void },
+  ): Promise<void> {
     this.#assertOpen()
     while (this.#stopping !== undefined) await this.#stopping
     this.#assertOpen()
@@ -289,6 +300,7 @@ export class Consumer {
       },
     })
     this.#run = run
+    onStart(run)
     await run.start()
   }
 

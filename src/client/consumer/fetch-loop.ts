@@ -22,6 +22,8 @@ export interface FetchLoopOptions {
   readonly options: CheckedConsumerOptions
   readonly partitions: () => Iterable<OwnedPartition>
   readonly onFetched: () => void
+  /** Whether one of its handlers is running. */
+  readonly isHandled: (partition: OwnedPartition) => boolean
   /** Whether a deleted topic's partition is an error: where no group takes it away. */
   readonly isFixed: boolean
   /** The position is no longer, or not yet, in the log. */
@@ -75,18 +77,21 @@ export class FetchLoop {
   }
 
   #wanted(): FetchPartition[] {
-    const { host, options, partitions } = this.#options
+    const { host, options, partitions, isHandled } = this.#options
     const nowMs = host.nowMs()
     const wanted: FetchPartition[] = []
     let bufferedBytes = 0
     let nextTryMs = Infinity
     for (const partition of partitions()) {
-      bufferedBytes += partition.bufferedBytes
-      const { fetchOffset: offset, partitionId, fetchNotBeforeMs } = partition
+      // What is stuck behind a handler does not count: it would keep all others from being fetched.
+      if (!isHandled(partition)) bufferedBytes += partition.bufferedBytes
+      const { fetchOffset: offset, partitionId } = partition
+      // Nor is anything fetched of what has failed before it may be tried again.
+      const notBeforeMs = Math.max(partition.fetchNotBeforeMs, partition.deliverNotBeforeMs)
       // What is being let go takes nothing in any more: asking for it would go on without end.
       if (offset === undefined || partition.isPaused || !partition.isHeld) continue
       if (partition.bufferedBytes >= CONSUMER_DEFAULTS.bufferedBytesPerPartitionMax) continue
-      if (fetchNotBeforeMs > nowMs) nextTryMs = Math.min(nextTryMs, fetchNotBeforeMs)
+      if (notBeforeMs > nowMs) nextTryMs = Math.min(nextTryMs, notBeforeMs)
       else wanted.push({ partitionId, offset, maxBytes: options.maxBytesPerPartition })
     }
     if (nextTryMs < Infinity) this.#wakeAt(nextTryMs, nowMs)

@@ -10,6 +10,7 @@ export class LoopLeft extends Error {}
 
 export interface MessageSource {
   start(handler: (payload: EachMessagePayload) => Promise<void>): Promise<void>
+  /** Stops what `start` started, if it did and if it still runs. */
   stop(): Promise<void>
   /** Resolves when it has stopped, by whatever means, with the error if one was the cause. */
   ended(): Promise<Failure | undefined>

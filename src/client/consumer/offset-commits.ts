@@ -1,7 +1,8 @@
 /**
  * Commits what was handled: after each batch, or by interval or count, before a revocation, a stop
  * or the end of the page; never a message whose handler has not returned (rule 9). One commit at a
- * time; what is handled meanwhile goes into the next.
+ * time, those made by hand included, or one that has to be repeated would undo a later one; what is
+ * handled meanwhile goes into the next.
  */
 import { hasCode, TabmqError } from '../../protocol/errors.js'
 import { CONSUMER_DEFAULTS } from '../../protocol/limits.js'
@@ -35,7 +36,9 @@ const STALE_RETRIES_MAX = 5
 
 export class OffsetCommits {
   readonly #options: OffsetCommitsOptions
-  #underWay: Promise<void> | undefined
+  /** The last commit of the chain; never rejects. */
+  #last: Promise<void> = Promise.resolve()
+  #isCommittingSoon = false
   #lastCommitMs: number
   #handledSince = 0
   #failures = 0
@@ -72,31 +75,48 @@ export class OffsetCommits {
   }
 
   /** Commits everything handled so far; rejects when that fails. */
-  async commitHandled(only?: ReadonlySet<OwnedPartition>): Promise<void> {
-    await this.#underWay
+  commitHandled(only?: ReadonlySet<OwnedPartition>): Promise<void> {
+    return this.#inTurn(() => this.#commitHandled(only))
+  }
+
+  /**
+   * Commits these offsets, which belong to the membership of this `life`: a member that was fenced and
+   * joined again must not commit them, since others may have had the partitions and got further.
+   */
+  commit(
+    offsets: readonly OffsetToCommit[],
+    life: AbortSignal = this.#options.life(),
+  ): Promise<void> {
+    return this.#inTurn(() => this.#commit(offsets, life))
+  }
+
+  #inTurn(commit: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(commit)
+    this.#last = done.catch(() => {
+      // Its own caller is told; the next is tried all the same.
+    })
+    return done
+  }
+
+  async #commitHandled(only?: ReadonlySet<OwnedPartition>): Promise<void> {
     const handled = this.#uncommitted(only)
     this.#lastCommitMs = this.#options.host.nowMs()
     // Even if nothing is left to commit: what was handled may belong to partitions that are lost.
     if (only === undefined) this.#handledSince = 0
     if (handled.length === 0) return
-    await this.commit(
-      handled.map(({ partition: { partitionId }, offset }) => ({ partitionId, offset })),
-    )
+    const offsets = handled.map(({ partition: { partitionId }, offset }) => ({
+      partitionId,
+      offset,
+    }))
+    await this.#commit(offsets, this.#options.life())
     for (const { partition, offset } of handled) partition.committed(offset)
     this.#options.onCommitted(
       handled.map(({ partition: { topic, partition }, offset }) => ({ topic, partition, offset })),
     )
   }
 
-  /**
-   * Commits these offsets, again under the new epoch when the member's has just changed. They belong
-   * to the membership of this moment, or of the `life` given: a member that was fenced and joined
-   * again must not commit them, since others may have had the partitions and got further.
-   */
-  async commit(
-    offsets: readonly OffsetToCommit[],
-    life: AbortSignal = this.#options.life(),
-  ): Promise<void> {
+  /** Again under the new epoch when the member's has just changed. */
+  async #commit(offsets: readonly OffsetToCommit[], life: AbortSignal): Promise<void> {
     const { connection, refreshEpoch, onFenced } = this.#options
     for (let attempt = 1; ; attempt++) {
       if (life.aborted) throw fencedMeanwhile(this.#options.groupId)
@@ -138,8 +158,9 @@ export class OffsetCommits {
   }
 
   #commitSoon(): void {
-    if (this.#underWay !== undefined) return
-    const underWay = this.commitHandled().then(
+    if (this.#isCommittingSoon) return
+    this.#isCommittingSoon = true
+    const done = this.commitHandled().then(
       () => {
         this.#failures = 0
       },
@@ -151,8 +172,8 @@ export class OffsetCommits {
         if (isPassing || hasCode(error, 'STORAGE_FULL')) this.#commitLater()
       },
     )
-    this.#underWay = underWay.finally(() => {
-      this.#underWay = undefined
+    void done.finally(() => {
+      this.#isCommittingSoon = false
       // What was handled meanwhile is due as well when commits follow batches.
       const { autoCommit } = this.#options.run()
       if (!autoCommit || this.#handledSince === 0) return

@@ -21,6 +21,8 @@ export class OwnedPartition {
   /** The next offset after all that is handled: what a commit says. */
   #handledUpTo: number | undefined
   #committed: number | undefined
+  /** Something moved the position since the last commit. */
+  #mayGoBack = false
   #version = 0
   /** The version that the last seek began: what is older says nothing about the new position. */
   #seekVersion = 0
@@ -91,12 +93,16 @@ export class OwnedPartition {
   }
 
   /**
-   * What would be committed now, if it is not committed already. A seek beyond the end of the log, as
+   * What would be committed now, if it is not committed already. It goes back after a seek only. A seek beyond the end of the log, as
    * far as that is known, is not: the next fetch tells, and resets it.
    */
   get uncommitted(): number | undefined {
     if ((this.#soughtTo ?? 0) > this.highWatermark) return undefined
-    return this.#handledUpTo === this.#committed ? undefined : this.#handledUpTo
+    const handled = this.#handledUpTo
+    if (handled === undefined || handled === this.#committed) return undefined
+    // What was committed by hand is further than what is handled while its handler still runs.
+    const isBehind = this.#committed !== undefined && handled < this.#committed
+    return isBehind && !this.#mayGoBack ? undefined : handled
   }
 
   /**
@@ -116,6 +122,7 @@ export class OwnedPartition {
     this.#seekVersion = this.#version
     this.#soughtTo = offset
     this.#handledUpTo = offset
+    this.#mayGoBack = true
     this.failures = 0
     this.deliverNotBeforeMs = 0
     this.fetchNotBeforeMs = 0
@@ -127,6 +134,7 @@ export class OwnedPartition {
     this.#seekVersion = this.#version
     this.#soughtTo = undefined
     if ((this.#handledUpTo ?? 0) > offset) this.#handledUpTo = offset
+    this.#mayGoBack = true
   }
 
   pause(): void {
@@ -185,6 +193,7 @@ export class OwnedPartition {
 
   committed(offset: number): void {
     this.#committed = offset
+    this.#mayGoBack = false
   }
 
   /** Puts what was not handled back: it is fetched and delivered again. */

@@ -10,41 +10,47 @@ export interface TopicPartitions {
   readonly partitions?: readonly number[]
 }
 
+/** Of one topic: all partitions but some, or only some. */
+interface PausedTopic {
+  readonly isAll: boolean
+  readonly exceptions: ReadonlySet<number>
+}
+
+const NOTHING: PausedTopic = { isAll: false, exceptions: new Set() }
+
 export class Pauses {
-  readonly #paused = new Map<string, ReadonlySet<number> | 'all'>()
+  readonly #paused = new Map<string, PausedTopic>()
 
   has({ topic, partition }: TopicPartition): boolean {
-    const paused = this.#paused.get(topic)
-    return paused === 'all' || paused?.has(partition) === true
+    const { isAll, exceptions } = this.#paused.get(topic) ?? NOTHING
+    return isAll !== exceptions.has(partition)
   }
 
   /** @throws TabmqError INVALID_CONFIG, INVALID_TOPIC_EXCEPTION */
   add(topics: readonly TopicPartitions[]): void {
     checkTopicPartitions(topics)
-    for (const { topic, partitions } of topics) {
-      const before = this.#paused.get(topic)
-      const isAll = partitions === undefined || before === 'all'
-      this.#paused.set(topic, isAll ? 'all' : new Set([...(before ?? []), ...partitions]))
-    }
+    for (const one of topics) this.#set(one, true)
   }
 
-  /**
-   * What is left of a topic that was paused as a whole is the rest of what this consumer holds.
-   * @throws TabmqError INVALID_CONFIG, INVALID_TOPIC_EXCEPTION
-   */
-  remove(topics: readonly TopicPartitions[], held: readonly TopicPartition[]): void {
+  /** @throws TabmqError INVALID_CONFIG, INVALID_TOPIC_EXCEPTION */
+  remove(topics: readonly TopicPartitions[]): void {
     checkTopicPartitions(topics)
-    for (const { topic, partitions } of topics) {
-      const before = this.#paused.get(topic)
-      if (before === undefined) continue
-      if (partitions === undefined) {
-        this.#paused.delete(topic)
-        continue
-      }
-      const heldOfTopic = held.filter((one) => one.topic === topic)
-      const paused = before === 'all' ? heldOfTopic.map(({ partition }) => partition) : [...before]
-      this.#paused.set(topic, new Set(paused.filter((one) => !partitions.includes(one))))
+    for (const one of topics) this.#set(one, false)
+  }
+
+  #set({ topic, partitions }: TopicPartitions, isPaused: boolean): void {
+    const { isAll, exceptions } = this.#paused.get(topic) ?? NOTHING
+    if (partitions === undefined) {
+      if (isPaused) this.#paused.set(topic, { isAll: true, exceptions: new Set() })
+      else this.#paused.delete(topic)
+      return
     }
+    const changed = new Set(exceptions)
+    for (const partition of partitions) {
+      if (isAll === isPaused) changed.delete(partition)
+      else changed.add(partition)
+    }
+    this.#paused.set(topic, { isAll, exceptions: changed })
   }
 }
 

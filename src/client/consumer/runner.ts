@@ -7,7 +7,9 @@ import { decodeBatch, decodeCompressedBatch, isCompressed } from '../../codec/de
 import type { DecodedRecord } from '../../codec/decode-batch.js'
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { BROKER_LIMITS, CONSUMER_DEFAULTS } from '../../protocol/limits.js'
+import { TabmqError } from '../../protocol/errors.js'
 import type { PartitionId } from '../../protocol/names.js'
+import { checkInteger } from '../check-options.js'
 import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { CheckedRunOptions } from './consumer-options.js'
@@ -47,6 +49,12 @@ interface Taken {
   readonly version: number
 }
 
+interface Decoded {
+  readonly records: readonly DecodedRecord[]
+  /** Why there are no more. */
+  readonly failure: { readonly error: unknown } | undefined
+}
+
 interface Turn {
   readonly partition: OwnedPartition
   readonly done: Promise<void>
@@ -82,6 +90,11 @@ export class Runner {
   setSuspended(isSuspended: boolean): void {
     this.#isSuspended = isSuspended
     if (!isSuspended) this.pump()
+  }
+
+  /** Of whose ownership a handler is running, if one is. */
+  handled(partitionId: PartitionId): OwnedPartition | undefined {
+    return this.#turns.get(partitionId)?.partition
   }
 
   /** Resolves when no handler of this partition is running. */
@@ -136,13 +149,17 @@ export class Runner {
     const { version } = partition
     try {
       const batches = partition.take(run.eachBatch === undefined ? 1 : bytesPerBatch)
-      const records = await this.#decode(batches, partition.position ?? 0)
-      if (records.length === 0) return
+      const { records, failure } = await this.#decode(batches, partition.position ?? 0)
+      if (records.length === 0) {
+        if (failure !== undefined) throw failure.error
+        return
+      }
       const taken = { partition, records, version }
       if (run.eachMessage !== undefined) await this.#eachMessage(taken, run.eachMessage)
       else if (run.eachBatch !== undefined) await this.#eachBatch(taken, run.eachBatch)
       const isWhole = (partition.position ?? 0) > (records.at(-1)?.offset ?? 0)
-      if (!isWhole && partition.isHeld && partition.version === version) partition.redeliver()
+      const isRest = !isWhole || failure !== undefined
+      if (isRest && partition.isHeld && partition.version === version) partition.redeliver()
     } catch (error) {
       this.#onFailure(partition, version, error)
     }
@@ -175,6 +192,7 @@ export class Runner {
     const batch = batchOf(partition, records)
     let resolved = (records[0]?.offset ?? 0) - 1
     const resolveOffset = (offset: number) => {
+      checkInteger('offset', offset, { min: 0, max: batch.lastOffset() ?? 0 })
       if (offset <= resolved) return
       const count = offset - resolved
       resolved = offset
@@ -204,16 +222,29 @@ export class Runner {
     }
   }
 
-  #decode(batches: readonly ArrayBuffer[], fromOffset: number) {
-    const { codecs } = this.#options
-    if (!batches.some(isCompressed)) {
-      return batches.flatMap((batch) => decodeBatch(batch, { codecs, fromOffset }))
+  /** The records up to the first that cannot be decoded: those before it are not to wait for it. */
+  async #decode(batches: readonly ArrayBuffer[], fromOffset: number): Promise<Decoded> {
+    let records: readonly DecodedRecord[] = []
+    for (const batch of batches) {
+      try {
+        records = records.concat(await this.#decodeOne(batch, { fromOffset }))
+      } catch (error) {
+        const untilOffset = error instanceof TabmqError ? Number(error.details['offset'] ?? 0) : 0
+        const before =
+          untilOffset > fromOffset ? await this.#decodeOne(batch, { fromOffset, untilOffset }) : []
+        return { records: records.concat(before), failure: { error } }
+      }
     }
-    const valuesBytesMax = BROKER_LIMITS.fetchBytesMax
-    const decoded = batches.map((batch) =>
-      decodeCompressedBatch(batch, { codecs, fromOffset, valuesBytesMax }),
-    )
-    return Promise.all(decoded).then((records) => records.flat())
+    return { records, failure: undefined }
+  }
+
+  #decodeOne(batch: ArrayBuffer, range: { fromOffset: number; untilOffset?: number }) {
+    const options = { ...range, codecs: this.#options.codecs }
+    if (!isCompressed(batch)) return decodeBatch(batch, options)
+    return decodeCompressedBatch(batch, {
+      ...options,
+      valuesBytesMax: BROKER_LIMITS.fetchBytesMax,
+    })
   }
 
   #onFailure(partition: OwnedPartition, version: number, error: unknown): void {

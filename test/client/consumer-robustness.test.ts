@@ -1,0 +1,311 @@
+/** What goes wrong around a consumer, and must not spread: handlers, codecs, fenced members, loops. */
+import { describe, expect, test } from 'vitest'
+import type { Codec } from '../../src/codec/codec.js'
+import { codeOf, errorOf, Held, inContext, type ClientContext } from './client-context.js'
+import { committed, produce, range, read, Reader } from './reader.js'
+
+const ORDERS_0 = { topic: 'orders', partition: 0 }
+
+describe('a commit by hand', () => {
+  test(
+    'is not undone by the automatic commit while its handler still runs',
+    inContext(async (context) => {
+      await context.topic('orders', 2)
+      await produce(context, range(2))
+      await produce(context, [0], { partition: 1 })
+      const gate = new Held()
+      const reader = await read(context, context.tab(), {
+        run: { partitionsConsumedConcurrently: 2 },
+        onMessage: async ({ topic, partition, message }, { consumer }) => {
+          if (partition === 1) return waitFor(gate)
+          await consumer.commitOffsets([{ topic, partition, offset: message.offset + 1 }])
+          if (message.offset === 1) await waitFor(new Held())
+        },
+        rebalanceTimeoutMs: 1_000,
+      })
+      await context.until(async () => (await committed(context))['orders 0'] === 2)
+      gate.release()
+      await context.until(async () => (await committed(context))['orders 1'] === 1)
+      expect((await committed(context))['orders 0']).toBe(2)
+      await context.done(reader.consumer.stop())
+      expect((await committed(context))['orders 0']).toBe(2)
+      reader.events.splice(0)
+    }),
+  )
+
+  test(
+    'of a handler whose membership was fenced is refused, though the member is back (rule 8)',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(10))
+      const frozen = context.tab()
+      const gate = new Held()
+      const outcomes: string[] = []
+      const first = await read(context, frozen, {
+        run: { autoCommit: false },
+        gate,
+        onMessage: async ({ topic, partition, message }, { consumer }) => {
+          const offset = message.offset + 1
+          outcomes.push(await codeOf(consumer.commitOffsets([{ topic, partition, offset }])))
+        },
+      })
+      await context.until(() => gate.size === 1)
+      frozen.freeze()
+      const second = await read(context, context.tab())
+      await context.until(() => second.handled.length === 10)
+      await context.settle()
+      await context.done(second.consumer.stop())
+      frozen.thaw()
+      await context.until(() => first.assignment.length === 1)
+      gate.releaseOne()
+      await context.until(() => outcomes.length === 1)
+      expect(outcomes).toEqual(['FENCED_MEMBER_EPOCH'])
+      expect(await committed(context)).toEqual({ 'orders 0': 10 })
+    }),
+  )
+
+  test(
+    'of a partition that this member does not hold is refused',
+    inContext(async (context) => {
+      await context.topic('orders', 2)
+      const first = await read(context, context.tab())
+      const second = await read(context, context.tab())
+      await context.until(() => second.assignment.length === 1)
+      const [others = ''] = second.assignment
+      const partition = Number(others.at(-1))
+      const commit = first.consumer.commitOffsets([{ topic: 'orders', partition, offset: 0 }])
+      expect(await errorOf(commit)).toMatchObject({
+        code: 'FENCED_MEMBER_EPOCH',
+        message: expect.stringContaining('lost') as string,
+      })
+    }),
+  )
+
+  test(
+    'that has to be repeated does not undo a later one',
+    inContext(async (context) => {
+      await context.topic('orders', 2)
+      await produce(context, range(10))
+      const tab = context.tab()
+      const first = await read(context, tab, { run: { autoCommit: false } })
+      await context.until(() => first.handled.length === 10)
+      const held = tab.hold('commitOffsets', 'request')
+      const commit = (offset: number) => first.consumer.commitOffsets([{ ...ORDERS_0, offset }])
+      const older = commit(3)
+      await context.settle()
+      await read(context, context.tab())
+      await context.advance(100)
+      held.release()
+      const newer = commit(8)
+      await context.done(Promise.all([older, newer]))
+      const sent = tab.requestsOf('commitOffsets').map(({ offsets }) => offsets[0]?.offset)
+      expect(sent).toEqual([3, 3, 8])
+      expect((await committed(context))['orders 0']).toBe(8)
+    }),
+  )
+})
+
+describe('a loop over messages()', () => {
+  test(
+    'that cannot start because the consumer runs already does not stop that run',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const reader = await read(context, context.tab())
+      expect(await codeOf(context.done(reader.consumer.messages().next()))).toBe('ILLEGAL_STATE')
+      await produce(context, range(2))
+      await context.until(() => reader.handled.length === 2)
+      expect(reader.happened(['stop'])).toEqual([])
+    }),
+  )
+
+  test(
+    'that ends late does not stop the run after it',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(1))
+      const reader = new Reader(context.tab())
+      await reader.subscribe()
+      const loop = reader.consumer.messages()
+      await context.done(loop.next())
+      const stopped = reader.consumer.stop()
+      await context.advance(62_000)
+      await stopped
+      reader.events.splice(0)
+      await context.done(reader.run())
+      await context.done(loop.return())
+      await produce(context, range(1))
+      await context.until(() => reader.handled.length === 2)
+      expect(reader.happened(['stop'])).toEqual([])
+    }),
+  )
+})
+
+describe('resolveOffset', () => {
+  test.each([
+    ['beyond the batch', 3],
+    ['a string', '1'],
+    ['nothing', undefined],
+    ['half a message', 0.5],
+    ['before all', -1],
+  ])('of %s is refused, and its handler told', async (_, offset) =>
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(3), { inOneBatch: true })
+      let isMended = false
+      const reader = await read(context, context.tab(), {
+        run: { eachBatchAutoResolve: false },
+        onBatch: ({ batch, resolveOffset }) => {
+          resolveOffset(isMended ? (batch.lastOffset() ?? 0) : (offset as number))
+        },
+      })
+      await context.until(() => reader.eventsOf('crash').length > 0)
+      isMended = true
+      expect(reader.eventsOf('crash')[0]).toMatchObject({
+        willRetry: true,
+        offset: 0,
+        error: { code: 'INVALID_CONFIG' },
+      })
+      await context.until(async () => (await committed(context))['orders 0'] === 3)
+    })(),
+  )
+})
+
+describe('with little room for fetched messages', () => {
+  const SMALL = { maxBytes: 50_000, maxBytesPerPartition: 50_000 }
+  const large = range(20).map(() => 'x'.repeat(10_000))
+
+  test.each([
+    ['fails again and again', () => Promise.reject(new Error('poison'))],
+    ['never ends', () => new Promise(() => {})],
+  ])('a partition whose handler %s does not starve the others', async (_, handle) =>
+    inContext(async (context) => {
+      await context.topic('orders', 2)
+      await produce(context, large)
+      const reader = await read(context, context.tab(), {
+        ...SMALL,
+        run: { partitionsConsumedConcurrently: 2 },
+        onMessage: ({ partition }) => (partition === 0 ? handle() : undefined),
+      })
+      await context.advance(60_000)
+      await produce(context, range(3), { partition: 1 })
+      await context.advance(1_000)
+      expect(reader.handled.map(({ partition }) => partition)).toEqual([1, 1, 1])
+    })(),
+  )
+
+  test(
+    'no more is fetched than twice that, and every partition has its turn',
+    inContext(async (context) => {
+      await context.topic('orders', 8)
+      for (const partition of range(8)) await produce(context, large, { partition })
+      const gate = new Held()
+      const tab = context.tab()
+      const reader = await read(context, tab, { ...SMALL, gate })
+      await context.advance(10_000)
+      const fetches = tab.requestsOf('fetch').length
+      await context.advance(60_000)
+      expect(tab.requestsOf('fetch').length).toBe(fetches)
+      gate.release()
+      await context.until(() => new Set(reader.handled.map((one) => one.partition)).size === 8)
+      const firstOf = (wanted: number) =>
+        reader.handled.findIndex(({ partition }) => partition === wanted)
+      expect(Math.max(...range(8).map(firstOf))).toBeLessThan(60)
+    }),
+  )
+})
+
+describe('a message that cannot be decoded', () => {
+  const picky: Codec = {
+    id: 16,
+    name: 'picky',
+    encode: (value) => new TextEncoder().encode(String(value)),
+    decode(bytes) {
+      const text = new TextDecoder().decode(bytes)
+      if (text === 'bad') throw new Error('bad')
+      return text
+    },
+  }
+
+  async function sent(context: ClientContext, compression?: 'gzip'): Promise<void> {
+    await context.topic('orders')
+    const producer = context.tab({ codecs: [picky] }).mq.producer({ codec: 'picky' })
+    const messages = ['a', 'b', 'bad', 'c'].map((value) => ({ value, partition: 0 }))
+    const options = compression === undefined ? {} : { compression }
+    let isSent = false
+    void producer.send({ topic: 'orders', messages, ...options }).then(() => {
+      isSent = true
+    })
+    await until(context, () => isSent)
+  }
+
+  test.each([undefined, 'gzip'] as const)(
+    'does not hold up those before it, and is the one that crash names (compression: %s)',
+    async (compression) =>
+      inContext(async (context) => {
+        await sent(context, compression)
+        const reader = await read(context, context.tab({ codecs: [picky] }))
+        await until(context, () => reader.eventsOf('crash').length >= 2)
+        expect(reader.values).toEqual(['a', 'b'])
+        for (const crash of reader.eventsOf('crash')) {
+          expect(crash).toMatchObject({ offset: 2, error: { code: 'CORRUPT_MESSAGE' } })
+        }
+        expect(await committed(context)).toEqual({ 'orders 0': 2 })
+        reader.consumer.seek({ ...ORDERS_0, offset: 3 })
+        await until(context, () => reader.values.length === 3)
+        expect(reader.values).toEqual(['a', 'b', 'c'])
+      })(),
+  )
+
+  test(
+    'does so in a batch as well',
+    inContext(async (context) => {
+      await sent(context)
+      const seen: unknown[][] = []
+      await read(context, context.tab({ codecs: [picky] }), {
+        onBatch: ({ batch }) => void seen.push(batch.messages.map(({ value }) => value)),
+      })
+      await context.advance(5_000)
+      expect(seen).toEqual([['a', 'b']])
+      expect(await committed(context)).toEqual({ 'orders 0': 2 })
+    }),
+  )
+})
+
+describe('pauses before partitions are held', () => {
+  test(
+    'a topic is paused but for one partition',
+    inContext(async (context) => {
+      await context.topic('orders', 3)
+      for (const partition of range(3)) await produce(context, [partition], { partition })
+      const reader = new Reader(context.tab())
+      await reader.subscribe()
+      reader.consumer.pause([{ topic: 'orders' }])
+      reader.consumer.resume([{ topic: 'orders', partitions: [1] }])
+      await context.done(reader.run())
+      await context.advance(1_000)
+      expect(reader.values).toEqual([1])
+      reader.consumer.pause([{ topic: 'orders', partitions: [1] }])
+      expect(reader.consumer.paused()).toEqual([{ topic: 'orders', partitions: [0, 1, 2] }])
+      reader.consumer.resume([{ topic: 'orders' }])
+      await context.until(() => reader.values.length === 3)
+      expect(reader.consumer.paused()).toEqual([])
+    }),
+  )
+})
+
+function waitFor(gate: Held): Promise<void> {
+  return new Promise((resolve) => {
+    if (gate.isOn) gate.add(resolve)
+    else resolve()
+  })
+}
+
+/** Unpacking takes real time, in which the clock of the test stands still. */
+async function until(context: ClientContext, condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1)
+    })
+    await context.advance(100)
+  }
+}
