@@ -1,6 +1,7 @@
 /** What goes wrong around a consumer, and must not spread: handlers, codecs, fenced members, loops. */
 import { describe, expect, test } from 'vitest'
 import type { Codec } from '../../src/codec/codec.js'
+import { TabmqError } from '../../src/protocol/errors.js'
 import { codeOf, errorOf, Held, inContext, type ClientContext } from './client-context.js'
 import { committed, produce, range, read, Reader } from './reader.js'
 
@@ -289,6 +290,184 @@ describe('pauses before partitions are held', () => {
       reader.consumer.resume([{ topic: 'orders' }])
       await context.until(() => reader.values.length === 3)
       expect(reader.consumer.paused()).toEqual([])
+    }),
+  )
+})
+
+describe('a reset (rule 15)', () => {
+  test(
+    'does not undo a seek that was made meanwhile (rule 16)',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(4))
+      const tab = context.tab()
+      const reader = await read(context, tab, { autoOffsetReset: 'earliest' })
+      await context.until(() => reader.handled.length === 4)
+      const resets = tab.hold('listOffsets', 'reply')
+      reader.consumer.seek({ ...ORDERS_0, offset: 99 })
+      await context.until(() => resets.size === 1)
+      reader.consumer.seek({ ...ORDERS_0, offset: 3 })
+      resets.release()
+      await context.advance(10_000)
+      expect(reader.values).toEqual([0, 1, 2, 3, 3])
+    }),
+  )
+
+  test(
+    'is not moved by a handler of the time before it',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(3), { inOneBatch: true })
+      const partitions = [{ partition: 0, offset: 0 }]
+      await context.admin.setOffsets({ groupId: 'g', topic: 'orders', partitions })
+      const gate = new Held()
+      const reader = await read(context, context.tab(), { gate, autoOffsetReset: 'latest' })
+      await context.until(() => gate.size === 1)
+      await context.admin.deleteTopicRecords({
+        topic: 'orders',
+        partitions: [{ partition: 0, offset: 3 }],
+      })
+      // The pause drops what is fetched; from 0 on nothing is there any more.
+      reader.consumer.pause([{ topic: 'orders' }])
+      reader.consumer.resume([{ topic: 'orders' }])
+      await context.advance(5_000)
+      gate.release()
+      await context.advance(5_000)
+      expect(await committed(context)).toEqual({ 'orders 0': 0 })
+      await produce(context, [3])
+      await context.until(() => reader.values.includes(3))
+      expect(reader.values).toEqual([0, 3])
+      expect(await committed(context)).toEqual({ 'orders 0': 4 })
+    }),
+  )
+})
+
+describe('what arrives while a partition is paused', () => {
+  test(
+    'is not kept, but fetched again after the pause (rule 16)',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const reader = await read(context, tab)
+      const replies = tab.hold('fetch', 'reply')
+      await produce(context, range(3))
+      await context.until(() => replies.size > 0)
+      reader.consumer.pause([{ topic: 'orders' }])
+      replies.release()
+      await context.advance(1_000)
+      const before = tab.requestsOf('fetch').length
+      reader.consumer.resume([{ topic: 'orders' }])
+      await context.until(() => reader.handled.length === 3)
+      const offsets = tab.requestsOf('fetch').map(({ partitions }) => partitions[0]?.offset)
+      expect(offsets[before]).toBe(0)
+    }),
+  )
+})
+
+describe('while the membership is in doubt', () => {
+  test(
+    'a static member that is about to leave does not join again',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, [0])
+      const gate = new Held()
+      const tab = context.tab()
+      const reader = await read(context, tab, { gate, groupInstanceId: 'one' })
+      await context.until(() => gate.size === 1)
+      const stopped = reader.consumer.stop()
+      await context.settle()
+      context.kill()
+      const heartbeats = tab.requestsOf('groupHeartbeat').length
+      await context.advance(1_000)
+      const after = await read(context, context.tab(), { groupInstanceId: 'one' })
+      await context.until(() => after.assignment.length === 1)
+      await context.advance(5_000)
+      gate.release()
+      await context.done(stopped)
+      expect(tab.requestsOf('groupHeartbeat')).toHaveLength(heartbeats)
+      expect(after.eventsOf('crash')).toEqual([])
+      expect(after.assignment).toEqual(['orders 0'])
+    }),
+  )
+
+  test(
+    'nothing more of a batch is delivered',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(3), { inOneBatch: true })
+      const gate = new Held()
+      const reader = await read(context, context.tab(), { gate })
+      await context.until(() => gate.size === 1)
+      context.forbidBroker()
+      context.kill()
+      await context.settle()
+      gate.release()
+      await context.advance(1_000)
+      expect(reader.started).toHaveLength(1)
+      context.allowBroker()
+      await context.until(() => reader.handled.length === 3)
+      expect(reader.values).toEqual([0, 1, 2])
+    }),
+  )
+
+  test(
+    'a seek of a member that is fenced does not rewind who comes after it',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(4))
+      const frozen = context.tab()
+      const first = await read(context, frozen)
+      await context.until(() => first.handled.length === 4)
+      await context.settle()
+      first.consumer.pause([{ topic: 'orders' }])
+      first.consumer.seek({ ...ORDERS_0, offset: 0 })
+      frozen.freeze()
+      const second = await read(context, context.tab())
+      await context.until(() => second.assignment.length === 1)
+      await context.done(second.consumer.stop())
+      await produce(context, [4])
+      frozen.thaw()
+      await context.until(() => first.assignment.length === 1)
+      first.consumer.resume([{ topic: 'orders' }])
+      await context.until(() => first.handled.length === 5)
+      await context.advance(1_000)
+      expect(first.values).toEqual([0, 1, 2, 3, 4])
+    }),
+  )
+
+  test(
+    'a subscription that got lost on its way is told again',
+    inContext(async (context) => {
+      await context.topic('a')
+      await context.topic('b')
+      const tab = context.tab()
+      const reader = await read(context, tab, { topics: ['a'], sessionTimeoutMs: 120_000 })
+      const lost = tab.hold('groupHeartbeat', 'request')
+      await reader.consumer.subscribe({ topics: ['b'] })
+      await context.settle()
+      lost.drop()
+      await context.until(() => reader.assignment.length === 2)
+      expect(reader.partitionsOf('partitionsLost')).toEqual([])
+      expect(reader.assignment).toEqual(['a 0', 'b 0'])
+    }),
+  )
+
+  test(
+    'a member that is fenced again and again does not ask without a pause',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const reader = await read(context, tab)
+      const before = tab.requestsOf('groupHeartbeat').length
+      // Every commit of the membership fails: each join is undone by the reload after it.
+      context.commitErrors.push(
+        ...Array.from({ length: 1_000 }, () => new TabmqError('STORAGE_ERROR', 'again')),
+      )
+      await reader.consumer.subscribe({ topics: ['b'] })
+      await context.advance(10_000)
+      expect(tab.requestsOf('groupHeartbeat').length - before).toBeLessThan(100)
+      context.commitErrors.splice(0)
+      await context.until(() => reader.assignment.length === 1)
     }),
   )
 })
