@@ -12,7 +12,8 @@ import { join } from 'node:path'
 import { findChromium } from './find-chromium.mjs'
 import { elapsed, root, toolPath } from './run.mjs'
 
-const NODE_MIN = [20, 19]
+/** The versions that the tools support: of 20 and of 22, and everything later. */
+const NODE_MIN = { 20: 19, 22: 12 }
 const MINUTE_MS = 60_000
 
 try {
@@ -26,11 +27,10 @@ try {
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  const [majorMin = 0, minorMin = 0] = NODE_MIN
-  if (major < majorMin || (major === majorMin && minor < minorMin)) {
-    throw new Error(
-      `Node ${NODE_MIN.join('.')} or later is needed, this is ${process.versions.node}`,
-    )
+  const minorMin =
+    new Map(Object.entries(NODE_MIN)).get(String(major)) ?? (major > 22 ? 0 : Infinity)
+  if (minor < minorMin) {
+    throw new Error(`Node 20.19 or 22.12 or later is needed, this is ${process.versions.node}`)
   }
 }
 

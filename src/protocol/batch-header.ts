@@ -24,7 +24,7 @@
  * | 60 | u32  | sequence of the first record |
  * | 64 | u32  | bytes of the index |
  * | 68 | u32  | bytes of the values |
- * | 72 | u32  | bytes of the largest single message, key and headers included, uncompressed |
+ * | 72 | u32  | no message has more bytes than this, key and headers included, uncompressed |
  * | 76 | u32  | zero |
  */
 import { TabmqError } from './errors.js'

@@ -1,7 +1,7 @@
 /**
  * The index of a batch: what the broker may know of each record, which is everything but its value.
- * Written by the tab that sends (src/codec/chunk.ts); read by the broker for compaction, order by
- * key and timestamps, and by the tab that decodes.
+ * Written by the tab that sends (src/codec/chunk.ts); read by the broker for keys and timestamps, and
+ * by the tab that decodes.
  *
  * A batch is put together from chunks that were encoded before the batch was known, so the index is
  * one section per chunk, one after the other, and each stands on its own:

@@ -2,7 +2,7 @@
  * The examples of README.md, in its order, so that they are type-checked against the API as it is.
  * readme.test.ts compares the two; what an example leaves to the app is declared here.
  */
-import { Tabmq, TabmqError, type Codec, type Message } from '../../src/index.js'
+import { Tabmq, TabmqError, type Codec } from '../../src/index.js'
 import { memoryBroker } from '../../src/testing/index.js'
 
 declare const element: HTMLElement
@@ -72,21 +72,28 @@ export async function outbox(mq: Tabmq) {
       // A message that will never be accepted must not hold up the ones behind it.
       const isFinal = [400, 404, 409, 422].includes(response.status)
       if (!isFinal) throw new Error(`the server said ${response.status}`)
-      const refused: Message = { key, value, headers }
-      await producer.send({ topic: 'outbox-refused', messages: [refused] })
+      await producer.send({ topic: 'outbox-refused', messages: [{ key, value, headers }] })
     },
   })
 
+  // Without a network there is nothing to try.
+  if (!navigator.onLine) drain.pause([{ topic: 'outbox' }])
   addEventListener('offline', () => drain.pause([{ topic: 'outbox' }]))
   addEventListener('online', () => drain.resume([{ topic: 'outbox' }]))
 
   return { save, drain }
 }
 
-export async function pending(mq: Tabmq): Promise<number> {
-  const [group] = await mq.admin().describeGroups(['outbox'])
-  const pending = group?.offsets.reduce((sum, { lag }) => sum + lag, 0) ?? 0
-  return pending
+export function outboxCounter(mq: Tabmq): () => Promise<number> {
+  async function waiting(): Promise<number> {
+    const ends = await mq.admin().fetchTopicOffsets('outbox')
+    const [outbox] = await mq.admin().fetchOffsets({ groupId: 'outbox', topics: ['outbox'] })
+    return ends.reduce((sum, { partition, low, high }) => {
+      const committed = outbox?.partitions[partition]?.offset ?? low
+      return sum + high - Math.max(low, committed)
+    }, 0)
+  }
+  return waiting
 }
 
 export async function sharedWork(mq: Tabmq) {
@@ -161,6 +168,7 @@ export async function oneConnection(mq: Tabmq) {
   owner.on('partitionsRevoked', close)
   owner.on('partitionsLost', close)
   owner.on('stop', close)
+  owner.on('crash', ({ error }) => console.warn('not sent yet', error))
   await owner.subscribe({ topics: ['to-server'], fromBeginning: true })
   await owner.run({
     eachMessage: ({ message }) => {

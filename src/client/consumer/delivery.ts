@@ -4,11 +4,13 @@ import type { DecodedRecord } from '../../codec/decode-batch.js'
 /** A message as it arrives. */
 export interface ReceivedMessage extends DecodedRecord {}
 
+/** A partition by name: its topic, and its number from 0. */
 export interface TopicPartition {
   readonly topic: string
   readonly partition: number
 }
 
+/** A place in a partition's log. Offsets count from 0, one per message. */
 export interface TopicPartitionOffset extends TopicPartition {
   readonly offset: number
 }
@@ -29,6 +31,7 @@ export interface EachMessagePayload extends TopicPartition {
   readonly pause: () => () => void
 }
 
+/** A message is handled when it returns, or when the promise that it returns resolves. */
 export type EachMessageHandler = (payload: EachMessagePayload) => unknown
 
 /** Messages of one partition, in order. */
@@ -62,6 +65,7 @@ export interface EachBatchPayload {
   readonly pause: () => () => void
 }
 
+/** The same with all that was fetched of a partition. What it did not resolve comes again. */
 export type EachBatchHandler = (payload: EachBatchPayload) => unknown
 
 /** One item of `consumer.messages()`. */
@@ -70,15 +74,21 @@ export interface Delivery extends TopicPartition {
   readonly signal: AbortSignal
 }
 
+/** What `consumer.on` tells of, by name. A listener may return a promise; only `partitionsRevoked` waits. */
 export interface ConsumerEvents {
+  /** From now on these are read too. Empty when the member joined and got none. */
   partitionsAssigned: { readonly groupId: string; readonly partitions: readonly TopicPartition[] }
   /** Before the partitions go: what is handled is committed after the listeners are done. */
   partitionsRevoked: { readonly groupId: string; readonly partitions: readonly TopicPartition[] }
   /** The member was fenced: the partitions are gone already and nothing of them can be committed. */
   partitionsLost: { readonly groupId: string; readonly partitions: readonly TopicPartition[] }
+  /** The member is in the group, with an epoch that rises with each change of its partitions. */
   groupJoin: { readonly groupId: string; readonly memberId: string; readonly memberEpoch: number }
+  /** Partitions are moving, from this member or to it. */
   rebalancing: { readonly groupId: string; readonly memberId: string }
+  /** The broker has heard of this member. */
   heartbeat: { readonly groupId: string; readonly memberId: string; readonly memberEpoch: number }
+  /** These are committed; each is the next offset to read. */
   commitOffsets: { readonly groupId: string; readonly offsets: readonly TopicPartitionOffset[] }
   /**
    * Something failed. `willRetry`: a handler threw and its message comes again, or the broker could
@@ -92,6 +102,7 @@ export interface ConsumerEvents {
     readonly partition?: number
     readonly offset?: number
   }
+  /** The consumer runs no more: it was stopped, or it failed (after `crash`). */
   stop: Record<never, never>
 }
 
