@@ -74,7 +74,10 @@ export interface Delivery extends TopicPartition {
   readonly signal: AbortSignal
 }
 
-/** What `consumer.on` tells of, by name. A listener may return a promise; only `partitionsRevoked` waits. */
+/**
+ * What `consumer.on` tells of, by name. A listener may return a promise; `partitionsRevoked` alone
+ * waits for it.
+ */
 export interface ConsumerEvents {
   /** From now on these are read too. Empty when the member joined and got none. */
   partitionsAssigned: { readonly groupId: string; readonly partitions: readonly TopicPartition[] }
