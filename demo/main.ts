@@ -2,10 +2,10 @@
  * The demo page: puts its parts together. Each tab sends, works and shows; what they have in common
  * is only the broker, and the ledger that checks it.
  */
-import { Tabmq, TabmqError } from '../src/index.js'
-import { AllWorkers } from './all-workers.js'
+import { Tabmq } from '../src/index.js'
 import { committedOf, tabName, viewOf, type ClusterView } from './cluster/cluster-view.js'
 import { watchCluster } from './cluster/cluster-watch.js'
+import { Controls, reportWorkerError } from './controls.js'
 import { byId } from './dom.js'
 import { Frame } from './frame.js'
 import { Checker, type Verdict } from './ledger/checker.js'
@@ -13,8 +13,9 @@ import { Leaving } from './leaving.js'
 import { LedgerStore } from './ledger/ledger-store.js'
 import { Messages } from './messages.js'
 import { BROKER, GROUP, PARTITIONS, TOPIC } from './names.js'
-import { fetchSample, SAMPLE_KEY } from './sample.js'
+import { Presence } from './presence.js'
 import { MessageSender } from './sending/message-sender.js'
+import { watchStickyHeight } from './sticky.js'
 import { claimTabIdentity, clientIdOf, type TabIdentity } from './tab-identity.js'
 import { Topic } from './topic.js'
 import { TopicNews } from './topic-news.js'
@@ -26,15 +27,17 @@ import { ProduceForm } from './views/produce-form.js'
 import { showTabLabel } from './views/tab-label.js'
 import { TabsView } from './views/tabs-view.js'
 import { ThisTabView } from './views/this-tab-view.js'
+import { WholePage } from './whole-page.js'
 import { WorkTime } from './work-time.js'
 import { TabWorker } from './worker/tab-worker.js'
 
 /** Even when nothing happens: rates sink, and a worker becomes idle. */
 const REDRAW_MS = 500
 
-const messages = new Messages(byId('messages', HTMLElement), byId('notice', HTMLElement))
+const messages = new Messages(byId('messages', HTMLElement), new WholePage())
 
-start().catch((error: unknown) => messages.fail('The demo did not start', error))
+watchStickyHeight(byId('sticky', HTMLElement))
+start().catch((error: unknown) => messages.fail('start', 'The demo did not start', error))
 
 async function start(): Promise<void> {
   const leaving = new Leaving()
@@ -58,16 +61,26 @@ async function start(): Promise<void> {
     epoch: () => view?.topicId,
     workMs: () => workTime.ms,
     onChange: () => frame.ask(),
-    onCrash: (error, { willRetry }) => reportCrash(error, willRetry),
+    onError: (failure) => reportWorkerError(messages, failure),
+    onRecovery: () => messages.forget('worker'),
   })
   leaving.onLeave(() => store.leave())
+  const presence = new Presence({
+    identity,
+    leaving,
+    onCrash: async ({ number: tab, run }) => {
+      const epoch = await news.topicId()
+      await store.append({ kind: 'crash', epoch, tab, run, atMs: Date.now() })
+    },
+  })
   const checker = new Checker({
     store,
     onVerdict: (latest) => {
       verdict = latest
+      messages.forget('checker')
       frame.ask()
     },
-    onError: (error) => messages.fail('The checker cannot read its ledger', error),
+    onError: (error) => messages.fail('checker', 'The checker cannot read its ledger', error),
   })
   const sender = new MessageSender({
     producer: mq.producer(),
@@ -86,7 +99,7 @@ async function start(): Promise<void> {
   const brokerView = new BrokerView()
   const files = new FilePanel({ sender, messages })
   // oxlint-disable-next-line no-new
-  new ProduceForm({ sender, onError: (error) => messages.fail('The message was not sent', error) })
+  new ProduceForm({ sender, messages })
 
   function draw(): void {
     thisTabView.update(worker.status(performance.now()))
@@ -97,41 +110,23 @@ async function start(): Promise<void> {
     brokerView.update(view.broker)
   }
 
-  const startWorker = () =>
-    worker.start().catch((error: unknown) => messages.fail('The worker did not start', error))
-  const stopWorker = () =>
-    worker.stop().catch((error: unknown) => messages.fail('The worker did not stop', error))
-  const allWorkers = new AllWorkers((wish) => {
-    void (wish === 'start' ? startWorker() : stopWorker())
-  })
-
-  onClick('open-tab', openTab)
-  onClick('load-sample', () => sendSample(files))
-  onClick('pause', () => worker.setPaused(!worker.status(0).isPaused))
-  onClick('stop', () => (worker.status(0).isStarted ? stopWorker() : startWorker()))
-  onClick('skip', () => worker.skipNext())
-  onClick('stop-all', () => allWorkers.ask('stop'))
-  onClick('start-all', () => allWorkers.ask('start'))
-  onClick('clear', () => attempt('The topic was not cleared', () => topic.clear()))
-  onClick('replay', () =>
-    attempt('The replay did not begin', async () => {
-      await topic.replay(await news.topicId())
-      messages.say('info', 'The group is back at the beginning. Start the workers to replay.')
-    }),
-  )
+  // oxlint-disable-next-line no-new
+  new Controls({ worker, topic, news, files, messages })
 
   setInterval(() => frame.ask(), REDRAW_MS)
   void watchCluster({
     admin,
     onState: (state) => {
+      messages.forget('broker')
       view = viewOf(state, { topic: TOPIC, group: GROUP })
       news.update(view.topicId)
       if (view.topicId !== undefined) checker.update(view.topicId, committedOf(view, GROUP))
       frame.ask()
     },
     onStorage: (storage) => brokerView.updateStorage(storage),
-    onError: (error) => messages.fail('The view of the broker was interrupted', error),
+    onError: (error) => messages.fail('broker', 'The view of the broker was interrupted', error),
   })
+  await presence.begin()
   await topic.ensure()
   await worker.start()
 }
@@ -144,46 +139,4 @@ async function claimIdentity(): Promise<TabIdentity> {
   label.hidden = false
   document.title = `${name.text} · tabmq demo`
   return identity
-}
-
-function onClick(id: string, action: () => unknown): void {
-  byId(id, HTMLButtonElement).addEventListener('click', () => void action())
-}
-
-function reportCrash(error: unknown, willRetry: boolean): void {
-  if (error instanceof TabmqError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION') {
-    messages.say('info', `The topic was cleared while this tab worked on it: ${error.code}.`)
-  } else if (willRetry) {
-    messages.fail('The worker of this tab met an error and tries again', error)
-  } else {
-    messages.fail('The worker of this tab has stopped', error)
-  }
-}
-
-async function attempt(failure: string, action: () => Promise<void>): Promise<void> {
-  try {
-    await action()
-  } catch (error) {
-    messages.fail(failure, error)
-  }
-}
-
-function openTab(): void {
-  const opened = window.open(location.href, '_blank')
-  if (opened === null) {
-    messages.say(
-      'problem',
-      'The browser blocked the new tab. Please allow pop-ups for this page, or open its address by hand.',
-    )
-  } else {
-    opened.opener = null
-  }
-}
-
-async function sendSample(files: FilePanel): Promise<void> {
-  await attempt('The sample was not sent', async () => {
-    const file = await fetchSample()
-    const preview = { kind: 'csv', columns: [], keyColumn: SAMPLE_KEY } as const
-    await files.send({ file, preview }, { by: 'column', column: SAMPLE_KEY })
-  })
 }

@@ -1,42 +1,61 @@
 /**
- * The message area: whatever goes wrong is said here, with its code, and stays until it is closed or
- * pushed out by newer ones. A screen reader reads it as it appears.
+ * The message area: whatever goes wrong is said here, and stays until it is closed, pushed out by
+ * newer ones, or no longer true: each message is about something, and what is tried again or has
+ * worked is forgotten. A screen reader reads it as it appears.
  */
-import { TabmqError } from '../src/index.js'
+import { describeError } from './describe-error.js'
 import { create } from './dom.js'
+import type { WholePage } from './whole-page.js'
 
 export type Tone = 'info' | 'problem'
 
+/** What a message is about. */
+export type Subject =
+  | 'start'
+  | 'new tab'
+  | 'worker'
+  | 'clear'
+  | 'replay'
+  | 'file'
+  | 'file under way'
+  | 'message'
+  | 'checker'
+  | 'broker'
+
 const MESSAGES_MAX = 4
-const CODES_FOR_THE_WHOLE_PAGE = new Set([
-  'SHARED_WORKER_UNSUPPORTED',
-  'INSECURE_CONTEXT',
-  'STORAGE_BLOCKED',
-  'STORAGE_VERSION_TOO_NEW',
-])
 
 export class Messages {
   readonly #list: HTMLElement
-  readonly #notice: HTMLElement
+  readonly #wholePage: WholePage
 
-  /** @param list is `aria-live`; `notice` is hidden until the page cannot work at all */
-  constructor(list: HTMLElement, notice: HTMLElement) {
+  /** @param list is `aria-live` */
+  constructor(list: HTMLElement, wholePage: WholePage) {
     this.#list = list
-    this.#notice = notice
+    this.#wholePage = wholePage
   }
 
   /** Says something; saying it again while it is there counts up instead of filling the area. */
-  say(tone: Tone, text: string): void {
-    const before = [...this.#list.children].find(
-      (item): item is HTMLElement => item instanceof HTMLElement && item.dataset['text'] === text,
-    )
-    if (before !== undefined) {
-      const times = Number(before.dataset['times'] ?? '1') + 1
-      before.dataset['times'] = String(times)
-      const count = before.querySelector('.message-times')
-      if (count !== null) count.textContent = `${times} times`
-      return
-    }
+  say(about: Subject, tone: Tone, text: string): void {
+    const before = this.#items().find((item) => item.dataset['text'] === text)
+    if (before === undefined) this.#add(about, tone, text)
+    else countUp(before)
+    while (this.#list.children.length > MESSAGES_MAX) this.#list.firstElementChild?.remove()
+    this.#countEarlier()
+  }
+
+  /** @param doing what was tried, as the beginning of a sentence: `Sending failed` */
+  fail(about: Subject, doing: string, error: unknown): void {
+    if (this.#wholePage.maybeGiveUp(error)) return
+    this.say(about, 'problem', `${doing}. ${describeError(error)}`)
+  }
+
+  /** What was said about this is no longer true, or is tried again. */
+  forget(about: Subject): void {
+    for (const item of this.#items()) if (item.dataset['about'] === about) item.remove()
+    this.#countEarlier()
+  }
+
+  #add(about: Subject, tone: Tone, text: string): void {
     const close = create('button', {
       class: 'message-close',
       text: '×',
@@ -50,47 +69,36 @@ export class Messages {
       close,
     )
     item.dataset['text'] = text
-    close.addEventListener('click', () => item.remove())
+    item.dataset['about'] = about
+    close.addEventListener('click', () => this.#close(item))
     this.#list.append(item)
-    while (this.#list.children.length > MESSAGES_MAX) this.#list.firstElementChild?.remove()
   }
 
-  /** @param doing what was tried, as the beginning of a sentence: `Sending failed` */
-  fail(doing: string, error: unknown): void {
-    if (error instanceof TabmqError && CODES_FOR_THE_WHOLE_PAGE.has(error.code)) {
-      this.#showNotice(plainReason(error.code))
-    } else if (isBlockedStorage(error)) {
-      this.#showNotice(plainReason('STORAGE_BLOCKED'))
-    }
-    this.say('problem', `${doing}: ${describeError(error)}`)
+  /** The focus goes to the message that takes its place, or to the area. */
+  #close(item: HTMLElement): void {
+    const next = item.nextElementSibling ?? item.previousElementSibling
+    item.remove()
+    this.#countEarlier()
+    const button = next?.querySelector('button')
+    if (button instanceof HTMLElement) button.focus()
+    else this.#list.focus()
   }
 
-  #showNotice(text: string): void {
-    this.#notice.hidden = false
-    this.#notice.textContent = text
+  /** On a small screen only the newest message shows, and how many there are besides. */
+  #countEarlier(): void {
+    const earlier = this.#list.children.length - 1
+    if (earlier > 0) this.#list.dataset['earlier'] = String(earlier)
+    else delete this.#list.dataset['earlier']
+  }
+
+  #items(): HTMLElement[] {
+    return [...this.#list.children].filter((item) => item instanceof HTMLElement)
   }
 }
 
-/** The code and what it says, for errors of tabmq; for others their name. */
-export function describeError(error: unknown): string {
-  if (error instanceof TabmqError) return `${error.code} – ${error.message}`
-  if (error instanceof Error) return `${error.name} – ${error.message}`
-  return String(error)
-}
-
-function isBlockedStorage(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'SecurityError'
-}
-
-function plainReason(code: string): string {
-  switch (code) {
-    case 'SHARED_WORKER_UNSUPPORTED':
-      return 'This browser has no SharedWorker, and the broker lives in one. Please use a current Chrome, Edge, Firefox or Safari on a computer.'
-    case 'INSECURE_CONTEXT':
-      return 'The broker needs a secure page. Please open this one over https, or from localhost.'
-    case 'STORAGE_BLOCKED':
-      return 'This browser blocks storage for this page, so there is nowhere to keep messages. Please allow cookies and site data for it, then reload.'
-    default:
-      return 'A newer version of the broker has used this storage. Please close all tabs of this page and open it again.'
-  }
+function countUp(item: HTMLElement): void {
+  const times = Number(item.dataset['times'] ?? '1') + 1
+  item.dataset['times'] = String(times)
+  const count = item.querySelector('.message-times')
+  if (count !== null) count.textContent = `${times} times`
 }

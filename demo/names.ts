@@ -11,3 +11,6 @@ export const TOPIC_ID_HEADER = 'topic-id'
 
 /** The database of the checker. The broker has its own and knows nothing of this one. */
 export const LEDGER_DATABASE = 'tabmq-demo-ledger'
+
+/** Begins the entry, and the lock, of each tab that is there. */
+export const PRESENT = 'tabmq-demo-present:'

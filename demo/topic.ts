@@ -11,6 +11,7 @@ export interface TopicOptions {
 
 export class Topic {
   readonly #options: TopicOptions
+  readonly #cleared = new BroadcastChannel('tabmq-demo-cleared')
 
   constructor(options: TopicOptions) {
     this.#options = options
@@ -30,6 +31,12 @@ export class Topic {
     const { topics } = await admin.fetchTopicMetadata({ topics: [TOPIC] })
     const [topic] = topics
     if (topic !== undefined) await store.keepOnly(topic.topicId)
+    this.#cleared.postMessage(this.#options.tab)
+  }
+
+  /** Calls back with the number of another tab when that has cleared the topic. */
+  onClearedElsewhere(listener: (tab: number) => void): void {
+    this.#cleared.onmessage = ({ data }: MessageEvent<number>) => listener(data)
   }
 
   /**

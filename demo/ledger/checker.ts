@@ -3,19 +3,22 @@
  * the broker's state changed. Committed offsets are taken in before the rows are read: a tab commits
  * only what it has written down, so a row that a commit covers is always among those read.
  */
-import { LedgerCount, type Counts, type Finding } from './ledger-count.js'
+import { faultsIn, LedgerCount, type Counts, type ExplainedFinding } from './ledger-count.js'
 import type { LedgerStore } from './ledger-store.js'
 
 export interface Verdict {
   readonly counts: Counts
-  readonly findings: readonly Finding[]
+  readonly findings: readonly ExplainedFinding[]
   readonly handledByTab: ReadonlyMap<number, number>
 }
 
 const ROWS_PER_READ = 2_000
 const READ_INTERVAL_MS = 60
-/** A tab that closes commits at once, and its last rows come a little later. */
-const LOST_PATIENCE_MS = 400
+/**
+ * A tab that closes commits at once, and its last rows come a little later; that a tab has crashed
+ * is known a little later than what it did is handled again.
+ */
+const PATIENCE_MS = 500
 
 export class Checker {
   readonly #store: LedgerStore
@@ -27,8 +30,8 @@ export class Checker {
   #position = 0
   #isReading = false
   #isStale = false
-  #lostForSure = 0
-  #lostSinceMs: number | undefined
+  #faultsForSure = 0
+  #newFaultsSinceMs: number | undefined
 
   constructor(options: {
     store: LedgerStore
@@ -80,22 +83,21 @@ export class Checker {
     }
   }
 
-  /** Whether what looks lost has looked so for long enough. */
-  #isCertain({ lost }: Counts): boolean {
+  /** Whether what looks wrong has looked so for long enough. */
+  #isCertain(counts: Counts): boolean {
     const nowMs = performance.now()
-    if (lost <= this.#lostForSure) {
-      this.#lostForSure = lost
-      this.#lostSinceMs = undefined
-      return true
+    const faults = faultsIn(counts)
+    const isNew = faults > this.#faultsForSure
+    if (isNew) {
+      this.#newFaultsSinceMs ??= nowMs
+      if (nowMs - this.#newFaultsSinceMs < PATIENCE_MS) {
+        setTimeout(() => this.#readSoon(), PATIENCE_MS)
+        return false
+      }
     }
-    this.#lostSinceMs ??= nowMs
-    if (nowMs - this.#lostSinceMs >= LOST_PATIENCE_MS) {
-      this.#lostForSure = lost
-      this.#lostSinceMs = undefined
-      return true
-    }
-    setTimeout(() => this.#readSoon(), LOST_PATIENCE_MS)
-    return false
+    this.#faultsForSure = faults
+    this.#newFaultsSinceMs = undefined
+    return true
   }
 
   /** False when the epoch changed meanwhile. */

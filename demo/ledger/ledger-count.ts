@@ -3,7 +3,9 @@
  * was sent, handled, lost, handled twice or out of order. Pure: it knows neither the ledger's
  * storage nor the broker; the committed offsets are handed to it.
  */
+import { Findings, type Finding } from './findings.js'
 import { HandledIds } from './handled-ids.js'
+import { LastHandlers } from './last-handlers.js'
 import {
   formatMessageId,
   type HandledRow,
@@ -23,6 +25,8 @@ export interface Counts {
   /** Acknowledged, never handled, and the group has gone past it. */
   readonly lost: number
   readonly twice: number
+  /** That part of `twice` which a crashed tab had handled before: it could not commit it. */
+  readonly afterCrash: number
   readonly outOfOrder: number
   /** Handled where another message had been acknowledged. */
   readonly mixedUp: number
@@ -30,15 +34,10 @@ export interface Counts {
   readonly unconfirmed: number
 }
 
-export interface Finding {
-  readonly what: 'lost' | 'twice' | 'out of order' | 'mixed up'
-  readonly partition: number
-  readonly offset: number
-  /** Who handled it, the second time. */
-  readonly tab: number | undefined
+export interface ExplainedFinding extends Finding {
+  /** The tab that had handled it and crashed before it could commit: no fault of anybody's. */
+  readonly crashedTab: number | undefined
 }
-
-const FINDINGS_MAX = 5
 
 export class LedgerCount {
   readonly #partitions = new Map<number, PartitionCount>()
@@ -46,7 +45,10 @@ export class LedgerCount {
   /** The ids at places that are only sent or only handled so far. */
   readonly #oneSided = new Map<string, string>()
   readonly #handledByTab = new Map<number, number>()
-  #findings: Finding[] = []
+  readonly #lastHandlers = new LastHandlers()
+  readonly #findings = new Findings()
+  /** The lives of tabs that ended without a goodbye, and those tabs' numbers. */
+  readonly #crashed = new Map<string, number>()
   #mixedUp = 0
 
   /** How much each tab has handled, by its number. */
@@ -69,6 +71,9 @@ export class LedgerCount {
       case 'replay':
         this.#startAgain()
         break
+      case 'crash':
+        this.#crashed.set(row.run, row.tab)
+        break
     }
   }
 
@@ -83,17 +88,27 @@ export class LedgerCount {
       sum.outOfOrder += count.outOfOrder
       sum.unconfirmed += count.unconfirmed
     }
-    return { ...sum, waiting: sum.sent - sum.handled - sum.lost, mixedUp: this.#mixedUp }
+    const waiting = sum.sent - sum.handled - sum.lost
+    const repeats = [...this.#crashed.keys()].map((run) => this.#lastHandlers.repeatedOf(run))
+    const afterCrash = repeats.reduce((total, count) => total + count, 0)
+    return { ...sum, waiting, afterCrash, mixedUp: this.#mixedUp }
   }
 
-  /** The first few things that are wrong, each with its place. */
-  findings(committed: ReadonlyMap<number, number>): Finding[] {
-    const lost = [...this.#partitions].flatMap(([partition, count]) =>
-      count
-        .lost(committed.get(partition) ?? 0)
-        .first.map((offset): Finding => ({ what: 'lost', partition, offset, tab: undefined })),
-    )
-    return [...lost, ...this.#findings].slice(0, FINDINGS_MAX)
+  /** What is wrong, each with its place. */
+  findings(committed: ReadonlyMap<number, number>): ExplainedFinding[] {
+    const lost = new Findings()
+    for (const [partition, count] of this.#partitions) {
+      for (const offset of count.lost(committed.get(partition) ?? 0).first) {
+        lost.add({ what: 'lost', partition, offset, tab: undefined, before: undefined })
+      }
+    }
+    return [...lost.all, ...this.#findings.all].map((finding) => {
+      const { before } = finding
+      return {
+        ...finding,
+        crashedTab: before === undefined ? undefined : this.#crashed.get(before),
+      }
+    })
   }
 
   #applyShare(row: SentRow, { partition, baseOffset, numbers }: SentShare): void {
@@ -107,21 +122,23 @@ export class LedgerCount {
   }
 
   #applyHandled(
-    { partition, tab }: HandledRow,
+    { partition, tab, run }: HandledRow,
     { offset, atMs, id }: { offset: number; atMs: number; id: string },
   ): void {
     const count = this.#partition(partition)
     const outOfOrderBefore = count.outOfOrder
     const wasHandled = count.noteHandled(offset, atMs)
     const idWasHandled = this.#handledIds.note(id)
+    const before = this.#lastHandlers.note(partition, offset, run)
     if (!wasHandled) {
       if (idWasHandled) count.noteHandledElsewhere()
       this.#compare({ partition, offset, id, isOtherKnown: count.isSent(offset) })
       this.#handledByTab.set(tab, (this.#handledByTab.get(tab) ?? 0) + 1)
     }
-    if (wasHandled || idWasHandled) this.#find({ what: 'twice', partition, offset, tab })
+    const fault = { partition, offset, tab, before }
+    if (wasHandled || idWasHandled) this.#findings.add({ ...fault, what: 'twice' })
     else if (count.outOfOrder > outOfOrderBefore) {
-      this.#find({ what: 'out of order', partition, offset, tab })
+      this.#findings.add({ ...fault, what: 'out of order' })
     }
   }
 
@@ -137,7 +154,8 @@ export class LedgerCount {
     this.#oneSided.delete(place)
     if (other === undefined || other === '' || id === '' || other === id) return
     this.#mixedUp += 1
-    this.#find({ what: 'mixed up', partition, offset, tab: undefined })
+    const fault = { partition, offset, tab: undefined, before: undefined }
+    this.#findings.add({ ...fault, what: 'mixed up' })
   }
 
   #startAgain(): void {
@@ -145,12 +163,9 @@ export class LedgerCount {
     this.#handledIds.clear()
     this.#oneSided.clear()
     this.#handledByTab.clear()
-    this.#findings = []
+    this.#lastHandlers.clear()
+    this.#findings.clear()
     this.#mixedUp = 0
-  }
-
-  #find(finding: Finding): void {
-    if (this.#findings.length < FINDINGS_MAX) this.#findings.push(finding)
   }
 
   #partition(partition: number): PartitionCount {
@@ -158,4 +173,9 @@ export class LedgerCount {
     this.#partitions.set(partition, count)
     return count
   }
+}
+
+/** How much is wrong that should never be. */
+export function faultsIn({ lost, twice, afterCrash, outOfOrder, mixedUp }: Counts): number {
+  return lost + twice - afterCrash + outOfOrder + mixedUp
 }

@@ -6,7 +6,7 @@
 
 interface RowOfTab {
   readonly epoch: string
-  /** The number of the tab that wrote the row. */
+  /** The number of the tab that the row is about, and that wrote it unless it had crashed. */
   readonly tab: number
   /** When it was written. All tabs have the same clock, so this is the order of things. */
   readonly atMs: number
@@ -31,6 +31,8 @@ export interface SentShare {
 /** Messages of one partition that one tab has handled, in the order in which it did. */
 export interface HandledRow extends RowOfTab {
   readonly kind: 'handled'
+  /** Names the life of the tab that handled them. */
+  readonly run: string
   readonly partition: number
   readonly offsets: readonly number[]
   /** The id of each; empty for a message that came from elsewhere. */
@@ -42,7 +44,14 @@ export interface ReplayRow extends RowOfTab {
   readonly kind: 'replay'
 }
 
-export type LedgerRow = SentRow | HandledRow | ReplayRow
+/** A tab has vanished without a goodbye: what it had handled last may not be committed. */
+export interface CrashRow extends RowOfTab {
+  readonly kind: 'crash'
+  /** Names the life that ended so. */
+  readonly run: string
+}
+
+export type LedgerRow = SentRow | HandledRow | ReplayRow | CrashRow
 
 /** With a name of its own, so that it can never be in the ledger twice. */
 export type NamedRow = LedgerRow & { readonly rowId: string }

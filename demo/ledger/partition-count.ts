@@ -7,6 +7,7 @@ import { GrowingBytes } from './growing-bytes.js'
 
 const SENT = 1
 const HANDLED = 2
+const LOST_NAMED_MAX = 100
 
 export class PartitionCount {
   readonly #flags = new GrowingBytes()
@@ -92,7 +93,7 @@ export class PartitionCount {
 
   /**
    * What was sent, lies below the committed offset and was not handled: nobody will handle it now.
-   * Only the first few are named.
+   * Only the first hundred are named.
    */
   lost(committed: number): { readonly count: number; readonly first: readonly number[] } {
     while (this.#firstWaiting < this.#end && !this.#isWaiting(this.#firstWaiting)) {
@@ -103,7 +104,7 @@ export class PartitionCount {
     for (let offset = this.#firstWaiting; offset < Math.min(committed, this.#end); offset++) {
       if (!this.#isWaiting(offset)) continue
       count += 1
-      if (first.length < 3) first.push(offset)
+      if (first.length < LOST_NAMED_MAX) first.push(offset)
     }
     return { count, first }
   }

@@ -1,8 +1,11 @@
-/** The checker's counters, always in sight: red as soon as one that should be 0 is not. */
+/**
+ * The checker's counters, always in sight: red as soon as one that should be 0 is not. What a crash
+ * explains is counted too, but is not red.
+ */
 import { formatCount } from '../format.js'
 import { setAttribute, setText } from '../dom.js'
 import type { Verdict } from '../ledger/checker.js'
-import { describeVerdict, isFaulty } from './describe-verdict.js'
+import { describeVerdict, kindOfVerdict } from './describe-verdict.js'
 
 const SHOWN = ['sent', 'handled', 'waiting', 'lost', 'twice', 'outOfOrder'] as const
 
@@ -24,9 +27,10 @@ export class CheckerView {
       if (!(counter instanceof HTMLElement) || number === null || number === undefined) continue
       setText(number, formatCount(value))
       setAttribute(counter, 'data-value', String(value))
+      const isExplained = name === 'twice' && value > 0 && value === counts.afterCrash
+      setAttribute(counter, 'data-explained', isExplained ? '' : undefined)
     }
-    const isRed = isFaulty(verdict)
-    setAttribute(this.#root, 'data-verdict', isRed ? 'red' : counts.sent === 0 ? 'none' : 'good')
+    setAttribute(this.#root, 'data-verdict', kindOfVerdict(verdict))
     setText(this.#verdict, describeVerdict(verdict))
   }
 }

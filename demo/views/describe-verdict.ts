@@ -1,35 +1,84 @@
 /** The checker's result in words. Pure. */
 import { formatCount, formatQuantity } from '../format.js'
 import type { Verdict } from '../ledger/checker.js'
-import type { Finding } from '../ledger/ledger-count.js'
+import { faultsIn, type ExplainedFinding } from '../ledger/ledger-count.js'
 
-export function isFaulty({ counts }: Verdict): boolean {
-  return counts.lost + counts.twice + counts.outOfOrder + counts.mixedUp > 0
+const PLACES_MAX = 3
+
+/** `repeated`: nothing is wrong, but a tab has crashed and something had to be handled again. */
+export type VerdictKind = 'none' | 'good' | 'repeated' | 'red'
+
+export function kindOfVerdict({ counts }: Verdict): VerdictKind {
+  if (faultsIn(counts) > 0) return 'red'
+  if (counts.afterCrash > 0) return 'repeated'
+  return counts.sent === 0 ? 'none' : 'good'
 }
 
 export function describeVerdict(verdict: Verdict): string {
-  const { counts, findings } = verdict
-  if (isFaulty(verdict)) return findings.map(describeFinding).join(' ')
-  if (counts.sent === 0) return 'Nothing sent yet.'
+  switch (kindOfVerdict(verdict)) {
+    case 'none':
+      return 'Nothing sent yet.'
+    case 'good':
+      return describeGood(verdict)
+    case 'repeated':
+      return `${describeRepeats(verdict)} ${describeGood(verdict)}`
+    case 'red':
+      return [describeFaults(verdict), describeRepeats(verdict)].filter(Boolean).join(' ')
+  }
+}
+
+function describeGood({ counts }: Verdict): string {
+  const hasRepeats = counts.afterCrash > 0
   const unconfirmed =
     counts.unconfirmed === 0
       ? ''
       : ` ${formatQuantity(counts.unconfirmed, 'message was', 'messages were')} handled before the sender heard back.`
-  if (counts.waiting > 0) return `All in order so far.${unconfirmed}`
-  return `Each message was handled once, and in order.${unconfirmed}`
+  if (counts.waiting > 0) return `All ${hasRepeats ? 'else ' : ''}in order so far.${unconfirmed}`
+  const all = hasRepeats
+    ? 'All else was handled once, in order'
+    : 'Each message was handled once, and in order'
+  return `${all}.${unconfirmed}`
 }
 
-function describeFinding({ what, partition, offset, tab }: Finding): string {
-  const place = `partition ${partition}, offset ${formatCount(offset)}`
-  const who = tab === undefined ? '' : ` by Tab ${tab}`
+function describeFaults({ findings }: Verdict): string {
+  const faults = findings.filter(({ crashedTab }) => crashedTab === undefined)
+  const named = faults.slice(0, PLACES_MAX).map(describeFault)
+  const more = faults.length - named.length
+  if (more > 0) named.push(`And at ${formatQuantity(more, 'more place')}.`)
+  return named.join(' ')
+}
+
+function describeFault(finding: ExplainedFinding): string {
+  const { what, tab } = finding
+  const place = describePlace(finding)
+  const who = tab === undefined ? '' : `, by Tab ${tab}`
   switch (what) {
     case 'lost':
       return `Lost: ${place}.`
     case 'twice':
-      return `Handled twice: ${place}, again${who}.`
+      return `Handled again: ${place}${who}.`
     case 'out of order':
       return `Out of order: ${place}${who}.`
     case 'mixed up':
       return `Another message than the one that was sent: ${place}.`
   }
+}
+
+/** What a crashed tab could not commit, and what that led to; empty where nothing. */
+function describeRepeats({ counts, findings }: Verdict): string {
+  if (counts.afterCrash === 0) return ''
+  const repeats = findings.filter(({ crashedTab }) => crashedTab !== undefined)
+  const tabs = [...new Set(repeats.map(({ crashedTab }) => crashedTab))]
+  const isOne = tabs.length === 1
+  const who = isOne ? `Tab ${tabs.join('')}` : 'Tabs'
+  const last =
+    counts.afterCrash === 1 ? 'last message' : `last ${formatCount(counts.afterCrash)} messages`
+  return `${who} crashed before ${isOne ? 'it' : 'they'} could commit: ${isOne ? 'its' : 'their'} ${last} came again, as at-least-once delivery allows.`
+}
+
+function describePlace({ partition, firstOffset, lastOffset }: ExplainedFinding): string {
+  if (firstOffset === lastOffset)
+    return `partition ${partition}, offset ${formatCount(firstOffset)}`
+  const count = formatQuantity(lastOffset - firstOffset + 1, 'message')
+  return `partition ${partition}, offsets ${formatCount(firstOffset)}–${formatCount(lastOffset)} (${count})`
 }

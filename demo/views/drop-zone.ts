@@ -1,9 +1,11 @@
-/** Files dropped anywhere on the page. */
+/** Files dropped anywhere on the page, unless there is no broker to send them to. */
 import { byId } from '../dom.js'
 
 export function watchDrops(onFiles: (files: readonly File[]) => void): void {
   const overlay = byId('drop-overlay', HTMLElement)
-  const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true
+  const hasFiles = (event: DragEvent) =>
+    event.dataTransfer?.types.includes('Files') === true &&
+    document.body.dataset['broker'] !== 'none'
   addEventListener('dragover', (event) => {
     if (!hasFiles(event)) return
     event.preventDefault()

@@ -29,6 +29,7 @@ const BY_COLUMN = 'column:'
 
 export class FilePanel {
   readonly #options: FilePanelOptions
+  readonly #chooseFile = byId('choose-file', HTMLButtonElement)
   readonly #form = byId('file-form', HTMLFormElement)
   readonly #name = byId('file-name', HTMLElement)
   readonly #key = byId('file-key', HTMLSelectElement)
@@ -42,7 +43,7 @@ export class FilePanel {
   constructor(options: FilePanelOptions) {
     this.#options = options
     const input = byId('file', HTMLInputElement)
-    byId('choose-file', HTMLButtonElement).addEventListener('click', () => input.click())
+    this.#chooseFile.addEventListener('click', () => input.click())
     input.addEventListener('change', () => {
       const [file] = input.files ?? []
       input.value = ''
@@ -52,18 +53,24 @@ export class FilePanel {
       event.preventDefault()
       if (this.#chosen !== undefined) void this.send(this.#chosen, choiceOf(this.#key.value))
     })
-    byId('file-cancel', HTMLButtonElement).addEventListener('click', () => this.#forget())
+    byId('file-cancel', HTMLButtonElement).addEventListener('click', () => {
+      this.#forget()
+      this.#chooseFile.focus()
+    })
     this.#stop.addEventListener('click', () => this.#sending?.abort())
     watchDrops((files) => {
       const [file] = files
       if (file !== undefined) void this.choose(file)
-      if (files.length > 1) options.messages.say('info', 'One file at a time: the first was taken.')
+      if (files.length > 1)
+        options.messages.say('file', 'info', 'One file at a time: the first was taken.')
     })
   }
 
   /** Looks at a file and asks for its key. */
   async choose(file: File): Promise<void> {
     this.#forget()
+    this.#options.messages.forget('file')
+    this.#progress.hidden = this.#sending === undefined
     try {
       const preview = await previewFile(file, file.name)
       this.#chosen = { file, preview }
@@ -72,20 +79,28 @@ export class FilePanel {
       this.#form.hidden = false
       this.#key.focus()
     } catch (error) {
-      this.#options.messages.say('problem', describeFileFailure(file.name, error))
+      this.#options.messages.say('file', 'problem', describeFileFailure(file.name, error))
     }
   }
 
   async send({ file, preview }: Chosen, key: KeyChoice): Promise<void> {
     const { messages, sender } = this.#options
     if (this.#sending !== undefined) {
-      messages.say('info', 'A file is being sent. Please wait for it, or stop it.')
+      messages.say(
+        'file under way',
+        'info',
+        'A file is being sent. Please wait for it, or stop it.',
+      )
       return
     }
+    const isFromForm = this.#form.contains(document.activeElement)
     this.#forget()
+    messages.forget('file')
+    messages.forget('clear')
     const sending = new AbortController()
     this.#sending = sending
     this.#showProgress(file.name, { rowsSent: 0, bytesRead: 0, bytes: file.size })
+    if (isFromForm) this.#stop.focus()
     try {
       const result = await sendFile(
         sender,
@@ -98,10 +113,13 @@ export class FilePanel {
       this.#showResult(file.name, result)
     } catch (error) {
       this.#status.textContent = `${file.name} was not sent to its end.`
-      messages.say('problem', describeFileFailure(file.name, error))
+      messages.say('file', 'problem', describeFileFailure(file.name, error))
     } finally {
       this.#sending = undefined
+      messages.forget('file under way')
+      const hadFocus = document.activeElement === this.#stop
       this.#stop.hidden = true
+      if (hadFocus) this.#chooseFile.focus()
     }
   }
 
@@ -116,7 +134,7 @@ export class FilePanel {
     const how = result.wasStopped ? 'Stopped' : 'Done'
     this.#status.textContent = `${how}: ${formatQuantity(result.rowsSent, 'row')} of ${name} sent.`
     const problems = describeProblems(name, result)
-    if (problems !== undefined) this.#options.messages.say('problem', problems)
+    if (problems !== undefined) this.#options.messages.say('file', 'problem', problems)
   }
 
   #forget(): void {

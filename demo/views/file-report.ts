@@ -1,7 +1,7 @@
 /** What is said of a file that could not be read or sent as it is. */
 import { FileError } from '../files/row-reader.js'
 import { formatCount, formatQuantity } from '../format.js'
-import { describeError } from '../messages.js'
+import { describeError } from '../describe-error.js'
 import { GroupError, type FileResult } from '../sending/file-sender.js'
 
 export function describeFileFailure(name: string, error: unknown): string {

@@ -3,7 +3,7 @@ import type { PartitionView } from '../cluster/cluster-view.js'
 import { create, KeyedList, setAttribute, setText } from '../dom.js'
 import { formatCount } from '../format.js'
 import { GROUP } from '../names.js'
-import { colourOf, showTabLabel } from './tab-label.js'
+import { markWithTab, showTabLabel } from './tab-label.js'
 
 export class PartitionsView {
   readonly #list: KeyedList<number, PartitionItem>
@@ -62,7 +62,7 @@ class PartitionItem {
     const percent = (offset: number) => `${((offset - scale.start) / scale.length) * 100}%`
     const committed = groups.find(({ groupId }) => groupId === GROUP)?.committed ?? start
     showTabLabel(this.#owner, owner)
-    setAttribute(this.root, 'data-colour', colourOf(owner))
+    markWithTab(this.root, owner)
     place(this.#stored, percent(start), percent(end))
     place(this.#done, percent(start), percent(Math.max(start, committed)))
     setText(this.#offsets, `start ${formatCount(start)}, end ${formatCount(end)}`)

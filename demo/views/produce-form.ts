@@ -1,12 +1,13 @@
 /** Sends one message, written by hand, and shows where it went. */
 import { byId, create } from '../dom.js'
 import { PARTITIONS } from '../names.js'
+import type { Messages } from '../messages.js'
 import type { MessageSender } from '../sending/message-sender.js'
 import { parseValue } from './parse-value.js'
 
 export interface ProduceFormOptions {
   readonly sender: MessageSender
-  readonly onError: (error: unknown) => void
+  readonly messages: Messages
 }
 
 export class ProduceForm {
@@ -29,18 +30,21 @@ export class ProduceForm {
   }
 
   async #send(): Promise<void> {
+    const { messages, sender } = this.#options
+    messages.forget('message')
+    messages.forget('clear')
     const key = this.#key.value === '' ? undefined : this.#key.value
     const { value, wasText } = parseValue(this.#value.value)
     const partition =
       this.#partition.value === '' ? {} : { partition: Number(this.#partition.value) }
     try {
-      const [where] = await this.#options.sender.send([{ key, value, ...partition }])
+      const [where] = await sender.send([{ key, value, ...partition }])
       if (where === undefined) return
       const what = wasText ? 'Sent as text' : 'Sent as JSON'
       this.#result.value = `${what}: partition ${where.partition}, offset ${where.baseOffset}.`
     } catch (error) {
       this.#result.value = 'Not sent.'
-      this.#options.onError(error)
+      messages.fail('message', 'The message was not sent', error)
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { TabView } from '../cluster/cluster-view.js'
 import { create, KeyedList, setAttribute, setText } from '../dom.js'
 import { formatCount } from '../format.js'
-import { colourOf, showTabLabel } from './tab-label.js'
+import { markWithTab, showTabLabel } from './tab-label.js'
 
 export class TabsView {
   readonly #list: KeyedList<string, TabItem>
@@ -39,7 +39,7 @@ class TabItem {
 
   update(tab: TabView, { isThis, handled }: { isThis: boolean; handled: number }): void {
     showTabLabel(this.#name, tab.name)
-    setAttribute(this.root, 'data-colour', colourOf(tab.name))
+    markWithTab(this.root, tab.name)
     setAttribute(this.root, 'data-tab', String(tab.name.number ?? ''))
     this.#isThis.hidden = !isThis
     setText(this.#partitions, describePartitions(tab))

@@ -11,6 +11,8 @@ import { ID_HEADER, TOPIC_ID_HEADER } from '../names.js'
 export interface SliceOptions {
   readonly partition: number
   readonly tab: number
+  /** Names this life of the tab. */
+  readonly run: string
   readonly append: (row: HandledRow) => Promise<void>
   readonly resolveOffset: (offset: number) => void
   /** For messages that do not say which topic they were sent to. */
@@ -93,14 +95,14 @@ export class Slice {
   }
 
   #handOver(): Promise<void> {
-    const { append, partition, tab, epoch } = this.#options
+    const { append, partition, tab, run, epoch } = this.#options
     const offsets = this.#offsets
     const ids = this.#ids
     this.#offsets = []
     this.#ids = []
     if (offsets.length === 0) return Promise.resolve()
-    const row = { kind: 'handled', tab, atMs: Date.now(), partition, offsets, ids } as const
-    return append({ ...row, epoch: this.#epoch ?? epoch })
+    const row = { kind: 'handled', tab, run, partition, offsets, ids } as const
+    return append({ ...row, atMs: Date.now(), epoch: this.#epoch ?? epoch })
   }
 }
 

@@ -37,7 +37,9 @@ export interface TabWorkerOptions {
   /** How long each message takes, in ms. */
   readonly workMs: () => number
   readonly onChange: () => void
-  readonly onCrash: (error: unknown, options: { willRetry: boolean }) => void
+  readonly onError: (failure: { error: unknown; willRetry: boolean }) => void
+  /** It works again where there was an error. */
+  readonly onRecovery: () => void
 }
 
 const IDLE_AFTER_MS = 400
@@ -52,6 +54,8 @@ export class TabWorker {
   readonly #rate = new Rate()
   readonly #log = new RebalanceLog()
   readonly #slices = new Map<number, Slice>()
+  /** The partitions in which something failed, as long as nothing of them was handled since. */
+  readonly #failed = new Set<number | undefined>()
   #phase: 'stopped' | 'joining' | 'running' | 'stopping' = 'stopped'
   #isPaused = false
   #skipsNext = false
@@ -85,6 +89,7 @@ export class TabWorker {
   /** Joins the group. @throws TabmqError what `consumer.run` throws */
   async start(): Promise<void> {
     if (this.#phase !== 'stopped') return
+    this.#failed.clear()
     this.#setPhase('joining')
     try {
       await this.#consumer.subscribe({ topics: [TOPIC], fromBeginning: true })
@@ -116,8 +121,8 @@ export class TabWorker {
   }
 
   /** The next message is passed over as a broken handler would do it: the checker has to find it. */
-  skipNext(): void {
-    this.#skipsNext = true
+  setSkipNext(skipsNext: boolean): void {
+    this.#skipsNext = skipsNext
     this.#options.onChange()
   }
 
@@ -136,6 +141,7 @@ export class TabWorker {
         else await this.#handle(message, batch.partition, slice)
       }
       await slice.write()
+      this.#maybeRecover(batch.partition)
     } finally {
       this.#slices.delete(batch.partition)
     }
@@ -157,10 +163,18 @@ export class TabWorker {
   #newSlice(partition: number, resolveOffset: (offset: number) => void): Slice {
     const { store, identity, epoch } = this.#options
     const append = store.append.bind(store)
-    const tab = identity.number
-    const slice = new Slice({ partition, tab, append, resolveOffset, epoch: epoch() ?? '' })
+    const { number: tab, run } = identity
+    const slice = new Slice({ partition, tab, run, append, resolveOffset, epoch: epoch() ?? '' })
     this.#slices.set(partition, slice)
     return slice
+  }
+
+  #maybeRecover(partition: number): void {
+    if (this.#failed.size === 0) return
+    // An error without a partition was about the broker, and has passed when anything is handled.
+    this.#failed.delete(undefined)
+    this.#failed.delete(partition)
+    if (this.#failed.size === 0) this.#options.onRecovery()
   }
 
   #takeSkip(): boolean {
@@ -179,9 +193,12 @@ export class TabWorker {
       this.#note('lost', partitions)
     })
     consumer.on('groupJoin', () => this.#note('joined', []))
-    consumer.on('crash', ({ error, willRetry }) => {
-      if (!willRetry) this.#setPhase('stopped')
-      this.#options.onCrash(error, { willRetry })
+    consumer.on('crash', ({ error, willRetry, partition }) => {
+      this.#failed.add(partition)
+      this.#options.onError({ error, willRetry })
+    })
+    consumer.on('stop', () => {
+      if (this.#phase === 'running') this.#setPhase('stopped')
     })
   }
 

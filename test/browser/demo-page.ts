@@ -79,6 +79,18 @@ export class DemoPage {
     await expect(this.page.locator('.message').filter({ hasText: text })).toHaveCount(1)
   }
 
+  async expectNoMessage(text: RegExp): Promise<void> {
+    await expect(this.page.locator('.message').filter({ hasText: text })).toHaveCount(0)
+  }
+
+  /** Ends the page as a fault in the browser would: without a last word. */
+  async crash(): Promise<void> {
+    const debug = await this.page.context().newCDPSession(this.page)
+    const crashed = this.page.waitForEvent('crash')
+    void debug.send('Page.crash').catch(() => {})
+    await crashed
+  }
+
   async send({ key, value }: { key: string; value: string }): Promise<void> {
     await this.page.locator('#produce-key').fill(key)
     await this.page.locator('#produce-value').fill(value)

@@ -58,32 +58,126 @@ test('a file is sent by the key that is chosen, and what is wrong with one is sa
   await tab.expectMessage(/picture\.png: This is not a text file/)
   await tab.drop('nothing.csv', '')
   await tab.expectMessage(/nothing\.csv: The file is empty/)
+  await tab.expectNoMessage(/picture\.png/)
 
   await tab.drop('events.ndjson', '{"user":"u1"}\n{"user":\n{"user":"u2"}\n')
   await expect(tab.page.getByLabel('Key', { exact: true }).first()).toHaveValue('column:user')
   await tab.click('Send it')
   await tab.expectMessage(/events\.ndjson: Line 2 is not valid JSON and was sent as text/)
   await tab.expectCounts({ sent: 3, handled: 3, ...faultless })
+  await expect(tab.page.getByText('Done: 3 rows of events.ndjson sent.')).toBeVisible()
+  await expect(tab.page.getByRole('button', { name: 'Choose a file' })).toBeFocused()
+
+  await tab.drop('other.ndjson', '{"user":"u1"}\n')
+  await expect(tab.page.getByRole('button', { name: 'Send it' })).toBeVisible()
+  await expect(tab.page.getByText('Done: 3 rows')).toBeHidden()
+})
+
+test('what a crashed tab could not commit comes again, and the checker says why', async ({
+  context,
+}) => {
+  const [first, second] = [await DemoPage.open(context), await DemoPage.open(context)]
+  await first.expectTabs(2)
+  await first.setWorkMs(1)
+  await first.click('Load the sample')
+  await first.expectHandledOver(1_000)
+  await second.crash()
+  await first.expectTabs(1)
+  await first.expectCounts({ handled: SAMPLE_ROWS, lost: 0, outOfOrder: 0 })
+  const checker = first.page.locator('#checker')
+  // Now and then a tab crashes right after a commit, and there is nothing to repeat.
+  if ((await first.count('twice')) === 0) {
+    await expect(checker).toHaveAttribute('data-verdict', 'good')
+    return
+  }
+  await expect(checker).toHaveAttribute('data-verdict', 'repeated')
+  await expect(first.page.locator('#verdict')).toHaveText(
+    /^Tab 2 crashed before it could commit: its last .* came again, .* All else was handled once, in order\.$/,
+  )
 })
 
 test('a replay needs an empty group, and a cleared topic starts anew', async ({ context }) => {
-  const tab = await DemoPage.open(context)
+  const [other, tab] = [await DemoPage.open(context), await DemoPage.open(context)]
+  await tab.expectTabs(2)
   await tab.send({ key: 'a', value: '1' })
   await tab.send({ key: 'b', value: '2' })
   await tab.expectCounts({ sent: 2, handled: 2 })
 
   await tab.click('Replay from the beginning')
-  await tab.expectMessage(/NON_EMPTY_GROUP/)
+  await tab.expectMessage(/The replay did not begin\. Stop all workers first/)
   await tab.click('Stop all workers')
   await expect(tab.page.locator('#broker-group')).toHaveText('empty')
   await tab.click('Replay from the beginning')
   await tab.expectCounts({ sent: 2, handled: 0, waiting: 2, ...faultless })
+  await tab.expectMessage(/Start the workers to replay/)
+  await tab.expectNoMessage(/Stop all workers first/)
   await tab.click('Start all workers')
   await tab.expectCounts({ sent: 2, handled: 2, waiting: 0, ...faultless })
   await tab.expectReady()
+  await tab.expectNoMessage(/./)
 
   await tab.click('Clear the topic')
   await tab.expectCounts({ sent: 0, handled: 0, waiting: 0, ...faultless })
+  await other.expectMessage(/^Tab 2 cleared the topic/)
   await tab.send({ key: 'a', value: '3' })
   await tab.expectCounts({ sent: 1, handled: 1, ...faultless })
+  await tab.expectNoMessage(/./)
+})
+
+test('a topic that is cleared while tabs work on it raises no alarm', async ({ context }) => {
+  const [other, tab] = [await DemoPage.open(context), await DemoPage.open(context)]
+  await tab.expectTabs(2)
+  await tab.setWorkMs(1)
+  await tab.click('Load the sample')
+  await expect(tab.page.getByText('Done: 10,000 rows')).toBeVisible()
+  await tab.expectHandledOver(500)
+  await tab.click('Clear the topic')
+  await other.expectMessage(/^Tab 2 cleared the topic/)
+  await other.send({ key: 'a', value: '1' })
+  await tab.expectCounts({ sent: 1, handled: 1, waiting: 0, ...faultless })
+  for (const one of [tab, other]) await one.expectNoMessage(/./)
+})
+
+test('without SharedWorker the page says so once and offers nothing', async ({ page }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'))
+  await page.goto('/')
+  await expect(page.locator('#notice')).toHaveText(/This browser has no SharedWorker/)
+  await expect(page.locator('.message')).toHaveCount(0)
+  await expect(page.getByRole('button', { name: 'Load the sample' })).toBeDisabled()
+  await expect(page.locator('main :is(button, input, select, textarea):enabled')).toHaveCount(0)
+})
+
+test('what has the focus is not under the bar at the top', async ({ context }) => {
+  const { page } = await DemoPage.open(context)
+  await page.setViewportSize({ width: 1280, height: 900 })
+  await page.getByRole('button', { name: 'Send', exact: true }).focus()
+  await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
+  const focused = page.locator(':focus')
+  const ringWidth = 5
+  for (let id = ''; id !== 'open-tab'; id = (await focused.getAttribute('id')) ?? '') {
+    await page.keyboard.press('Shift+Tab')
+    const [bar, control] = [
+      await page.locator('.sticky').boundingBox(),
+      await focused.boundingBox(),
+    ]
+    const barEnd = (bar?.y ?? 0) + (bar?.height ?? 0)
+    const controlStart = (control?.y ?? 0) - ringWidth
+    expect(controlStart, `the top of the focused control, below ${barEnd}`).toBeGreaterThan(barEnd)
+  }
+})
+
+test('on a small screen the bar at the top shows one message of several', async ({ context }) => {
+  const tab = await DemoPage.open(context)
+  await tab.page.setViewportSize({ width: 390, height: 844 })
+  await tab.click('Replay from the beginning')
+  await tab.expectMessage(/Stop all workers first/)
+  await tab.drop('nothing.csv', '')
+  await tab.expectMessage(/nothing\.csv: The file is empty/)
+  await expect(tab.page.locator('.message:visible')).toHaveCount(1)
+  await expect(tab.page.locator('#messages')).toHaveAttribute('data-earlier', '1')
+  const bar = await tab.page.locator('.sticky').boundingBox()
+  expect(bar?.height).toBeLessThan(844 / 4)
+  await tab.click('Close this message')
+  await expect(tab.page.locator('.message:visible')).toHaveText(/Stop all workers first/)
+  await expect(tab.page.getByRole('button', { name: 'Close this message' })).toBeFocused()
 })

@@ -3,7 +3,9 @@ import { FileError } from '../../demo/files/row-reader.js'
 import { GroupError } from '../../demo/sending/file-sender.js'
 import { describeFileFailure, describeProblems } from '../../demo/views/file-report.js'
 import { parseValue } from '../../demo/views/parse-value.js'
-import { describeVerdict } from '../../demo/views/describe-verdict.js'
+import { describeError } from '../../demo/describe-error.js'
+import type { ExplainedFinding } from '../../demo/ledger/ledger-count.js'
+import { describeVerdict, kindOfVerdict } from '../../demo/views/describe-verdict.js'
 import { describeEvent, RebalanceLog } from '../../demo/worker/rebalance-log.js'
 import { TabmqError } from '../../src/index.js'
 
@@ -13,6 +15,7 @@ const fine = {
   waiting: 0,
   lost: 0,
   twice: 0,
+  afterCrash: 0,
   outOfOrder: 0,
   mixedUp: 0,
   unconfirmed: 0,
@@ -22,6 +25,12 @@ const verdict = (
   findings: Parameters<typeof describeVerdict>[0]['findings'] = [],
 ) => describeVerdict({ counts: { ...fine, ...counts }, findings, handledByTab: new Map() })
 
+function finding(given: Partial<ExplainedFinding>): ExplainedFinding {
+  const nowhere = { partition: 0, firstOffset: 0, lastOffset: 0 }
+  const nobody = { tab: undefined, before: undefined, crashedTab: undefined }
+  return { what: 'twice', ...nowhere, ...nobody, ...given }
+}
+
 describe('what is said of a file', () => {
   it('names the file, the line and the code', () => {
     expect(describeFileFailure('a.csv', new FileError('The file is empty.'))).toBe(
@@ -29,7 +38,7 @@ describe('what is said of a file', () => {
     )
     const cause = new TabmqError('STORAGE_FULL', 'no room')
     expect(describeFileFailure('a.csv', new GroupError(1_501, cause))).toBe(
-      'a.csv: from line 1,501 on, rows were not sent. STORAGE_FULL – no room',
+      'a.csv: from line 1,501 on, rows were not sent. No room. (STORAGE_FULL)',
     )
   })
 
@@ -43,6 +52,19 @@ describe('what is said of a file', () => {
   })
 })
 
+describe('what is said of an error', () => {
+  it('is what to do where that is known, and else the message with its code', () => {
+    expect(describeError(new TabmqError('NON_EMPTY_GROUP', 'group "g" has 1 members'))).toBe(
+      'Stop all workers first, then try again.',
+    )
+    expect(describeError(new TabmqError('STORAGE_ERROR', 'the disk is gone.'))).toBe(
+      'The disk is gone. (STORAGE_ERROR)',
+    )
+    expect(describeError(new RangeError('too much'))).toBe('Too much. (RangeError)')
+    expect(describeError('odd')).toBe('odd')
+  })
+})
+
 describe('what is said of the checker', () => {
   it('tells good from not yet', () => {
     expect(verdict({})).toBe('Nothing sent yet.')
@@ -51,11 +73,40 @@ describe('what is said of the checker', () => {
   })
 
   it('names what is wrong and where', () => {
-    const lost = { what: 'lost', partition: 2, offset: 40, tab: undefined } as const
-    const twice = { what: 'twice', partition: 1, offset: 7, tab: 3 } as const
-    expect(verdict({ sent: 9, lost: 1, twice: 1 }, [lost, twice])).toBe(
-      'Lost: partition 2, offset 40. Handled twice: partition 1, offset 7, again by Tab 3.',
+    const lost = finding({ what: 'lost', partition: 2, firstOffset: 40, lastOffset: 40 })
+    const twice = finding({ partition: 5, firstOffset: 963, lastOffset: 978, tab: 3 })
+    expect(verdict({ sent: 99, lost: 1, twice: 16 }, [lost, twice])).toBe(
+      'Lost: partition 2, offset 40. Handled again: partition 5, offsets 963–978 (16 messages), by Tab 3.',
     )
+    expect(verdict({ sent: 99, twice: 5 }, Array(5).fill(finding({})))).toMatch(
+      /^(Handled again: [^.]+\. ){3}And at 2 more places\.$/,
+    )
+  })
+
+  it('says of a crash that repeats are to be expected, and that nothing else is wrong', () => {
+    const repeat = finding({ firstOffset: 3, lastOffset: 6, tab: 1, crashedTab: 3 })
+    const counts = { sent: 9, handled: 9, twice: 4, afterCrash: 4 }
+    const expected =
+      'Tab 3 crashed before it could commit: its last 4 messages came again, as at-least-once delivery allows.'
+    expect(verdict(counts, [repeat])).toBe(`${expected} All else was handled once, in order.`)
+    expect(verdict({ ...counts, waiting: 2 }, [repeat])).toBe(
+      `${expected} All else in order so far.`,
+    )
+    const other = finding({ partition: 1, firstOffset: 7, lastOffset: 7, tab: 2 })
+    expect(verdict({ ...counts, twice: 5 }, [repeat, other])).toBe(
+      `Handled again: partition 1, offset 7, by Tab 2. ${expected}`,
+    )
+  })
+
+  it('is red unless a crash explains it', () => {
+    const kind = (counts: Partial<typeof fine>) =>
+      kindOfVerdict({ counts: { ...fine, ...counts }, findings: [], handledByTab: new Map() })
+    expect(kind({})).toBe('none')
+    expect(kind({ sent: 1 })).toBe('good')
+    expect(kind({ sent: 1, twice: 2, afterCrash: 2 })).toBe('repeated')
+    expect(kind({ sent: 1, twice: 3, afterCrash: 2 })).toBe('red')
+    expect(kind({ sent: 1, twice: 2, afterCrash: 2, lost: 1 })).toBe('red')
+    expect(kind({ sent: 1, twice: 2, afterCrash: 2, outOfOrder: 1 })).toBe('red')
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
-import { LedgerCount } from '../../demo/ledger/ledger-count.js'
-import type { HandledRow, LedgerRow, SentRow } from '../../demo/ledger/ledger-row.js'
+import { faultsIn, LedgerCount } from '../../demo/ledger/ledger-count.js'
+import type { CrashRow, HandledRow, LedgerRow, SentRow } from '../../demo/ledger/ledger-row.js'
 
 const run = 'run'
 const base = { epoch: 'topic', tab: 1 }
@@ -13,12 +13,17 @@ function sent(partition: number, baseOffset: number, numbers: number[]): SentRow
 interface Handling {
   readonly atMs?: number
   readonly tab?: number
+  readonly run?: string
   readonly ids?: readonly string[]
 }
 
 function handled(partition: number, offsets: number[], options: Handling = {}): HandledRow {
-  const { atMs = 1, tab = 1, ids = offsets.map(() => '') } = options
-  return { ...base, kind: 'handled', partition, offsets, ids, atMs, tab }
+  const { atMs = 1, tab = 1, ids = offsets.map(() => ''), run = `tab-${tab}` } = options
+  return { ...base, kind: 'handled', partition, offsets, ids, atMs, tab, run }
+}
+
+function crash(run: string, tab: number): CrashRow {
+  return { ...base, kind: 'crash', atMs: 9, tab, run }
 }
 
 function counted(rows: readonly LedgerRow[], committed: Readonly<Record<number, number>> = {}) {
@@ -54,7 +59,9 @@ describe('the ledger count', () => {
     expect(counted(rows, { 2: 1 }).counts).toMatchObject({ lost: 0, waiting: 2 })
     const { counts, findings } = counted(rows, { 2: 3 })
     expect(counts).toMatchObject({ sent: 4, handled: 2, lost: 1, waiting: 1 })
-    expect(findings).toEqual([{ what: 'lost', partition: 2, offset: 1, tab: undefined }])
+    expect(findings).toEqual([
+      expect.objectContaining({ what: 'lost', partition: 2, firstOffset: 1, lastOffset: 1 }),
+    ])
   })
 
   it('takes back a loss that turns out to be none', () => {
@@ -74,6 +81,68 @@ describe('the ledger count', () => {
     const { counts, findings } = counted(rows)
     expect(counts).toMatchObject({ handled: 1, twice: 2, outOfOrder: 0 })
     expect(findings.map(({ tab }) => tab)).toEqual([2, 3])
+  })
+
+  it('names neighbours that were handled again as one range per partition and tab', () => {
+    const again = { tab: 2, atMs: 2 }
+    const rows = [
+      handled(0, [0, 1, 2, 3, 4]),
+      handled(1, [0, 1]),
+      handled(0, [1, 2], again),
+      handled(1, [0, 1], again),
+      handled(0, [3], again),
+    ]
+    const { counts, findings } = counted(rows)
+    expect(counts).toMatchObject({ twice: 5, afterCrash: 0 })
+    const twice = { what: 'twice', tab: 2, crashedTab: undefined }
+    expect(findings).toEqual([
+      expect.objectContaining({ ...twice, partition: 0, firstOffset: 1, lastOffset: 3 }),
+      expect.objectContaining({ ...twice, partition: 1, firstOffset: 0, lastOffset: 1 }),
+    ])
+  })
+
+  it('explains by a crash what another tab handled again, whenever it hears of the crash', () => {
+    const rows: LedgerRow[] = [
+      handled(0, [0, 1, 2], { tab: 3, run: 'gone' }),
+      handled(0, [1, 2, 3], { tab: 1, atMs: 2 }),
+      crash('gone', 3),
+    ]
+    for (const order of [rows, [rows[2], rows[0], rows[1]].filter((row) => row !== undefined)]) {
+      const { counts, findings } = counted(order)
+      expect(counts).toMatchObject({ twice: 2, afterCrash: 2, outOfOrder: 0 })
+      expect(faultsIn(counts)).toBe(0)
+      expect(findings).toEqual([expect.objectContaining({ what: 'twice', crashedTab: 3 })])
+    }
+  })
+
+  it('explains nothing else by a crash', () => {
+    const gone = { tab: 3, run: 'gone' }
+    const by = (tab: number, atMs: number) => ({ tab, atMs })
+    const wrong: LedgerRow[][] = [
+      // The tab repeated it itself, before it crashed.
+      [handled(0, [0], gone), handled(0, [0], { ...gone, atMs: 2 })],
+      // The one that had handled it has not crashed.
+      [handled(1, [0], gone), handled(0, [0], by(1, 2)), handled(0, [0], by(2, 3))],
+      // It was handled once more after the one that a crash explains.
+      [handled(0, [0], gone), handled(0, [0], by(1, 2)), handled(0, [0], by(2, 3))],
+      // The same message at another place: it was sent twice.
+      [handled(0, [0], { ...gone, ids: ['run.1'] }), handled(0, [1], { atMs: 2, ids: ['run.1'] })],
+      [sent(0, 0, [0, 1]), handled(0, [1], gone), handled(0, [0], by(1, 2))],
+    ]
+    for (const rows of wrong) {
+      expect(faultsIn(counted([...rows, crash('gone', 3)]).counts)).toBe(1)
+    }
+  })
+
+  it('explains the repetition of a repetition by the second crash', () => {
+    const rows = [
+      handled(0, [0, 1], { tab: 2, run: 'a' }),
+      handled(0, [0, 1], { tab: 3, run: 'b', atMs: 2 }),
+      handled(0, [0, 1], { tab: 1, atMs: 3 }),
+      crash('a', 2),
+      crash('b', 3),
+    ]
+    expect(counted(rows).counts).toMatchObject({ handled: 0, twice: 4, afterCrash: 4 })
   })
 
   it('finds a message that is in the log twice by its id', () => {

@@ -18,6 +18,7 @@ class SlowLedger {
     return new Slice({
       partition: 2,
       tab: 1,
+      run: 'run',
       epoch: 'unknown',
       append: (row) => {
         this.rows.push(row)
