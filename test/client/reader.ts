@@ -1,11 +1,12 @@
 /** A consumer that writes down what happens to it, for the tests of consumers. */
 import type { Consumer } from '../../src/client/consumer/consumer.js'
 import type { ConsumerOptions, RunOptions } from '../../src/client/consumer/consumer-options.js'
-import type {
-  ConsumerEvents,
-  EachBatchPayload,
-  EachMessagePayload,
-  TopicPartition,
+import {
+  CONSUMER_EVENTS,
+  type ConsumerEvents,
+  type EachBatchPayload,
+  type EachMessagePayload,
+  type TopicPartition,
 } from '../../src/client/consumer/delivery.js'
 import { Held, type ClientContext, type Tab } from './client-context.js'
 
@@ -44,18 +45,6 @@ const NOT_OF_CONSUMER: ReadonlySet<string> = new Set([
   'onBatch',
 ])
 
-const EVENTS: readonly (keyof ConsumerEvents)[] = [
-  'partitionsAssigned',
-  'partitionsRevoked',
-  'partitionsLost',
-  'groupJoin',
-  'rebalancing',
-  'heartbeat',
-  'commitOffsets',
-  'crash',
-  'stop',
-]
-
 export class Reader {
   readonly consumer: Consumer
   /** Messages whose handler was called. */
@@ -76,7 +65,7 @@ export class Reader {
     const consumerOptions = Object.entries(options).filter(([name]) => !NOT_OF_CONSUMER.has(name))
     const groupId = options.assign === undefined ? { groupId: 'g' } : {}
     this.consumer = tab.mq.consumer({ ...groupId, ...Object.fromEntries(consumerOptions) })
-    for (const type of EVENTS) {
+    for (const type of CONSUMER_EVENTS) {
       this.consumer.on(type, (event) => void this.events.push({ type, event }))
     }
   }
@@ -114,8 +103,8 @@ export class Reader {
   }
 
   /** What happened, by name; heartbeats and commits are left out unless asked for. */
-  happened(types: readonly (keyof ConsumerEvents)[] = EVENTS): string[] {
-    const quiet = types === EVENTS ? ['heartbeat', 'commitOffsets'] : []
+  happened(types: readonly (keyof ConsumerEvents)[] = CONSUMER_EVENTS): string[] {
+    const quiet = types === CONSUMER_EVENTS ? ['heartbeat', 'commitOffsets'] : []
     return this.events
       .map(({ type }) => type)
       .filter((type) => types.includes(type) && !quiet.includes(type))
