@@ -11,7 +11,7 @@ import type { BrokerLimits } from '../src/protocol/limits.js'
 import { IndexedDbStorage } from './indexeddb-storage.js'
 import { holdLock } from './locks.js'
 import { servePort } from './tab-port.js'
-import { clock, logger, random, timer } from './worker-host.js'
+import { clock, logger, logUncaught, random, timer } from './worker-host.js'
 
 export type { BrokerLimits }
 
@@ -29,6 +29,7 @@ declare const self: SharedWorkerGlobalScope
  * connects before is not heard.
  */
 export function startBroker(options: StartBrokerOptions = {}): void {
+  logUncaught()
   const lockName = `tabmq:worker:${random.freshId()}`
   const alive = holdLock(lockName).then(() => lockName)
   const brokers = new Map<string, Promise<Broker>>()
@@ -48,12 +49,17 @@ export function startBroker(options: StartBrokerOptions = {}): void {
 async function open(name: string, { limits }: StartBrokerOptions): Promise<Broker> {
   const release = await holdLock(`tabmq:${name}:storage`, STORAGE_WAIT_MS)
   let storage: IndexedDbStorage | undefined
+  let broker: Broker | undefined
   try {
     storage = await IndexedDbStorage.open({
       name,
-      onLost: (error) => logger.error('the database was lost', error),
+      firstPartitionId: randomFirstPartitionId(),
+      onLost(error) {
+        logger.error('the database was lost', error)
+        if (!error.retriable) broker?.storageLost(error)
+      },
     })
-    return await Broker.start({
+    broker = await Broker.start({
       storage,
       clock,
       timer,
@@ -63,12 +69,24 @@ async function open(name: string, { limits }: StartBrokerOptions): Promise<Broke
       onEnded: () => self.close(),
       ...(limits === undefined ? {} : { limits }),
     })
+    return broker
   } catch (error) {
     await storage?.close()
     release()
     throw error
   }
 }
+
+/**
+ * Partition ids are never used again, but a database that was deleted cannot know which were: a tab
+ * that still has its ids must not meet another topic under them. So each begins somewhere else.
+ */
+function randomFirstPartitionId(): number {
+  const [range = 0] = crypto.getRandomValues(new Uint32Array(1))
+  return range * PARTITION_ID_RANGE + 1
+}
+
+const PARTITION_ID_RANGE = 2 ** 20
 
 /** One broker at a time has the database. How long to wait for the one before to end. */
 const STORAGE_WAIT_MS = 5_000

@@ -3,7 +3,8 @@
  * when the user clears the site's data, when the storage process dies, and, by our own hand, when
  * somebody else wants to delete or upgrade the database. Operations that were cut off are started
  * again, once each and in the order they were called, on a new connection; a database that cannot
- * be had again is told through `onLost` and as the error of everything that waits for it.
+ * be had again, or that was deleted meanwhile, is told through `onLost` and as the error of everything
+ * that waits for it.
  *
  * Starting an operation again is safe because each is one transaction of puts and deletes by key:
  * if it had completed after all, the second time changes nothing. The order is what needs care: a
@@ -12,7 +13,13 @@
 import { openDB } from 'idb'
 import { TabmqError } from '../src/protocol/errors.js'
 import { deferred, type Deferred } from '../src/std/deferred.js'
-import { isConnectionLost, toOpenError, toStorageError } from './indexeddb-errors.js'
+import {
+  databaseDeleted,
+  ignore,
+  isConnectionLost,
+  toOpenError,
+  toStorageError,
+} from './indexeddb-errors.js'
 import {
   databaseNameOf,
   FORMAT_VERSION,
@@ -20,6 +27,9 @@ import {
   type Database,
   type DatabaseSchema,
 } from './indexeddb-schema.js'
+
+/** Opening waits, perhaps for ever, for a connection that does not let go, or a storage that hangs. */
+const OPEN_TIMEOUT_MS = 10_000
 
 export interface ConnectionOptions {
   /** The broker's name. */
@@ -65,7 +75,7 @@ export class IndexedDbConnection {
   /** @throws TabmqError STORAGE_BLOCKED, STORAGE_VERSION_TOO_NEW, STORAGE_FULL, STORAGE_ERROR */
   static async open(options: ConnectionOptions): Promise<IndexedDbConnection> {
     const connection = new IndexedDbConnection(options)
-    connection.#database = await connection.#open()
+    connection.#database = await connection.#open({ mayBeNew: true })
     return connection
   }
 
@@ -157,7 +167,7 @@ export class IndexedDbConnection {
     const idle = this.#database === undefined && !this.#opening && this.#running.size === 0
     if (!idle || this.#waiting.length === 0) return
     this.#opening = true
-    this.#open().then(
+    this.#open({ mayBeNew: false }).then(
       (database) => {
         this.#opening = false
         this.#database = database
@@ -185,22 +195,42 @@ export class IndexedDbConnection {
     return waiting.sort((left, right) => left.sequence - right.sequence)
   }
 
-  async #open(): Promise<Database> {
+  async #open({ mayBeNew }: { mayBeNew: boolean }): Promise<Database> {
     const { name } = this.#options
+    let isDeleted = false
     if (typeof indexedDB === 'undefined') {
       throw new TabmqError('STORAGE_BLOCKED', 'this browser offers no IndexedDB here', { name })
     }
     try {
-      const database = await openDB<DatabaseSchema>(databaseNameOf(name), FORMAT_VERSION, {
-        upgrade: upgradeDatabase,
+      const opening = openDB<DatabaseSchema>(databaseNameOf(name), FORMAT_VERSION, {
+        upgrade(database, oldVersion, newVersion, transaction) {
+          isDeleted = oldVersion === 0 && !mayBeNew
+          if (!isDeleted) return upgradeDatabase(database, oldVersion, newVersion, transaction)
+          transaction.done.catch(ignore)
+          transaction.abort()
+        },
       })
+      const database = await inTime(opening)
       database.addEventListener('close', () => this.#drop(database))
       database.addEventListener('versionchange', () => this.#drop(database))
       return database
     } catch (error) {
-      throw toOpenError(error, name)
+      throw isDeleted ? databaseDeleted() : toOpenError(error, name)
     }
   }
+}
+
+function inTime(opening: Promise<Database>): Promise<Database> {
+  const { promise, resolve, reject } = deferred<Database>()
+  const timeout = setTimeout(() => {
+    reject(new TabmqError('STORAGE_ERROR', `the database did not open in ${OPEN_TIMEOUT_MS} ms`))
+    opening.then((database) => database.close(), ignore)
+  }, OPEN_TIMEOUT_MS)
+  opening
+    .then(resolve, reject)
+    .finally(() => clearTimeout(timeout))
+    .catch(ignore)
+  return promise
 }
 
 function closedError(): TabmqError {

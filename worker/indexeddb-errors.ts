@@ -41,9 +41,12 @@ export function toStorageError(error: unknown, doing: string): TabmqError {
   return new TabmqError('STORAGE_ERROR', `${doing} failed: ${describeError(error)}`, {}, error)
 }
 
-/** The database is another one than was loaded: the user, or a script, has deleted it. */
+/**
+ * The user, or a script, has deleted the database. Final for this broker: a new database is the next
+ * one's, and has nothing to do with what this one still believes to be there.
+ */
 export function databaseDeleted(): TabmqError {
-  return new TabmqError('STORAGE_ERROR', 'the database was deleted while the broker used it')
+  return new TabmqError('BROKER_SUPERSEDED', 'the database was deleted while the broker used it')
 }
 
 /** Another broker has raised the epoch: this one must never write again. */

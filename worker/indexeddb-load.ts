@@ -8,7 +8,8 @@ import type { LogEdges, StoredState } from '../src/broker/ports.js'
 import { headerOf } from '../src/protocol/batch-header.js'
 import type { PartitionId } from '../src/protocol/names.js'
 import { definedOrThrow } from '../src/std/assert.js'
-import { ignore, superseded } from './indexeddb-errors.js'
+import { mapInGroups } from '../src/std/in-groups.js'
+import { databaseDeleted, ignore, superseded } from './indexeddb-errors.js'
 import {
   batchesFrom,
   STORE_NAMES,
@@ -17,20 +18,27 @@ import {
   type StoreName,
 } from './indexeddb-schema.js'
 
+/** The last batch of a partition is read whole: so many of them at once. */
+const EDGES_AT_ONCE = 16
+
 type LoadTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
 
-/**
- * @param ownEpoch what this storage raised the epoch to when it loaded before. It stays so, and
- *   nothing is written, which may be impossible now; and a storage that has been superseded must not
- *   take the database back.
- */
-export async function loadState(
-  database: Database,
-  ownEpoch: number | undefined,
-): Promise<StoredState> {
+export interface Load {
+  /**
+   * What this storage raised the epoch to when it loaded before. It stays so, and nothing is written,
+   * which may be impossible now; and a storage that has been superseded, or whose database was
+   * deleted, must not go on with what is there now.
+   */
+  readonly ownEpoch: number | undefined
+  /** The id of a new database's first partition. */
+  readonly firstPartitionId: number
+}
+
+/** @throws TabmqError BROKER_SUPERSEDED */
+export async function loadState(database: Database, load: Load): Promise<StoredState> {
   const transaction = database.transaction([...STORE_NAMES], 'readwrite', { durability: 'relaxed' })
   transaction.done.catch(ignore)
-  const brokerEpoch = await raiseEpoch(transaction, ownEpoch)
+  const brokerEpoch = await raiseEpoch(transaction, load)
   const [nextPartitionId, topics, partitions, producers, groups, offsets] = await Promise.all([
     transaction.objectStore('meta').get('nextPartitionId'),
     readRows(transaction, 'topics'),
@@ -39,8 +47,8 @@ export async function loadState(
     readRows(transaction, 'groups'),
     readRows(transaction, 'offsets'),
   ])
-  const edges = await Promise.all(
-    partitions.map(([partitionId]) => readEdges(transaction, partitionId)),
+  const edges = await mapInGroups(partitions, EDGES_AT_ONCE, ([partitionId]) =>
+    readEdges(transaction, partitionId),
   )
   await transaction.done
   return {
@@ -57,17 +65,17 @@ export async function loadState(
 
 async function raiseEpoch(
   transaction: LoadTransaction,
-  ownEpoch: number | undefined,
+  { ownEpoch, firstPartitionId }: Load,
 ): Promise<number> {
   const meta = transaction.objectStore('meta')
   const stored = await meta.get('brokerEpoch')
   if (stored !== undefined && stored === ownEpoch) return stored
-  if (stored !== undefined && ownEpoch !== undefined) {
+  if (ownEpoch !== undefined) {
     transaction.abort()
-    throw superseded(stored, ownEpoch)
+    throw stored === undefined ? databaseDeleted() : superseded(stored, ownEpoch)
   }
-  // With an own epoch but none stored, the database was deleted and is made again.
-  const raised = (stored ?? ownEpoch ?? 0) + 1
+  if (stored === undefined) await meta.put(firstPartitionId, 'nextPartitionId')
+  const raised = (stored ?? 0) + 1
   await meta.put(raised, 'brokerEpoch')
   return raised
 }

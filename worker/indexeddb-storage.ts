@@ -17,29 +17,33 @@ import type { Database } from './indexeddb-schema.js'
 export interface IndexedDbStorageOptions {
   /** The broker's name; the database is `tabmq:` and this. */
   readonly name: string
+  /** The id of the first partition, should the database be a new one; 1 by default. */
+  readonly firstPartitionId?: number
   /** Told when the connection was cut and a new one could not be had or was cut again. */
   readonly onLost?: (error: TabmqError) => void
 }
 
 export class IndexedDbStorage implements Storage {
   readonly #connection: IndexedDbConnection
+  readonly #firstPartitionId: number
   #brokerEpoch: number | undefined
 
-  private constructor(connection: IndexedDbConnection) {
+  private constructor(connection: IndexedDbConnection, firstPartitionId: number) {
     this.#connection = connection
+    this.#firstPartitionId = firstPartitionId
   }
 
   /** @throws TabmqError STORAGE_BLOCKED, STORAGE_VERSION_TOO_NEW, STORAGE_FULL, STORAGE_ERROR */
-  static async open({ name, onLost }: IndexedDbStorageOptions): Promise<IndexedDbStorage> {
-    return new IndexedDbStorage(
-      await IndexedDbConnection.open({ name, onLost: (error) => onLost?.(error) }),
-    )
+  static async open(options: IndexedDbStorageOptions): Promise<IndexedDbStorage> {
+    const { name, firstPartitionId = 1, onLost } = options
+    const connection = await IndexedDbConnection.open({ name, onLost: (error) => onLost?.(error) })
+    return new IndexedDbStorage(connection, firstPartitionId)
   }
 
   async load(): Promise<StoredState> {
-    const ownEpoch = this.#brokerEpoch
+    const load = { ownEpoch: this.#brokerEpoch, firstPartitionId: this.#firstPartitionId }
     const state = await this.#write('loading the stored state', (database) =>
-      loadState(database, ownEpoch),
+      loadState(database, load),
     )
     this.#brokerEpoch = state.brokerEpoch
     return state

@@ -3,11 +3,13 @@
  * reason, so holding one says "I live", and being granted another's says "it is gone".
  */
 import { TabmqError } from '../src/protocol/errors.js'
+import { logger } from './worker-host.js'
 
 /**
  * Takes a lock for as long as this worker lives, or until the returned function is called. Waits for
  * whoever has it now, for `waitMs` at the most.
- * @throws TabmqError BROKER_UNAVAILABLE when it is still somebody else's then
+ * @throws TabmqError BROKER_UNAVAILABLE when it is still somebody else's then, STORAGE_BLOCKED when
+ *   locks are not to be had here
  */
 export function holdLock(lockName: string, waitMs?: number): Promise<() => void> {
   const signal = waitMs === undefined ? undefined : AbortSignal.timeout(waitMs)
@@ -19,8 +21,13 @@ export function holdLock(lockName: string, waitMs?: number): Promise<() => void>
         return promise
       })
       .catch((cause: unknown) => {
-        const message = `another worker, perhaps of an older deployment, still holds "${lockName}"`
-        reject(new TabmqError('BROKER_UNAVAILABLE', message, { lockName, waitMs }, cause))
+        if (signal?.aborted === true) {
+          const message = `another worker, perhaps of an older deployment, still holds "${lockName}"`
+          reject(new TabmqError('BROKER_UNAVAILABLE', message, { lockName, waitMs }, cause))
+        } else {
+          const message = `this browser does not give the lock "${lockName}": ${String(cause)}`
+          reject(new TabmqError('STORAGE_BLOCKED', message, { lockName }, cause))
+        }
       })
   })
 }
@@ -30,8 +37,8 @@ export function watchLock(lockName: string, onGone: () => void): () => void {
   const abort = new AbortController()
   navigator.locks
     .request(lockName, { mode: 'shared', signal: abort.signal }, () => onGone())
-    .catch(() => {
-      // Aborted: nobody watches any more.
+    .catch((error: unknown) => {
+      if (!abort.signal.aborted) logger.error(`the lock "${lockName}" cannot be watched`, error)
     })
   return () => abort.abort()
 }

@@ -26,12 +26,16 @@ export function servePort(port: MessagePort, served: ServedBroker): void {
   Comlink.expose(new TabPort(port, served), port)
 }
 
+interface TabSession {
+  readonly broker: Broker
+  readonly sessionId: SessionId
+  readonly port: TabPush
+}
+
 class TabPort implements BrokerEndpoint<MessagePort> {
   readonly #port: MessagePort
   readonly #served: ServedBroker
-  #session:
-    | { readonly broker: Broker; readonly sessionId: SessionId; readonly port: TabPush }
-    | undefined
+  #session: TabSession | undefined
   #stopWatching: (() => void) | undefined
 
   constructor(port: MessagePort, served: ServedBroker) {
@@ -49,6 +53,8 @@ class TabPort implements BrokerEndpoint<MessagePort> {
       const broker = await this.#served.start(brokerName)
       const port = new TabPush(pushPort)
       const value = broker.connect(hello, port)
+      // Of the same tab under the same name this ends the old port alone.
+      if (this.#session !== undefined) endSession(this.#session, { isTabGone: false })
       this.#session = { broker, sessionId, port }
       this.#stopWatching?.()
       if (lockName !== undefined) {
@@ -89,12 +95,18 @@ class TabPort implements BrokerEndpoint<MessagePort> {
     if (session === undefined) return
     this.#session = undefined
     this.#stopWatching?.()
-    const { broker, sessionId, port } = session
-    port.close()
-    broker.endSession(sessionId, { ...options, port }).catch(() => {
-      // The broker itself has ended, and said so.
-    })
+    endSession(session, options)
   }
+}
+
+function endSession(
+  { broker, sessionId, port }: TabSession,
+  options: { isTabGone: boolean },
+): void {
+  port.close()
+  broker.endSession(sessionId, { ...options, port }).catch(() => {
+    // The broker itself has ended, and said so.
+  })
 }
 
 /** The broker's way back: the tab exposes its end on a channel of its own. */

@@ -18,3 +18,13 @@ export const logger: Logger = {
   warn: (message, details) => console.warn(`tabmq: ${message}`, details),
   error: (message, details) => console.error(`tabmq: ${message}`, details),
 }
+
+/** Errors that nobody caught reach no tab by themselves (rule 36); here at least they are said. */
+export function logUncaught(): void {
+  globalThis.addEventListener('error', ({ error, message }) => {
+    logger.error('an error was not caught', error ?? message)
+  })
+  globalThis.addEventListener('unhandledrejection', ({ reason }) => {
+    logger.error('a rejection was not handled', reason)
+  })
+}

@@ -15,6 +15,7 @@ export interface BrokerLimits {
   readonly sessionRequestsInFlightMax: number
   readonly sessionWatchesMax: number
   readonly transactionBytesMax: number
+  readonly unacknowledgedBytesMax: number
   readonly tailBytes: number
   readonly sessionTimeoutMsMin: number
   readonly sessionTimeoutMsMax: number
@@ -38,6 +39,8 @@ export const BROKER_LIMITS: BrokerLimits = {
   sessionRequestsInFlightMax: 1_000,
   sessionWatchesMax: 16,
   transactionBytesMax: 32 * 1024 * 1024,
+  /** With more on its way to the disk than this, a `produce` with acks 0 waits like any other. */
+  unacknowledgedBytesMax: 32 * 1024 * 1024,
   tailBytes: 16 * 1024 * 1024,
   sessionTimeoutMsMin: 1_000,
   sessionTimeoutMsMax: 30 * 60_000,
@@ -106,6 +109,9 @@ export const CONSUMER_DEFAULTS = {
   retryBackoffMsMax: 30_000,
   bufferedBytesPerPartitionMax: 2 * 1024 * 1024,
 } as const
+
+/** A browser's timer that is to wait longer fires at once. */
+export const TIMER_MS_MAX = 0x7fff_ffff
 
 export const WATCH_INTERVAL_MS_MIN = 20
 export const WATCH_INTERVAL_MS_DEFAULT = 100

@@ -19,6 +19,7 @@ export class ControlledStorage implements Storage {
   #isHolding: 'writes' | 'answers' | undefined
   #heldReads: Deferred<void> | undefined
   readonly #commitErrors: unknown[] = []
+  readonly #answerErrors: unknown[] = []
   readonly #loadErrors: unknown[] = []
 
   constructor(database: MemoryDatabase) {
@@ -60,9 +61,15 @@ export class ControlledStorage implements Storage {
     this.#commitErrors.push(...errors)
   }
 
+  /** The next commits are written and fail all the same: the connection was cut in between. */
+  failAnswers(...errors: unknown[]): void {
+    this.#answerErrors.push(...errors)
+  }
+
   /** Nothing fails any more. */
   heal(): void {
     this.#commitErrors.length = 0
+    this.#answerErrors.length = 0
     this.#loadErrors.length = 0
   }
 
@@ -82,6 +89,7 @@ export class ControlledStorage implements Storage {
     if (holding === 'writes') await this.#released()
     if (this.#commitErrors.length > 0) throw this.#commitErrors.shift()
     await this.#storage.commit(records)
+    if (this.#answerErrors.length > 0) throw this.#answerErrors.shift()
     if (holding === 'answers') await this.#released()
   }
 

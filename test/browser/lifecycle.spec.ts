@@ -88,6 +88,30 @@ test('the next broker goes on where a killed worker stopped', async ({ context, 
   expect(new Set(values.flat().map(({ value }) => value)).size).toBe(2_000)
 })
 
+test('a broker whose data the user clears ends, and the next begins with nothing', async ({
+  context,
+  baseURL,
+}) => {
+  const tabs = [await openTab(context, 'cleared'), await openTab(context, 'cleared')] as const
+  const [first, second] = tabs
+  const send = () => first.evaluate(() => tab.errorOf(() => tab.send('work', [{ value: 1 }])))
+  await createTopic(first)
+  expect(await send()).toMatchObject({ code: 'none' })
+  const before = await describeCluster(first)
+  const debug = await context.newCDPSession(first)
+  const origin = new URL(baseURL ?? first.url()).origin
+  await debug.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' })
+  expect(await send()).toMatchObject({ code: 'BROKER_SUPERSEDED' })
+  await expect
+    .poll(async () => (await describeCluster(second)).incarnation)
+    .not.toBe(before.incarnation)
+  await second.evaluate(() => tab.admin.createTopics({ topics: [{ topic: 'other' }] }))
+  expect(await send()).toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  expect(await second.evaluate(() => tab.admin.fetchTopicOffsets('other'))).toMatchObject([
+    { low: 0, high: 0 },
+  ])
+})
+
 test('a page in the back/forward cache leaves, and rejoins when it returns', async ({
   baseURL,
 }) => {

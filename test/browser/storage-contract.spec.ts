@@ -78,7 +78,7 @@ test.describe('with the debugger of Chromium', () => {
     expect(unhandled).toEqual([])
   })
 
-  test('clearing the data of the site fails commits, and a load begins anew', async ({
+  test('clearing the data of the site ends what was loaded, and the next begins anew', async ({
     page,
     context,
     baseURL,
@@ -86,32 +86,39 @@ test.describe('with the debugger of Chromium', () => {
     const unhandled: string[] = []
     page.on('pageerror', (error) => unhandled.push(String(error)))
     await openPage(page)
-    const epoch = await page.evaluate(async () => {
+    await page.evaluate(async () => {
       const { IndexedDbStorage, commit, topicRecord } = storagePage
       const storage = await IndexedDbStorage.open({ name: 'cleared' })
-      const { brokerEpoch } = await storage.load()
+      await storage.load()
       await commit(storage, [topicRecord('a', 1)])
       Object.assign(globalThis, { clearedStorage: storage })
-      return brokerEpoch
     })
     const debug = await context.newCDPSession(page)
     const origin = new URL(baseURL ?? page.url()).origin
     await debug.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' })
     const outcome = await page.evaluate(async () => {
-      const { commit, topicRecord } = storagePage
+      const { IndexedDbStorage, commit, read, topicRecord } = storagePage
       const { clearedStorage } = globalThis as unknown as {
         clearedStorage: IndexedDbStorage
       }
-      const code = await commit(clearedStorage, [topicRecord('b', 1)]).then(
-        () => 'committed',
-        (error: unknown) => (error as { code?: unknown }).code ?? String(error),
-      )
-      const { brokerEpoch, topics } = await clearedStorage.load()
-      await commit(clearedStorage, [topicRecord('c', 1)])
+      const codeOf = (promise: Promise<unknown>) =>
+        promise.then(
+          () => 'done',
+          (error: unknown) => (error as { code?: unknown }).code ?? String(error),
+        )
+      const codes = [
+        await codeOf(read(clearedStorage, 1, 0)),
+        await codeOf(commit(clearedStorage, [topicRecord('b', 1)])),
+        await codeOf(clearedStorage.load()),
+      ]
       await clearedStorage.close()
-      return { code, brokerEpoch, topics: topics.length }
+      const next = await IndexedDbStorage.open({ name: 'cleared' })
+      const { topics } = await next.load()
+      await commit(next, [topicRecord('c', 1)])
+      await next.close()
+      return { codes, topics: topics.length }
     })
-    expect(outcome).toEqual({ code: 'STORAGE_ERROR', brokerEpoch: epoch + 1, topics: 0 })
+    expect(outcome).toEqual({ codes: Array(3).fill('BROKER_SUPERSEDED'), topics: 0 })
     expect(unhandled).toEqual([])
   })
 })

@@ -213,21 +213,33 @@ describe('a connection that was cut', () => {
 })
 
 describe('somebody else', () => {
-  it('can delete the database; what comes next fails, and a load begins anew', async () => {
+  it('can delete the database; whatever comes next fails, and makes no new one', async () => {
     const storage = await openLoaded()
-    await commit(storage, [topicRecord('a', 1)])
-    const { brokerEpoch } = await storage.load()
-    const committing = commit(storage, [topicRecord('b', 1)])
+    const committing = commit(storage, [topicRecord('a', 1)])
     await deleteDB(databaseNameOf(name))
     await committing
-    await expect(commit(storage, [topicRecord('c', 1)])).rejects.toMatchObject({
-      code: 'STORAGE_ERROR',
+    const deleted = {
+      code: 'BROKER_SUPERSEDED',
       message: expect.stringContaining('deleted') as string,
-    })
-    const state = await storage.load()
-    expect(state.topics).toEqual([])
-    expect(state.brokerEpoch).toBeGreaterThan(brokerEpoch)
-    await commit(storage, [topicRecord('d', 1)])
+    }
+    await expect(read(storage, 1, 0)).rejects.toMatchObject(deleted)
+    await expect(commit(storage, [topicRecord('b', 1)])).rejects.toMatchObject(deleted)
+    await expect(storage.load()).rejects.toMatchObject(deleted)
+    expect(lost.map(({ code }) => code)).toContain('BROKER_SUPERSEDED')
+    expect((await indexedDB.databases()).map((each) => each.name)).not.toContain(
+      databaseNameOf(name),
+    )
+  })
+
+  it('can delete the database and make it again, which is not the one that was loaded', async () => {
+    const storage = await openLoaded()
+    await deleteDB(databaseNameOf(name))
+    const other = await IndexedDbStorage.open({ name })
+    const deleted = { code: 'BROKER_SUPERSEDED' }
+    await expect(commit(storage, [topicRecord('a', 1)])).rejects.toMatchObject(deleted)
+    await expect(storage.load()).rejects.toMatchObject(deleted)
+    expect((await other.load()).topics).toEqual([])
+    await other.close()
   })
 
   it('can upgrade the database; what comes next says that it is too new', async () => {
@@ -256,9 +268,61 @@ describe('opening', () => {
     },
   )
 
+  it('gives up after a while, and lets go of a connection that comes too late', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const stubborn = await openDB(databaseNameOf(name))
+    const deleting = deleteDB(databaseNameOf(name))
+    const opening = IndexedDbStorage.open({ name }).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(60_000)
+    vi.useRealTimers()
+    expect(await opening).toMatchObject({ code: 'STORAGE_ERROR', retriable: true })
+    stubborn.close()
+    await deleting
+    const blocked = vi.fn<() => void>()
+    await deleteDB(databaseNameOf(name), { blocked })
+    expect(blocked).not.toHaveBeenCalled()
+  })
+
+  it('gives the first partition of a new database the id it is told, and of no other', async () => {
+    const open = (firstPartitionId: number) => IndexedDbStorage.open({ name, firstPartitionId })
+    const nextPartitionIds = []
+    for (const firstPartitionId of [5_000_001, 9_000_001]) {
+      const storage = await open(firstPartitionId)
+      nextPartitionIds.push((await storage.load()).nextPartitionId)
+      await storage.close()
+    }
+    expect(nextPartitionIds).toEqual([5_000_001, 5_000_001])
+  })
+
   it('says that storage is blocked where there is no IndexedDB', async () => {
     vi.stubGlobal('indexedDB', undefined)
     await expect(IndexedDbStorage.open({ name })).rejects.toMatchObject({ code: 'STORAGE_BLOCKED' })
+  })
+})
+
+describe('loading', () => {
+  it('reads the edges of few partitions at once', async () => {
+    const storage = await openLoaded()
+    const partitionIds = Array.from({ length: 100 }, (_, index) => index + 1)
+    const records = partitionIds.flatMap((id) => [partitionRecord(id, 0), batchRecord(id, 0)])
+    await commit(storage, records)
+    let underWay = 0
+    let most = 0
+    const { openCursor } = IDBObjectStore.prototype
+    vi.spyOn(IDBObjectStore.prototype, 'openCursor').mockImplementation(function (
+      this: IDBObjectStore,
+      ...range
+    ) {
+      const request = openCursor.apply(this, range)
+      most = Math.max(most, ++underWay)
+      request.addEventListener('success', () => {
+        underWay -= 1
+      })
+      return request
+    })
+    const { edges } = await storage.load()
+    expect(edges.map(({ partitionId }) => partitionId)).toEqual(partitionIds)
+    expect(most).toBe(16)
   })
 })
 

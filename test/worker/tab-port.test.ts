@@ -58,6 +58,26 @@ describe('a tab that is gone', () => {
   })
 })
 
+it('a second hello under another name ends the first', async () => {
+  const tab = await openTab()
+  const { port2: pushes } = channel()
+  const next = Comlink.transfer(pushes, [pushes])
+  await tab.endpoint.hello(helloOf('another name', 'its lock'), next)
+  await vi.waitFor(async () => expect(await sessions()).toBe(1))
+  expect([locks.isWatched(tab.lockName), locks.isWatched('its lock')]).toEqual([false, true])
+  tab.endpoint.goodbye({ isTabGone: true }).catch(() => {})
+  await vi.waitFor(async () => expect(await sessions()).toBe(0))
+})
+
+it('a second hello under the same name keeps the session', async () => {
+  const tab = await openTab()
+  const { port2: pushes } = channel()
+  const again = Comlink.transfer(pushes, [pushes])
+  await tab.endpoint.hello(helloOf(tab.sessionId, tab.lockName), again)
+  expect(await tab.endpoint.request(createTopic('after'))).toMatchObject({ ok: true })
+  expect(await sessions()).toBe(1)
+})
+
 it('a request before the hello is refused', async () => {
   const endpoint = Comlink.wrap<BrokerEndpoint<MessagePort>>(servedPort())
   expect(await endpoint.request(createTopic('early'))).toMatchObject({

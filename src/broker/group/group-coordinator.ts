@@ -149,7 +149,8 @@ export class GroupCoordinator {
   /**
    * The broker itself was away for `byMs` (a sleeping laptop, a busy thread) and could neither ask
    * for heartbeats nor hear them: nobody is late for that. Who was heard since has its usual time,
-   * and who had none left has time for one more heartbeat: the last may wait to be heard.
+   * and who had none left has time for one more heartbeat: the last may wait to be heard. Less than
+   * zero when it is the clock that was set back: everybody has the time left that they had.
    */
   extendDeadlines(byMs: number, { nowMs }: DecisionContext): GroupRecord[] {
     return this.#decideForAll(({ group }) =>

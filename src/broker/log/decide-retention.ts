@@ -3,34 +3,37 @@
  * administrator. Whole batches leave from the head, retention stops at the first that stays and never
  * passes the high watermark; the log start moves, offsets never change (rule 20).
  */
-import { nextOffsetOf, type ReadBatchHeader } from '../../protocol/batch-header.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { TopicConfig } from '../../protocol/requests.js'
 import type { Decision, LogRecord } from '../records.js'
 import type { LogHead, PartitionLog } from './partition-log.js'
 
+export interface RetentionRule {
+  readonly config: TopicConfig
+  /** Undefined when age does not matter now: what is too old can wait for the next check. */
+  readonly nowMs: number | undefined
+}
+
 /** Whether something at the head may have to go, so that reading it is worth while. */
-export function isRetentionDue(log: PartitionLog, config: TopicConfig, nowMs: number): boolean {
+export function isRetentionDue(log: PartitionLog, rule: RetentionRule): boolean {
   if (log.head === undefined) return log.hasBatches
-  return log.head.nextOffset <= log.highWatermark && isExpired(log, log.head, { config, nowMs })
+  return log.head.nextOffset <= log.highWatermark && isExpired(log, log.head, rule)
 }
 
 /**
- * What to drop, given the headers of the oldest batches in offset order. `stays` is the first one
- * that is to stay, if it is among them: the log's new head.
+ * What to drop, given the oldest batches in offset order. `stays` is the first one that is to stay,
+ * if it is among them: the log's new head.
  */
 export function decideRetention(
   log: PartitionLog,
-  headers: readonly ReadBatchHeader[],
-  rule: { config: TopicConfig; nowMs: number },
-): Decision<{ stays: ReadBatchHeader | undefined }, LogRecord> {
-  const heads = headers.map((header) => ({ header, nextOffset: nextOffsetOf(header) }))
-  const firstToStay = heads.findIndex(
-    ({ header, nextOffset }) =>
-      nextOffset > log.highWatermark || !isExpired(log, { ...header, nextOffset }, rule),
+  oldest: readonly LogHead[],
+  rule: RetentionRule,
+): Decision<{ stays: LogHead | undefined }, LogRecord> {
+  const firstToStay = oldest.findIndex(
+    (head) => head.nextOffset > log.highWatermark || !isExpired(log, head, rule),
   )
-  const dropped = firstToStay < 0 ? heads : heads.slice(0, firstToStay)
-  const stays = firstToStay < 0 ? undefined : heads[firstToStay]?.header
+  const dropped = firstToStay < 0 ? oldest : oldest.slice(0, firstToStay)
+  const stays = firstToStay < 0 ? undefined : oldest[firstToStay]
   const beforeOffset = dropped.at(-1)?.nextOffset
   if (beforeOffset === undefined) return { records: [], response: { stays } }
   const { partitionId } = log
@@ -40,8 +43,8 @@ export function decideRetention(
 }
 
 /**
- * Makes `beforeOffset` the first readable offset. The rows go with the next retention: the batch
- * that contains the offset stays, and no fetch returns its records below the log start.
+ * Makes `beforeOffset` the first readable offset. The rows go with the next retention. The batch that
+ * contains the offset stays and is read as a whole: the client leaves out what lies before.
  * @throws TabmqError OFFSET_OUT_OF_RANGE when it lies beyond the high watermark
  */
 export function decideDeleteRecords(
@@ -60,14 +63,11 @@ export function decideDeleteRecords(
   return { records, response: { logStartOffset } }
 }
 
-function isExpired(
-  log: PartitionLog,
-  head: LogHead,
-  { config, nowMs }: { config: TopicConfig; nowMs: number },
-): boolean {
+function isExpired(log: PartitionLog, head: LogHead, { config, nowMs }: RetentionRule): boolean {
+  const { retentionMs, retentionBytes } = config
   if (head.nextOffset <= log.logStartOffset) return true
-  if (config.retentionMs !== null && head.maxTimestampMs + config.retentionMs < nowMs) return true
-  return config.retentionBytes !== null && log.endPosition - head.position > config.retentionBytes
+  if (retentionBytes !== null && log.endPosition - head.position > retentionBytes) return true
+  return retentionMs !== null && nowMs !== undefined && head.maxTimestampMs + retentionMs < nowMs
 }
 
 function logStartRecord(log: PartitionLog, logStartOffset: number): LogRecord {

@@ -24,6 +24,11 @@ export interface LogHead {
   readonly maxTimestampMs: number
 }
 
+export function logHead(header: ReadBatchHeader): LogHead {
+  const { position, maxTimestampMs } = header
+  return { nextOffset: nextOffsetOf(header), position, maxTimestampMs }
+}
+
 export class PartitionLog {
   readonly partitionId: PartitionId
   readonly topicId: TopicId
@@ -109,7 +114,7 @@ export class PartitionLog {
     this.#endPosition = last.position + edges.last.byteLength
     this.#maxTimestampMs = last.maxTimestampSoFarMs
     this.#storedFrom = first.baseOffset
-    this.setHead(first)
+    this.setHead(logHead(first))
   }
 
   replayBatch(batch: ArrayBuffer): void {
@@ -118,7 +123,7 @@ export class PartitionLog {
       header.baseOffset === this.#logEndOffset && header.position === this.#endPosition,
       () => `partition ${this.partitionId} ends at ${this.#logEndOffset}, not ${header.baseOffset}`,
     )
-    if (!this.hasBatches) this.setHead(header)
+    if (!this.hasBatches) this.setHead(logHead(header))
     const nextOffset = nextOffsetOf(header)
     this.#tailBudget.append(this.#tail, { baseOffset: header.baseOffset, nextOffset, batch })
     this.#logEndOffset = nextOffset
@@ -142,10 +147,9 @@ export class PartitionLog {
   }
 
   /** What is the oldest batch now; found by reading after the one before it was dropped. */
-  setHead(header: ReadBatchHeader): void {
-    const { position, maxTimestampMs } = header
-    this.#head = { nextOffset: nextOffsetOf(header), position, maxTimestampMs }
-    this.#startPosition = position
+  setHead(head: LogHead): void {
+    this.#head = head
+    this.#startPosition = head.position
   }
 
   /** Everything below `offset` is durable now. Returns whether that is news. */

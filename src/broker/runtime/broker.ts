@@ -15,6 +15,7 @@ import type {
   Welcome,
   WireReply,
 } from '../../protocol/requests.js'
+import { forgetProducers, forgetSilentProducers } from '../log/forget-producers.js'
 import type { Clock, Durability, Logger, PushPort, Random, Storage, Timer } from '../ports.js'
 import type { Decision, DecisionContext, StateRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
@@ -28,6 +29,8 @@ import { Watches } from './watches.js'
 
 /** A timer this much later than it was set for means that the broker itself was away. */
 const LATENESS_FORGIVEN_MS = 1_000
+/** A clock that goes back by more was set back; by less, it is the timers that are not exact. */
+const CLOCK_SLIP_MS = 1_000
 
 export interface BrokerOptions {
   readonly storage: Storage
@@ -54,6 +57,8 @@ export class Broker {
   #isClosed = false
   #wakeup: { readonly dueMs: number; readonly cancel: () => void } | undefined
   #nextCheckMs: number
+  /** What the clock said last, or must say by now. */
+  #lastSeenMs: number
 
   /** Loads the state from storage and starts. */
   static async start(options: BrokerOptions): Promise<Broker> {
@@ -69,6 +74,7 @@ export class Broker {
     this.incarnation = options.random.freshId()
     this.#startedAtMs = clock.nowMs()
     this.#nextCheckMs = this.#startedAtMs + this.limits.retentionCheckIntervalMs
+    this.#lastSeenMs = this.#startedAtMs
     this.#shard = new ShardRuntime(state, {
       storage,
       timer,
@@ -85,7 +91,7 @@ export class Broker {
     this.reader = new LogReader(storage, () => this.state.logs)
     this.purgatory = new FetchPurgatory(this.reader, timer)
     const clusterState = () => this.#clusterState()
-    this.watches = new Watches({ clock, timer, limits: this.limits, clusterState })
+    this.watches = new Watches({ clock, timer, logger, limits: this.limits, clusterState })
     this.retention = new RetentionSweep({
       state: () => this.state,
       reader: this.reader,
@@ -167,7 +173,7 @@ export class Broker {
     }
     if (this.#isClosed) return
     const left = this.state.groups.sessionGone(sessionId, this.context())
-    const forgotten = isTabGone ? this.#forgetProducers(session) : []
+    const forgotten = isTabGone ? forgetProducers(this.state.logs, session.producers) : []
     this.watches.changed()
     await this.#shard.write([...left, ...forgotten], 'relaxed').catch(() => {
       // The state is loaded again without the session's members; producers expire by time.
@@ -192,12 +198,21 @@ export class Broker {
     return decision.response
   }
 
-  /** Applies a decision and answers at once: whether it became durable is nobody's to know. */
-  applyUnacknowledged<R>(decision: Decision<R>): R {
-    this.#shard.write(decision.records, 'relaxed').catch(() => {
+  /**
+   * Applies a decision and answers at once: whether it became durable is nobody's to know. With too
+   * much on its way to the disk, the answer comes when this is there: the tab sends no faster then.
+   */
+  async applyUnacknowledged<R>(decision: Decision<R>): Promise<R> {
+    const written = this.#shard.write(decision.records, 'relaxed').catch(() => {
       // Nobody asked to be told (acks: 0); the failure itself is logged by the recovery.
     })
+    if (this.#shard.pendingBytes > this.limits.unacknowledgedBytesMax) await written
     return decision.response
+  }
+
+  /** The storage says that it cannot be had any more. If so, the broker ends. */
+  storageLost(error: unknown): void {
+    this.#shard.recover(error)
   }
 
   async describeCluster(): Promise<ClusterDescription> {
@@ -222,10 +237,10 @@ export class Broker {
   }
 
   #onCommitted({ readable, changed, topicsChanged }: CommittedNews): void {
-    const partitionIds = new Set([...readable, ...changed])
     if (topicsChanged) this.#announce('topicsChanged')
-    this.purgatory.partitionsChanged(partitionIds)
-    this.retention.request(partitionIds)
+    this.purgatory.partitionsAppended(readable)
+    this.purgatory.partitionsChanged(changed)
+    this.retention.appended([...readable.keys(), ...changed])
     this.watches.changed()
   }
 
@@ -253,6 +268,7 @@ export class Broker {
     if (this.#isClosed) return
     const { clock, timer } = this.#options
     const nowMs = clock.nowMs()
+    this.#followClock(nowMs)
     const nextMs = Math.min(this.state.groups.nextDeadlineMs() ?? Infinity, this.#nextCheckMs)
     const dueMs = Math.max(nowMs, nextMs)
     if (this.#wakeup !== undefined) {
@@ -268,6 +284,7 @@ export class Broker {
     if (this.#isClosed || this.#shard.isRecovering) return
     const context = this.context()
     const lateMs = context.nowMs - dueMs
+    this.#lastSeenMs = Math.max(this.#lastSeenMs, dueMs)
     try {
       if (lateMs > LATENESS_FORGIVEN_MS) {
         void this.#writeQuietly(this.state.groups.extendDeadlines(lateMs, context))
@@ -283,13 +300,27 @@ export class Broker {
     this.#schedule()
   }
 
+  /**
+   * Deadlines are times of the wall clock. When that is set back they go with it: a silent member
+   * would stay, and nothing be checked, until it is again as late as it was.
+   */
+  #followClock(nowMs: number): void {
+    const byMs = nowMs - this.#lastSeenMs
+    this.#lastSeenMs = nowMs
+    if (byMs > -CLOCK_SLIP_MS) return
+    this.#nextCheckMs += byMs
+    const moved = this.state.groups.extendDeadlines(byMs, this.context())
+    void this.#writeQuietly(moved)
+  }
+
   /** What is done now and then: retention, offsets of groups long empty, producers long silent. */
   #check(context: DecisionContext): void {
     this.#nextCheckMs = context.nowMs + this.limits.retentionCheckIntervalMs
     this.retention.request()
+    const { groups, logs } = this.state
     void this.#writeQuietly([
-      ...this.state.groups.expireOffsets(context),
-      ...this.#expiredProducers(context.nowMs),
+      ...groups.expireOffsets(context),
+      ...forgetSilentProducers(logs, context.nowMs - this.limits.producerExpirationMs),
     ])
   }
 
@@ -298,30 +329,6 @@ export class Broker {
     await this.#shard.write(records, 'relaxed').catch(() => {
       // The recovery logs it; what is due is due again after it.
     })
-  }
-
-  #forgetProducers(session: Session): StateRecord[] {
-    const records: StateRecord[] = []
-    for (const log of this.state.logs.all()) {
-      for (const producerId of session.producers) {
-        if (log.producer(producerId) === undefined) continue
-        const { partitionId } = log
-        records.push({ type: 'producer', partitionId, producerId, value: null })
-      }
-    }
-    return records
-  }
-
-  #expiredProducers(nowMs: number): StateRecord[] {
-    const records: StateRecord[] = []
-    for (const log of this.state.logs.all()) {
-      for (const [producerId, row] of log.producers()) {
-        if (row.updatedAtMs + this.limits.producerExpirationMs > nowMs) continue
-        const { partitionId } = log
-        records.push({ type: 'producer', partitionId, producerId, value: null })
-      }
-    }
-    return records
   }
 
   #closeSession(session: Session): void {

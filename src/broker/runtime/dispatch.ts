@@ -4,7 +4,7 @@
  */
 import { unreachable } from '../../std/assert.js'
 import type { ApiName, Request, RequestOf, ResponseOf } from '../../protocol/requests.js'
-import { failedPartition, partitionResult } from '../log/partition-result.js'
+import { partitionResult } from '../log/partition-result.js'
 import { decideProduce } from '../log/decide-produce.js'
 import { decideDeleteRecords } from '../log/decide-retention.js'
 import type { StateRecord } from '../records.js'
@@ -94,7 +94,7 @@ function produce(
   for (const record of decision.records) {
     if (record.type === 'producer') session.producers.add(record.producerId)
   }
-  if (request.acks === 0) return Promise.resolve(broker.applyUnacknowledged(decision))
+  if (request.acks === 0) return broker.applyUnacknowledged(decision)
   return broker.apply(decision, request.acks === -1 ? 'strict' : 'relaxed')
 }
 
@@ -122,16 +122,7 @@ async function listOffsets(
   broker: Broker,
   request: RequestOf<'listOffsets'>,
 ): Promise<ResponseOf<'listOffsets'>> {
-  const results = await Promise.all(
-    request.partitions.map(async ({ partitionId, at }) => {
-      try {
-        return { partitionId, ...(await broker.reader.listOffset(partitionId, at)) }
-      } catch (error) {
-        return failedPartition(partitionId, error)
-      }
-    }),
-  )
-  return { results }
+  return { results: await broker.reader.listOffsets(request.partitions) }
 }
 
 function deleteRecords(

@@ -1,7 +1,9 @@
 /**
  * Fetches that wait for messages (Kafka calls the place purgatory). A fetch that finds less than
  * `minBytes` stays here until an append, an error, a newer fetch of the same fetcher, the end of its
- * session or its `maxWaitMs` answers it: by an event each time, never by looking again on a timer.
+ * session or its `maxWaitMs` answers it: by an event each time, never by looking again on a timer. Of
+ * what a look found only the size is kept, and appends are added to it: what lies on the disk is not
+ * read again before it can be enough.
  */
 import type { PartitionId, SessionId } from '../../protocol/names.js'
 import type { RequestOf, ResponseOf } from '../../protocol/requests.js'
@@ -18,6 +20,10 @@ interface WaitingFetch {
   readonly answer: Deferred<FetchResponse>
   /** Its time is up: the next look answers, whatever it finds. */
   isDue: boolean
+  /** What the last look found. */
+  foundBytes: number
+  /** What became readable since the last look began: it may have found some of it. */
+  appendedBytes: number
   /** Set while it is looking, so that what happens meanwhile makes it look again. */
   isLooking: boolean
   lookAgain: boolean
@@ -49,6 +55,8 @@ export class FetchPurgatory {
       request,
       answer: deferred(),
       isDue: request.maxWaitMs === 0,
+      foundBytes: 0,
+      appendedBytes: 0,
       isLooking: false,
       lookAgain: false,
       isOver: false,
@@ -66,7 +74,17 @@ export class FetchPurgatory {
     return waiting.answer.promise
   }
 
-  /** Messages became readable, or something else that a waiting fetch must hear of. */
+  /** Messages became readable: so many bytes of each partition. */
+  partitionsAppended(appended: ReadonlyMap<PartitionId, number>): void {
+    for (const [partitionId, bytes] of appended) {
+      for (const waiting of this.#byPartition.get(partitionId) ?? []) {
+        waiting.appendedBytes += bytes
+        if (!waiting.isLooking && mayBeEnough(waiting)) void this.#look(waiting)
+      }
+    }
+  }
+
+  /** Something else happened that a waiting fetch must hear of. */
   partitionsChanged(partitionIds: Iterable<PartitionId>): void {
     for (const partitionId of partitionIds) {
       for (const waiting of this.#byPartition.get(partitionId) ?? []) void this.#look(waiting)
@@ -94,17 +112,17 @@ export class FetchPurgatory {
     }
     waiting.isLooking = true
     const { partitions, maxBytes } = waiting.request
-    const minBytes = Math.min(waiting.request.minBytes, maxBytes)
     try {
       do {
         waiting.lookAgain = false
+        waiting.appendedBytes = 0
         const results = await this.#reader.fetch(partitions, maxBytes)
         if (waiting.isOver) return
-        const bytes = results.reduce((sum, result) => sum + bytesOf(result), 0)
+        waiting.foundBytes = results.reduce((sum, result) => sum + bytesOf(result), 0)
         const failed = results.some((result) => result.error !== undefined)
-        const isEnough = bytes >= minBytes
+        const isEnough = waiting.foundBytes >= minBytesOf(waiting)
         if (failed || isEnough || waiting.isDue) return this.#answer(waiting, results)
-      } while (waiting.lookAgain)
+      } while (waiting.lookAgain || mayBeEnough(waiting))
     } catch (error) {
       this.#remove(waiting)
       waiting.answer.reject(error)
@@ -136,6 +154,15 @@ export class FetchPurgatory {
     this.#byPartition.set(partitionId, waiters)
     return waiters
   }
+}
+
+/** Not more than it may get, which would never be reached. */
+function minBytesOf({ request }: WaitingFetch): number {
+  return Math.min(request.minBytes, request.maxBytes)
+}
+
+function mayBeEnough(waiting: WaitingFetch): boolean {
+  return waiting.foundBytes + waiting.appendedBytes >= minBytesOf(waiting)
 }
 
 function fetcherKey(sessionId: SessionId, fetcherId: string): string {

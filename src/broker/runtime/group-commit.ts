@@ -30,16 +30,24 @@ export class GroupCommit {
   #queue: Entry[] = []
   #underWay: readonly Entry[] = []
   #failure: { readonly error: unknown } | undefined
+  #pendingBytes = 0
 
   constructor(options: GroupCommitOptions) {
     this.#options = options
+  }
+
+  /** What of batches waits for the disk or is being written: memory that only the disk can free. */
+  get pendingBytes(): number {
+    return this.#pendingBytes
   }
 
   /** Resolves when the records, all of them or none, are durable. */
   add(records: readonly DurableRecord[], durability: Durability): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     const done = deferred<void>()
-    this.#queue.push({ records, durability, bytes: bytesOf(records), done })
+    const bytes = bytesOf(records)
+    this.#queue.push({ records, durability, bytes, done })
+    this.#pendingBytes += bytes
     if (this.#underWay.length === 0) void this.#flush()
     return done.promise
   }
@@ -72,7 +80,10 @@ export class GroupCommit {
         const isStrict = this.#underWay.some((entry) => entry.durability === 'strict')
         await storage.commit(records, isStrict ? 'strict' : 'relaxed')
         onCommitted(records)
-        for (const entry of this.#underWay) entry.done.resolve()
+        for (const entry of this.#underWay) {
+          this.#pendingBytes -= entry.bytes
+          entry.done.resolve()
+        }
         this.#underWay = []
       }
     } catch (error) {

@@ -3,6 +3,7 @@
  * retention. Whatever was awaited, the log is looked up again afterwards: it may have moved, or be
  * another object after a reload.
  */
+import { mapInGroups } from '../../std/in-groups.js'
 import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
 import { readBatchIndex } from '../../protocol/batch-index.js'
 import { TabmqError } from '../../protocol/errors.js'
@@ -13,17 +14,21 @@ import type {
   ListedOffset,
   OffsetSpec,
   PartitionResult,
+  RequestOf,
 } from '../../protocol/requests.js'
 import type { PartitionLog } from '../log/partition-log.js'
 import { failedPartition } from '../log/partition-result.js'
 import type { PartitionLogs } from '../log/partition-logs.js'
-import type { Storage } from '../ports.js'
+import type { BatchRange, Storage } from '../ports.js'
 
 /** How many partitions are read from the disk at once. */
 const READS_AT_ONCE = 16
 const BATCHES_PER_READ_MAX = 4_096
+/** What a look-up by time reads at once where it has to go through the batches. */
+const WALK_BYTES_MAX = 4 * 1024 * 1024
 
 export type FetchResult = PartitionResult<FetchedPartition>
+type ListedResult = PartitionResult<ListedOffset>
 
 export class LogReader {
   readonly #storage: Storage
@@ -61,22 +66,27 @@ export class LogReader {
     return results
   }
 
+  listOffsets(wanted: RequestOf<'listOffsets'>['partitions']): Promise<ListedResult[]> {
+    return mapInGroups(wanted, READS_AT_ONCE, async ({ partitionId, at }) => {
+      try {
+        return { partitionId, ...(await this.#listOffset(partitionId, at)) }
+      } catch (error) {
+        return failedPartition(partitionId, error)
+      }
+    })
+  }
+
   /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION */
-  async listOffset(partitionId: PartitionId, at: OffsetSpec): Promise<ListedOffset> {
+  async #listOffset(partitionId: PartitionId, at: OffsetSpec): Promise<ListedOffset> {
     const log = this.#logs().findOrThrow(partitionId)
     if (at === 'earliest') return { offset: log.logStartOffset, timestampMs: undefined }
     if (at === 'latest') return { offset: log.highWatermark, timestampMs: undefined }
     return this.#offsetAtTime(partitionId, at.timestampMs)
   }
 
-  /** The oldest stored batches of a partition, for retention to look at. */
-  readHead(partitionId: PartitionId, maxBytes: number): Promise<ArrayBuffer[]> {
-    return this.#storage.readBatches({
-      partitionId,
-      fromOffset: 0,
-      maxBytes,
-      maxBatches: BATCHES_PER_READ_MAX,
-    })
+  /** Stored batches whatever the high watermark, for retention to look at. */
+  readStored(range: BatchRange): Promise<ArrayBuffer[]> {
+    return this.#storage.readBatches(range)
   }
 
   #fetchFromTail(wanted: FetchPartition, bytesLeft: number): FetchResult | 'on disk' | undefined {
@@ -131,21 +141,27 @@ export class LogReader {
   /**
    * The earliest offset whose timestamp is the target or later (rule 19). Each batch carries the
    * largest timestamp up to and with it, which never falls, so the first candidate is found by
-   * halving; timestamps of their own may fall, so from there on it is a walk.
+   * halving; timestamps of their own may fall, so from there on it is a walk, of twice as many batches
+   * at a time: mostly the first is the one.
    */
   async #offsetAtTime(partitionId: PartitionId, timestampMs: number): Promise<ListedOffset> {
-    let offset = await this.#firstCandidate(partitionId, timestampMs)
+    let fromOffset = await this.#firstCandidate(partitionId, timestampMs)
     let log = this.#logs().findOrThrow(partitionId)
-    while (offset < log.highWatermark) {
-      const [batch] = await this.#readOne(partitionId, offset)
+    let maxBatches = 1
+    while (fromOffset < log.highWatermark) {
+      const range = { partitionId, fromOffset, maxBytes: WALK_BYTES_MAX, maxBatches }
+      const batches = await this.#storage.readBatches(range)
       log = this.#logs().findOrThrow(partitionId)
-      if (batch === undefined) break
-      const header = parseBatchHeader(batch)
-      if (header.maxTimestampMs >= timestampMs) {
-        const found = firstRecordAtTime(batch, Math.max(log.logStartOffset, offset), timestampMs)
-        if (found !== undefined && found.offset < log.highWatermark) return found
-      }
-      offset = nextOffsetOf(header)
+      const found = firstRecordAtTime(
+        batches,
+        Math.max(log.logStartOffset, fromOffset),
+        timestampMs,
+      )
+      if (found !== undefined && found.offset < log.highWatermark) return found
+      const last = batches.at(-1)
+      if (last === undefined) break
+      fromOffset = nextOffsetOf(parseBatchHeader(last))
+      maxBatches = Math.min(2 * maxBatches, BATCHES_PER_READ_MAX)
     }
     return { offset: undefined, timestampMs: undefined }
   }
@@ -155,12 +171,13 @@ export class LogReader {
     let low = log.logStartOffset
     let high = log.highWatermark
     while (low < high) {
-      const [batch] = await this.#readOne(partitionId, Math.floor((low + high) / 2))
+      const middle = Math.floor((low + high) / 2)
+      const [batch] = await this.#readOne(partitionId, middle)
       if (batch === undefined) break
       const header = parseBatchHeader(batch)
       if (header.maxTimestampSoFarMs < timestampMs) low = nextOffsetOf(header)
-      else if (header.baseOffset < low) break
-      else high = header.baseOffset
+      // The batch lies after the middle when retention took the one that was there.
+      else high = Math.min(middle, header.baseOffset)
     }
     return low
   }
@@ -171,17 +188,20 @@ export class LogReader {
 }
 
 function firstRecordAtTime(
-  batch: ArrayBuffer,
+  batches: readonly ArrayBuffer[],
   fromOffset: number,
   timestampMs: number,
 ): { offset: number; timestampMs: number } | undefined {
-  const { baseOffset } = parseBatchHeader(batch)
-  let offset = baseOffset
-  for (const record of readBatchIndex(batch)) {
-    if (offset >= fromOffset && record.timestampMs >= timestampMs) {
-      return { offset, timestampMs: record.timestampMs }
+  for (const batch of batches) {
+    const { baseOffset, maxTimestampMs } = parseBatchHeader(batch)
+    if (maxTimestampMs < timestampMs) continue
+    let offset = baseOffset
+    for (const record of readBatchIndex(batch)) {
+      if (offset >= fromOffset && record.timestampMs >= timestampMs) {
+        return { offset, timestampMs: record.timestampMs }
+      }
+      offset += 1
     }
-    offset += 1
   }
   return undefined
 }

@@ -1,16 +1,19 @@
 /**
- * Retention at work: reads the oldest batches of the partitions where something may have to go, lets
- * decide-retention.ts decide, and commits. One partition at a time, a bounded read at a time.
+ * Retention at work: reads the oldest batches of the partitions where something has to go, lets
+ * decide-retention.ts decide, and commits. One partition at a time, and no more of it than goes: a
+ * busy partition at its limit drops about one batch for each that is appended, and reads as many.
  */
 import { parseBatchHeader } from '../../protocol/batch-header.js'
 import type { PartitionId } from '../../protocol/names.js'
 import { decideRetention, isRetentionDue } from '../log/decide-retention.js'
+import { logHead } from '../log/partition-log.js'
 import type { Logger } from '../ports.js'
 import type { LogRecord } from '../records.js'
 import type { BrokerState } from './broker-state.js'
 import type { LogReader } from './log-reader.js'
 
-const HEAD_READ_BYTES = 4 * 1024 * 1024
+const READ_BYTES_MAX = 4 * 1024 * 1024
+const READ_BATCHES_MAX = 4_096
 
 export interface RetentionOptions {
   readonly state: () => BrokerState
@@ -32,16 +35,25 @@ export class RetentionSweep {
 
   /** Looks at these partitions, or at all. Returns at once; failures are logged and tried again. */
   request(partitionIds?: Iterable<PartitionId>): void {
-    const { state } = this.#options
+    const { state, nowMs } = this.#options
     const candidates = partitionIds ?? [...state().logs.all()].map((log) => log.partitionId)
-    for (const partitionId of candidates) {
-      if (this.#isDue(partitionId)) this.#wanted.add(partitionId)
-    }
-    if (!this.#isRunning && this.#wanted.size > 0) void this.#run()
+    this.#want(candidates, nowMs())
+  }
+
+  /** Looks whether these hold too much now. What is too old waits for the next check of all. */
+  appended(partitionIds: Iterable<PartitionId>): void {
+    this.#want(partitionIds, undefined)
   }
 
   close(): void {
     this.#isClosed = true
+  }
+
+  #want(partitionIds: Iterable<PartitionId>, nowMs: number | undefined): void {
+    for (const partitionId of partitionIds) {
+      if (this.#isDue(partitionId, nowMs)) this.#wanted.add(partitionId)
+    }
+    if (!this.#isRunning && this.#wanted.size > 0) void this.#run()
   }
 
   async #run(): Promise<void> {
@@ -49,7 +61,7 @@ export class RetentionSweep {
     try {
       for (const partitionId of this.#wanted) {
         this.#wanted.delete(partitionId)
-        while (!this.#isClosed && this.#isDue(partitionId) && (await this.#sweep(partitionId)));
+        await this.#sweepAll(partitionId)
       }
     } catch (error) {
       this.#options.logger.warn('retention failed; it is tried again at the next check', error)
@@ -58,26 +70,41 @@ export class RetentionSweep {
     }
   }
 
-  /** Returns whether it dropped something, so that there may be more. */
-  async #sweep(partitionId: PartitionId): Promise<boolean> {
+  /** Twice as many batches at a time as long as all of them have to go. */
+  async #sweepAll(partitionId: PartitionId): Promise<void> {
+    const { nowMs } = this.#options
+    let maxBatches = 1
+    while (!this.#isClosed && this.#isDue(partitionId, nowMs())) {
+      if (!(await this.#sweep(partitionId, maxBatches))) return
+      maxBatches = Math.min(2 * maxBatches, READ_BATCHES_MAX)
+    }
+  }
+
+  /** Returns whether there may be more to drop. The head, where it is known, is not read again. */
+  async #sweep(partitionId: PartitionId, maxBatches: number): Promise<boolean> {
     const { state, reader, nowMs, write } = this.#options
-    const stored = await reader.readHead(partitionId, HEAD_READ_BYTES)
+    const head = state().logs.find(partitionId)?.head
+    const fromOffset = head?.nextOffset ?? 0
+    const maxBytes = READ_BYTES_MAX
+    const stored = await reader.readStored({ partitionId, fromOffset, maxBytes, maxBatches })
     const { logs, topics } = state()
     const log = logs.find(partitionId)
     if (log === undefined) return false
+    const read = stored.map((batch) => logHead(parseBatchHeader(batch)))
+    const oldest = head === undefined ? read : [head, ...read]
     const { config } = topics.byIdOrThrow(log.topicId)
-    const headers = stored.map(parseBatchHeader)
-    const decision = decideRetention(log, headers, { config, nowMs: nowMs() })
+    const decision = decideRetention(log, oldest, { config, nowMs: nowMs() })
     const written = decision.records.length === 0 ? undefined : write(decision.records)
     if (decision.response.stays !== undefined) log.setHead(decision.response.stays)
     await written
     return written !== undefined && decision.response.stays === undefined
   }
 
-  #isDue(partitionId: PartitionId): boolean {
+  #isDue(partitionId: PartitionId, nowMs: number | undefined): boolean {
     const { logs, topics } = this.#options.state()
     const log = logs.find(partitionId)
     if (log === undefined) return false
-    return isRetentionDue(log, topics.byIdOrThrow(log.topicId).config, this.#options.nowMs())
+    const { config } = topics.byIdOrThrow(log.topicId)
+    return isRetentionDue(log, { config, nowMs })
   }
 }

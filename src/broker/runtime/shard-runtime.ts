@@ -37,8 +37,8 @@ export interface ShardListener {
 
 /** What a transaction that completed means to those who wait. */
 export interface CommittedNews {
-  /** Partitions of which more can be read than before. */
-  readonly readable: ReadonlySet<PartitionId>
+  /** Partitions of which more can be read than before, and how many bytes more. */
+  readonly readable: ReadonlyMap<PartitionId, number>
   /** Partitions that were made or deleted, or whose log start moved. */
   readonly changed: ReadonlySet<PartitionId>
   readonly topicsChanged: boolean
@@ -60,6 +60,11 @@ export class ShardRuntime {
 
   get state(): BrokerState {
     return this.#state
+  }
+
+  /** What of batches is decided and not on the disk yet. */
+  get pendingBytes(): number {
+    return this.#commit.pendingBytes
   }
 
   get isRecovering(): boolean {
@@ -123,13 +128,15 @@ export class ShardRuntime {
   }
 
   #onCommitted(records: readonly StateRecord[]): void {
-    const readable = new Set<PartitionId>()
+    const readable = new Map<PartitionId, number>()
     const changed = new Set<PartitionId>()
     let topicsChanged = false
     for (const record of records) {
       if (record.type === 'batch') {
-        const log = this.#state.logs.find(record.partitionId)
-        if (log?.advanceHighWatermark(durableUpTo(record)) === true) readable.add(log.partitionId)
+        const { partitionId, batch } = record
+        const log = this.#state.logs.find(partitionId)
+        if (log?.advanceHighWatermark(durableUpTo(record)) !== true) continue
+        readable.set(partitionId, (readable.get(partitionId) ?? 0) + batch.byteLength)
       } else if (record.type === 'partition') {
         changed.add(record.partitionId)
       } else if (record.type === 'topic') {
@@ -181,6 +188,7 @@ export class ShardRuntime {
   }
 }
 
+/** Partitions come and go with a `topic` record; one of a partition alone moves its log start. */
 function changesTopics(record: StateRecord): boolean {
-  return record.type === 'topic' || record.type === 'partition'
+  return record.type === 'topic'
 }

@@ -1,12 +1,12 @@
 /**
  * Live views of the cluster. A watch gets a new state when something changed, no oftener than its
  * interval, and none before it has taken the last: a slow or frozen tab holds up nobody and piles up
- * nothing.
+ * nothing. What a change led to is put together once, when the first watch needs it.
  */
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { ClusterState } from '../../protocol/requests.js'
-import type { Clock, Timer } from '../ports.js'
+import type { Clock, Logger, Timer } from '../ports.js'
 import type { Session } from './session.js'
 
 interface Watch {
@@ -22,6 +22,7 @@ interface Watch {
 export interface WatchesOptions {
   readonly clock: Clock
   readonly timer: Timer
+  readonly logger: Logger
   readonly limits: BrokerLimits
   readonly clusterState: () => ClusterState
 }
@@ -29,6 +30,8 @@ export interface WatchesOptions {
 export class Watches {
   readonly #options: WatchesOptions
   readonly #bySession = new Map<Session, Map<string, Watch>>()
+  /** The cluster as it is, as long as nothing changes. */
+  #state: ClusterState | undefined
 
   constructor(options: WatchesOptions) {
     this.#options = options
@@ -50,7 +53,7 @@ export class Watches {
     const lastPushMs = this.#options.clock.nowMs()
     const flags = { isStale: false, isPushing: false, cancelTimer: undefined }
     watches.set(watchId, { session, watchId, intervalMs, lastPushMs, ...flags })
-    return this.#options.clusterState()
+    return this.#current()
   }
 
   close(session: Session, watchId: string): void {
@@ -66,6 +69,7 @@ export class Watches {
 
   /** Something that a cluster state shows has changed. */
   changed(): void {
+    this.#state = undefined
     for (const watches of this.#bySession.values()) {
       for (const watch of watches.values()) {
         watch.isStale = true
@@ -77,7 +81,9 @@ export class Watches {
   #schedule(watch: Watch): void {
     if (watch.isPushing || watch.cancelTimer !== undefined) return
     const { clock, timer } = this.#options
-    const delayMs = Math.max(0, watch.lastPushMs + watch.intervalMs - clock.nowMs())
+    const dueInMs = watch.lastPushMs + watch.intervalMs - clock.nowMs()
+    // Within the interval also when the clock was set back.
+    const delayMs = Math.max(0, Math.min(dueInMs, watch.intervalMs))
     watch.cancelTimer = timer.schedule(delayMs, () => {
       watch.cancelTimer = undefined
       void this.#push(watch)
@@ -85,18 +91,28 @@ export class Watches {
   }
 
   async #push(watch: Watch): Promise<void> {
-    const { clock, clusterState } = this.#options
+    const { clock, logger } = this.#options
     const { session, watchId } = watch
     watch.isStale = false
-    watch.isPushing = true
     watch.lastPushMs = clock.nowMs()
+    let state: ClusterState
     try {
-      await session.port.push({ push: 'clusterState', watchId, state: clusterState() })
-    } catch {
-      // The tab could not take it; that it is gone comes by its lock.
+      state = this.#current()
+    } catch (error) {
+      logger.error('the state of the cluster cannot be shown', error)
+      return
     }
+    watch.isPushing = true
+    await session.port.push({ push: 'clusterState', watchId, state }).catch(() => {
+      // The tab could not take it; that it is gone comes by its lock.
+    })
     watch.isPushing = false
     const isOpen = this.#bySession.get(session)?.get(watchId) === watch
     if (isOpen && watch.isStale) this.#schedule(watch)
+  }
+
+  #current(): ClusterState {
+    this.#state ??= this.#options.clusterState()
+    return this.#state
   }
 }

@@ -52,7 +52,7 @@ export class GroupContext extends StateContext {
   /** As the runtime: groups hear of changed topics, and what is durable is stored. */
   override replay(records: readonly StateRecord[]): void {
     super.replay(records)
-    const changed = records.some(({ type }) => type === 'topic' || type === 'partition')
+    const changed = records.some(({ type }) => type === 'topic')
     const more = changed ? this.state.groups.topicsChanged(this) : []
     super.replay(more)
     void this.#storage.commit([...records, ...more].filter(isDurable))

@@ -71,6 +71,23 @@ describe('handing a partition over', () => {
     expect(context.describe().state).toBe('reconciling')
   })
 
+  it('forgives that replies were lost, though partitions came one by one meanwhile', () => {
+    const context = new GroupContext()
+    context.createTopic('orders', 6)
+    const [a, b] = [context.join('a'), context.join('b')]
+    const late = context.join('late', { topics: ['none yet'] })
+    context.settle()
+    late.resubscribe({ topics: ['orders'] })
+    late.beat({ replyLost: true })
+    for (const owner of [a, b]) {
+      owner.beat()
+      owner.beat()
+      late.beat({ replyLost: true })
+    }
+    late.beat()
+    expect([late.fences, late.owned.size]).toEqual([0, 2])
+  })
+
   it('shows the partition as the old owner’s as long as it may hold it', () => {
     const { context, a } = handover()
     a.isSlow = true

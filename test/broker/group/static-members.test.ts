@@ -34,6 +34,22 @@ describe('a static member that comes back', () => {
     expect(away).toMatchObject({ groupInstanceId: 'left', sessionId: undefined })
   })
 
+  it('holds on to nothing that it was letting go when it went', () => {
+    const { context, left } = twoInstances()
+    left.isSlow = true
+    const third = context.join('third-1')
+    left.beat()
+    third.beat()
+    expect(third.owned.size).toBe(0)
+    context.sessionGone(left)
+    third.beat()
+    expect(third.owned.size).toBe(1)
+    const again = context.join('left-2', { instance: 'left' })
+    expect(again.owned.size).toBe(1)
+    context.settle()
+    expect(context.describe().state).toBe('stable')
+  })
+
   it('has all of its session timeout from when it left', () => {
     const { context, left } = twoInstances()
     left.isSilent = true
@@ -112,6 +128,17 @@ describe('the same instance id again', () => {
     context.settle()
     expect(context.assignment()).toEqual({ [right.memberId]: [0, 1, 2, 3] })
     expect(context.describe().members).toMatchObject([{ groupInstanceId: 'left' }])
+  })
+
+  it('has at once what the old member was letting go and is to have again', () => {
+    const { context, left } = twoInstances()
+    left.isSlow = true
+    const third = context.join('third-1')
+    left.beat()
+    third.leave()
+    const taker = context.join('left-2', { instance: 'left' })
+    expect(taker.owned.size).toBe(2)
+    expect(context.held()).toEqual([0, 1, 2, 3])
   })
 
   it('takes no partition from the others, be the old member amid a hand-over or not', () => {

@@ -5,7 +5,7 @@ import {
   decideRetention,
   isRetentionDue,
 } from '../../../src/broker/log/decide-retention.js'
-import type { PartitionLog } from '../../../src/broker/log/partition-log.js'
+import { logHead, type PartitionLog } from '../../../src/broker/log/partition-log.js'
 import { parseBatchHeader } from '../../../src/protocol/batch-header.js'
 import type { TopicConfig } from '../../../src/protocol/requests.js'
 import { batchOf, offsetsOf } from '../batches.js'
@@ -39,8 +39,8 @@ class RetentionContext {
   /** What one run of retention leaves. */
   run(config: Partial<TopicConfig>, nowMs = 0, batchesReadMax = Infinity): this {
     const rule = { config: { ...KEEP_ALL, ...config }, nowMs }
-    const headers = this.stored.slice(0, batchesReadMax).map(parseBatchHeader)
-    const { records, response } = decideRetention(this.log, headers, rule)
+    const oldest = headsOf(this.stored.slice(0, batchesReadMax))
+    const { records, response } = decideRetention(this.log, oldest, rule)
     this.state.replay(records)
     for (const record of records) {
       if (record.type !== 'batchesDeleted') continue
@@ -52,8 +52,8 @@ class RetentionContext {
     return this
   }
 
-  isDue(config: Partial<TopicConfig>, nowMs = 0): boolean {
-    return isRetentionDue(this.log, { ...KEEP_ALL, ...config }, nowMs)
+  isDue(config: Partial<TopicConfig>, nowMs?: number): boolean {
+    return isRetentionDue(this.log, { config: { ...KEEP_ALL, ...config }, nowMs })
   }
 
   get left(): number[] {
@@ -88,6 +88,12 @@ describe('retention by time', () => {
     const context = new RetentionContext().append([100, 300, 100]).run(LIMIT_MS, 350)
     expect(context.left).toEqual([1, 2])
     expect(context.isDue(LIMIT_MS, 350)).toBe(false)
+  })
+
+  it('does not matter when nobody asks for age', () => {
+    const context = new RetentionContext().append([100])
+    expect(context.isDue({ ...LIMIT_MS, retentionBytes: 0 })).toBe(true)
+    expect(context.isDue(LIMIT_MS)).toBe(false)
   })
 
   it('keeps everything without a limit', () => {
@@ -147,11 +153,11 @@ describe('retention', () => {
 
   it('decides nothing when nothing has to go', () => {
     const { state, log, stored } = new RetentionContext().append([500])
-    const headers = stored.map(parseBatchHeader)
+    const oldest = headsOf(stored)
     const rule = { config: { ...KEEP_ALL, ...LIMIT_MS }, nowMs: 550 }
-    expect(decideRetention(log, headers, rule)).toEqual({
+    expect(decideRetention(log, oldest, rule)).toEqual({
       records: [],
-      response: { stays: headers[0] },
+      response: { stays: oldest[0] },
     })
     expect(decideRetention(state.createLog('empty'), [], rule)).toEqual({
       records: [],
@@ -239,6 +245,10 @@ describe('deleting records', () => {
     expect(() => decideDeleteRecords(context.log, 2)).toThrow('the partition is durable up to 1')
   })
 })
+
+function headsOf(batches: readonly ArrayBuffer[]) {
+  return batches.map((batch) => logHead(parseBatchHeader(batch)))
+}
 
 function bytesOf(batches: readonly ArrayBuffer[]): number {
   return batches.reduce((sum, batch) => sum + batch.byteLength, 0)

@@ -43,6 +43,41 @@ describe('an answer', () => {
     expect([none?.outcome, relaxed?.outcome, strict?.outcome]).toEqual(['ok', 'ok', 'ok'])
   })
 
+  it('to acks 0 waits like any other when too much is on its way to the disk', async () => {
+    const context = await BrokerContext.start({ limits: { unacknowledgedBytesMax: 10_000 } })
+    const [partitionId = 0 as PartitionId] = await context.createTopic('orders')
+    context.storage.hold()
+    const send = () => watch(context.append(partitionId, { acks: 0, bytes: 1_000 }))
+    const sent = Array.from({ length: 20 }, send)
+    await allDone()
+    expect(sent.map(({ outcome }) => outcome)).toEqual([
+      ...Array<string>(9).fill('ok'),
+      ...Array<undefined>(11).fill(undefined),
+    ])
+    context.storage.release()
+    await allDone()
+    expect(new Set(sent.map(({ outcome }) => outcome))).toEqual(new Set(['ok']))
+    expect(context.watermark(partitionId)).toBe(20)
+    context.storage.hold()
+    const next = send()
+    await allDone()
+    expect(next.outcome).toBe('ok')
+  })
+
+  it('to acks 0 that had to wait comes also when its transaction fails', async () => {
+    const context = await BrokerContext.start({ limits: { unacknowledgedBytesMax: 0 } })
+    const [partitionId = 0 as PartitionId] = await context.createTopic('orders')
+    context.storage.hold()
+    context.storage.failCommits(FULL)
+    const sent = watch(context.append(partitionId, { acks: 0 }))
+    await allDone()
+    expect(sent.outcome).toBeUndefined()
+    context.storage.release()
+    await allDone()
+    expect(sent.outcome).toBe('ok')
+    expect(await context.append(partitionId, { acks: 0 })).toMatchObject({ baseOffset: 0 })
+  })
+
   it('asks for as much durability as it promises', async () => {
     const { context, partitionId } = await started()
     const before = context.storage.commits.length
@@ -167,6 +202,17 @@ describe('a transaction that fails', () => {
       code: 'UNKNOWN_MEMBER_ID',
     })
     expect((await other.heartbeat(member)).memberEpoch).toBeGreaterThan(joined.memberEpoch)
+  })
+
+  it('shows a fetch what was written after all', async () => {
+    const { context, partitionId } = await started()
+    const fetch = context.openTab().fetch([{ partitionId, offset: 0 }], { maxWaitMs: 60_000 })
+    const waiting = watch(fetch)
+    context.storage.failAnswers(new TabmqError('STORAGE_ERROR', 'the connection was lost'))
+    await expect(context.append(partitionId)).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
+    await allDone()
+    expect(waiting.outcome).toBe('ok')
+    expect((await fetch).partitions).toHaveLength(1)
   })
 
   it('keeps fetches waiting, and they hear of what comes later', async () => {
@@ -331,6 +377,56 @@ describe('a bug in the core', () => {
     replay.mockRestore()
     expect(outcomes).toEqual(['UNKNOWN_SERVER_ERROR', 'ok', 'ok'])
     expect(context.watermark(partitionId)).toBe(2)
+  })
+})
+
+describe('a bug met while deadlines expire', () => {
+  it('has the state loaded again, and the broker goes on', async () => {
+    const { context } = await started()
+    await context.tab.heartbeat({ groupId: 'g', memberId: 'm' })
+    vi.spyOn(context.broker.state.groups, 'expire').mockImplementationOnce(() => {
+      throw new AssertionError('a broken invariant')
+    })
+    context.tab.takePushes('heartbeat')
+    await context.time.advance(3_000)
+    expect(context.logged).toEqual([expect.stringContaining('a broken invariant')])
+    expect(context.storage.loads).toBe(2)
+    expect(context.tab.takePushes('rejoin')).toHaveLength(1)
+    await context.tab.heartbeat({ groupId: 'g', memberId: 'm' })
+    await context.time.advance(3_000)
+    expect(context.tab.takePushes('heartbeat')).toHaveLength(1)
+    expect(context.ended.count).toBe(0)
+  })
+})
+
+describe('a storage that is lost', () => {
+  it('for good ends the broker, though nothing is written', async () => {
+    const { context } = await started()
+    const deleted = new TabmqError('BROKER_SUPERSEDED', 'the database was deleted')
+    context.storage.failLoads(deleted)
+    context.broker.storageLost(deleted)
+    await allDone()
+    expect(context.ended.count).toBe(1)
+  })
+})
+
+describe('groups', () => {
+  it('look for a new target when topics change, not when a log start moves', async () => {
+    const context = await BrokerContext.start()
+    const [partitionId = 0 as PartitionId] = await context.createTopic('orders', 1, {
+      retentionBytes: 0,
+    })
+    const topicsChanged = vi.spyOn(context.broker.state.groups, 'topicsChanged')
+    for (let batch = 0; batch < 3; batch++) {
+      await context.append(partitionId)
+      await allDone()
+    }
+    expect(context.broker.state.logs.find(partitionId)?.logStartOffset).toBe(3)
+    expect(topicsChanged).not.toHaveBeenCalled()
+    const topic = 'orders' as TopicName
+    await context.tab.call({ api: 'createPartitions', topic, count: 2 })
+    await context.deleteTopic('orders')
+    expect(topicsChanged).toHaveBeenCalledTimes(2)
   })
 })
 

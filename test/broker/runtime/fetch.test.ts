@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decideRetention } from '../../../src/broker/log/decide-retention.js'
+import { logHead } from '../../../src/broker/log/partition-log.js'
 import { parseBatchHeader } from '../../../src/protocol/batch-header.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import type { ResponseOf } from '../../../src/protocol/requests.js'
@@ -179,19 +180,37 @@ describe('a fetch that finds nothing', () => {
     expect(keys(fetch)).toEqual([[ids[1], ['new']]])
   })
 
-  it('looks when something happened, and never otherwise', async () => {
+  it('looks when there can be enough, and never otherwise', async () => {
     const { context, ids } = await started(2, DISK_ONLY)
     const [id = 0 as PartitionId, other = 0 as PartitionId] = ids
-    await context.append(id)
-    waiting(context.tab.fetch([{ partitionId: id, offset: 0 }], { minBytes: 10_000 }))
+    await context.append(id, { bytes: 100 })
+    const minBytes = 4 * BATCH_BYTES
+    const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }], { minBytes }))
     await allDone()
     const looks = context.storage.reads.length
-    await context.append(other)
+    for (const appendedTo of [other, id, other, id]) {
+      await context.append(appendedTo, { bytes: 100 })
+      await allDone()
+    }
     await context.time.advance(999)
     expect(context.storage.reads.length).toBe(looks)
-    await context.append(id)
+    await context.append(id, { bytes: 100 })
     await allDone()
     expect(context.storage.reads.length).toBe(looks + 1)
+    expect(keys(fetch)[0]?.[1]).toHaveLength(4)
+  })
+
+  it('looks again when what came was beyond what it may get of that partition', async () => {
+    const { context, ids } = await started(2, DISK_ONLY)
+    const [busy = 0 as PartitionId, quiet = 0 as PartitionId] = ids
+    const partitions = ids.map((partitionId) => ({ partitionId, offset: 0, maxBytes: BATCH_BYTES }))
+    const fetch = waiting(context.tab.fetch(partitions, { minBytes: 2 * BATCH_BYTES }))
+    for (let batch = 0; batch < 4; batch++) await context.append(busy, { bytes: 100 })
+    await allDone()
+    expect(fetch.answer).toBeUndefined()
+    await context.append(quiet, { bytes: 100 })
+    await allDone()
+    expect(keys(fetch).map(([, found]) => found.length)).toEqual([1, 1])
   })
 
   it('is answered with nothing when its time is up', async () => {
@@ -345,9 +364,9 @@ describe('a fetch that is reading', () => {
     context.storage.holdReads()
     const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }]))
     await allDone()
-    const { log, headers } = await stored(context, id)
+    const { log, oldest } = await stored(context, id)
     const config = { retentionMs: null, retentionBytes: 0, maxMessageBytes: 1 }
-    await context.broker.apply(decideRetention(log, headers, { config, nowMs: 0 }))
+    await context.broker.apply(decideRetention(log, oldest, { config, nowMs: 0 }))
     context.storage.releaseReads()
     await allDone()
     expect(codes(fetch)).toEqual(['OFFSET_OUT_OF_RANGE'])
@@ -374,6 +393,16 @@ describe('a fetch that is reading', () => {
     expect(codes(fetch)).toEqual(['CORRUPT_MESSAGE'])
   })
 
+  it('reads no more partitions than it can take something of', async () => {
+    const { context, ids } = await started(40, DISK_ONLY)
+    for (const id of ids) await context.append(id, { bytes: 100 })
+    const partitions = ids.map((partitionId) => ({ partitionId, offset: 0 }))
+    const fetch = waiting(context.tab.fetch(partitions, { maxBytes: BATCH_BYTES }))
+    await allDone()
+    expect(keys(fetch)).toHaveLength(16)
+    expect(context.storage.reads).toHaveLength(16)
+  })
+
   it('reads many partitions, some of them in memory', async () => {
     const { context, ids } = await started(40, { limits: { tailBytes: 10 * BATCH_BYTES } })
     for (const id of ids) await context.append(id, { key: `${id}`, bytes: 100 })
@@ -389,5 +418,5 @@ describe('a fetch that is reading', () => {
 async function stored(context: BrokerContext, partitionId: PartitionId) {
   const log = context.broker.state.logs.findOrThrow(partitionId)
   const batches = context.database.batches.get(partitionId) ?? []
-  return { log, headers: batches.map(({ batch }) => parseBatchHeader(batch)) }
+  return { log, oldest: batches.map(({ batch }) => logHead(parseBatchHeader(batch))) }
 }

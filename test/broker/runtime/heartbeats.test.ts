@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { PartitionId } from '../../../src/protocol/names.js'
 import { BrokerContext, idsOf, JOIN_OPTIONS, type Tab, type TabMember } from '../broker-context.js'
 
 const A: TabMember = { groupId: 'billing', memberId: 'a' }
@@ -213,5 +214,59 @@ describe('the broker’s timer', () => {
     }
     await context.time.advance(1_000)
     expect(context.time.pending).toBe(before)
+  })
+})
+
+describe('a clock that is set back', () => {
+  /** Time goes on as before for whoever measures it; what the clock says is another matter. */
+  const setBack = ({ time }: BrokerContext, byMs: number) => {
+    const nowMs = time.nowMs.bind(time)
+    time.nowMs = () => nowMs() - byMs
+  }
+
+  it.each([
+    ['nothing else happens', false],
+    ['another tab is heard first', true],
+  ])('keeps no silent member when %s', async (_, anotherIsHeard) => {
+    const context = await started()
+    const tab = context.openTab()
+    await tab.heartbeat(A)
+    setBack(context, HOUR_MS)
+    if (anotherIsHeard) await context.openTab().heartbeat(B)
+    await context.time.advance(10_000 + 3_000)
+    expect(members(context)).not.toContain('a')
+  })
+
+  it('takes no time from a member that answers, and stops no asking', async () => {
+    const context = await started()
+    const tab = context.openTab()
+    let { memberEpoch, assigned } = await tab.heartbeat(A)
+    setBack(context, HOUR_MS)
+    for (let beats = 0; beats < 5; beats++) {
+      await context.time.advance(3_500)
+      expect(asked(tab)).toEqual(['a'])
+      const owned = idsOf(assigned)
+      ;({ memberEpoch, assigned } = await tab.heartbeat({ ...A, memberEpoch }, { owned }))
+    }
+    expect(members(context)).toEqual(['a'])
+  })
+
+  it('stops no retention', async () => {
+    const context = await started()
+    const [id = 0 as PartitionId] = await context.createTopic('old', 1, { retentionMs: 1_000 })
+    setBack(context, HOUR_MS)
+    await context.append(id, { timestamps: [-2 * HOUR_MS] })
+    await context.time.advance(61_000)
+    expect(context.broker.state.logs.find(id)?.logStartOffset).toBe(1)
+  })
+
+  it('stops no watch', async () => {
+    const context = await started()
+    const [id = 0 as PartitionId] = await context.createTopic('shown')
+    await context.tab.call({ api: 'watch', watchId: 'w', intervalMs: 100 })
+    setBack(context, HOUR_MS)
+    await context.append(id)
+    await context.time.advance(100)
+    expect(context.tab.takePushes('clusterState')).toHaveLength(1)
   })
 })

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import type { OffsetSpec } from '../../../src/protocol/requests.js'
 import { BrokerContext, succeeded } from '../broker-context.js'
@@ -128,6 +128,47 @@ describe('listing offsets', () => {
     const before = context.storage.reads.length
     expect(await offsetAt(context, id, 137)).toBe(137)
     expect(context.storage.reads.length - before).toBeLessThan(12)
+  })
+
+  it('by time ends, though retention takes what it looks through', async () => {
+    const { context, id } = await started()
+    for (let time = 0; time < 100; time++) await context.append(id, { timestamps: [time] })
+    const { storage } = context
+    const read = storage.readBatches.bind(storage)
+    vi.spyOn(storage, 'readBatches').mockImplementation(async (range) => {
+      if (storage.reads.length > 100) throw new Error('it reads for ever')
+      return read(range)
+    })
+    storage.holdReads()
+    const listed = offsetAt(context, id, 50)
+    await allDone()
+    const deleted = { type: 'batchesDeleted', partitionId: id, beforeOffset: 80 } as const
+    await context.broker.apply({ records: [deleted], response: {} })
+    storage.releaseReads()
+    expect(await listed).toBe(80)
+  })
+
+  it('by time reads many batches at a time where it has to go through them', async () => {
+    const { context, id } = await started()
+    await context.append(id, { timestamps: [1_000_000] })
+    await deleteBefore(context, id, 1)
+    for (let time = 0; time < 1_000; time++) await context.append(id, { timestamps: [time] })
+    const before = context.storage.reads.length
+    expect(await offsetAt(context, id, 990)).toBe(991)
+    expect(context.storage.reads.length - before).toBeLessThan(25)
+  })
+
+  it('by time reads few partitions at once', async () => {
+    const context = await BrokerContext.start()
+    const ids = await context.createTopic('orders', 100)
+    for (const id of ids) await context.append(id)
+    context.storage.holdReads()
+    const partitions = ids.map((partitionId) => ({ partitionId, at: { timestampMs: 1 } }))
+    const listed = context.tab.call({ api: 'listOffsets', partitions })
+    await allDone()
+    expect(context.storage.reads).toHaveLength(16)
+    context.storage.releaseReads()
+    expect((await listed).results.map(({ partitionId }) => partitionId)).toEqual(ids)
   })
 
   it(

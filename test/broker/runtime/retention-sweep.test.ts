@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { TabmqError } from '../../../src/protocol/errors.js'
 import type { PartitionId, TopicName } from '../../../src/protocol/names.js'
 import type { TopicConfig } from '../../../src/protocol/requests.js'
@@ -27,6 +27,15 @@ const stored = ({ database }: BrokerContext, id: PartitionId) =>
 
 const describeLog = ({ broker }: BrokerContext, id: PartitionId) =>
   broker.state.logs.findOrThrow(id).describe()
+
+/** How many batches the storage handed over meanwhile. */
+async function rowsRead({ storage }: BrokerContext, run: () => Promise<void>): Promise<number> {
+  const read = vi.spyOn(storage, 'readBatches')
+  await run()
+  const found = await Promise.all(read.mock.results.map(({ value }) => value as Promise<unknown[]>))
+  read.mockRestore()
+  return found.reduce((sum, batches) => sum + batches.length, 0)
+}
 
 const deleteBefore = (context: BrokerContext, partitionId: PartitionId, beforeOffset: number) =>
   context.tab.call({ api: 'deleteRecords', partitions: [{ partitionId, beforeOffset }] })
@@ -59,6 +68,56 @@ describe('retention at work', () => {
       logEndOffset: 5,
       sizeBytes: 2 * BATCH_BYTES,
     })
+  })
+
+  it('reads about as much as it drops, however long the log is', async () => {
+    const { context, id } = await started({ retentionBytes: 100 * BATCH_BYTES })
+    for (let batch = 0; batch < 100; batch++) await append(context, id)
+    const rows = await rowsRead(context, async () => {
+      for (let batch = 0; batch < 50; batch++) {
+        await append(context, id)
+        await allDone()
+      }
+    })
+    expect(stored(context, id)).toHaveLength(100)
+    expect(rows).toBeLessThanOrEqual(50)
+  })
+
+  it('reads little more than it drops when much is to go at once', async () => {
+    const { context, id } = await started({ retentionMs: 90_000 })
+    for (let batch = 0; batch < 100; batch++) await append(context, id)
+    await context.time.advance(MINUTE_MS)
+    for (let batch = 0; batch < 400; batch++) await append(context, id)
+    const before = context.storage.reads.length
+    const rows = await rowsRead(context, () => context.time.advance(MINUTE_MS))
+    expect(stored(context, id)).toHaveLength(400)
+    expect(rows).toBeLessThan(200)
+    expect(context.storage.reads.length - before).toBeLessThan(10)
+  })
+
+  it('looks for what is too old at its checks, not at each append', async () => {
+    const { context, id } = await started({ retentionMs: 1_000 })
+    await append(context, id)
+    await context.time.advance(30_000)
+    await append(context, id)
+    await allDone()
+    expect([stored(context, id), context.storage.reads]).toEqual([[0, 1], []])
+  })
+
+  it('goes on when the state is loaded again amid a read', async () => {
+    const { context, id } = await started({ retentionMs: 90_000 })
+    for (let batch = 0; batch < 3; batch++) await append(context, id)
+    await context.time.advance(MINUTE_MS)
+    await append(context, id)
+    context.storage.holdReads()
+    await context.time.advance(MINUTE_MS)
+    context.storage.failCommits(new TabmqError('STORAGE_ERROR', 'a hiccup'))
+    await append(context, id).catch(() => {})
+    context.storage.releaseReads()
+    await allDone()
+    expect(stored(context, id)).toEqual([3])
+    expect(describeLog(context, id)).toMatchObject({ logStartOffset: 3, sizeBytes: BATCH_BYTES })
+    context.broker.checkInvariants()
   })
 
   it('follows a config that changes', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import { deferred, type Deferred } from '../../../src/std/deferred.js'
 import { BrokerContext, type Tab } from '../broker-context.js'
@@ -116,6 +116,33 @@ describe('a watch', () => {
       await context.time.advance(100)
     }
     expect(shown(failing)).toEqual([1, 2].map((end) => ['w', end]))
+  })
+
+  it('shares what a change led to with all others', async () => {
+    const { context, id } = await started()
+    const tabs = Array.from({ length: 10 }, () => context.openTab())
+    for (const tab of tabs) await open(tab)
+    const described = vi.spyOn(context.broker.state.groups, 'describeAll')
+    for (let batch = 0; batch < 3; batch++) {
+      await context.append(id)
+      await context.time.advance(100)
+    }
+    for (const tab of tabs) expect(shown(tab)).toEqual([1, 2, 3].map((end) => ['w', end]))
+    expect(described).toHaveBeenCalledTimes(3)
+  })
+
+  it('says when its state cannot be made, and shows the next', async () => {
+    const { context, id } = await started()
+    await open(context.tab)
+    vi.spyOn(context.broker.state.groups, 'describeAll').mockImplementationOnce(() => {
+      throw new Error('a bug')
+    })
+    for (const expected of [[], [['w', 2]]]) {
+      await context.append(id)
+      await context.time.advance(100)
+      expect(shown(context.tab)).toEqual(expected)
+    }
+    expect(context.logged).toEqual([expect.stringContaining('a bug')])
   })
 
   it('has an interval of its own', async () => {
