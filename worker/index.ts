@@ -7,6 +7,7 @@
  * startBroker({ limits: { tailBytes: 4 * 1024 * 1024 } })
  */
 import { Broker } from '../src/broker/runtime/broker.js'
+import { parseBrokerLimits } from '../src/protocol/broker-limits.js'
 import type { BrokerLimits } from '../src/protocol/limits.js'
 import { IndexedDbStorage } from './indexeddb-storage.js'
 import { holdLock } from './locks.js'
@@ -46,7 +47,9 @@ export function startBroker(options: StartBrokerOptions = {}): void {
   })
 }
 
-async function open(name: string, { limits }: StartBrokerOptions): Promise<Broker> {
+/** Bad limits are told to every tab that connects: a script that throws says nothing to anybody. */
+async function open(name: string, options: StartBrokerOptions): Promise<Broker> {
+  const limits = parseBrokerLimits(options.limits)
   const release = await holdLock(`tabmq:${name}:storage`, STORAGE_WAIT_MS)
   let storage: IndexedDbStorage | undefined
   let broker: Broker | undefined
@@ -67,7 +70,7 @@ async function open(name: string, { limits }: StartBrokerOptions): Promise<Broke
       logger,
       // With its state gone for good, the worker ends: tabs notice by its lock and start the next.
       onEnded: () => self.close(),
-      ...(limits === undefined ? {} : { limits }),
+      limits,
     })
     return broker
   } catch (error) {

@@ -1,7 +1,6 @@
 /** What the broker's ports are in a SharedWorker: real time, real randomness, the console. */
+import { TIMER_MS_MAX } from '../src/protocol/limits.js'
 import type { Clock, Logger, Random, Timer } from '../src/broker/ports.js'
-
-const TIMER_MS_MAX = 0x7fff_ffff
 
 export const clock: Clock = { nowMs: () => Date.now() }
 

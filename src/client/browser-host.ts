@@ -7,13 +7,13 @@
 import * as Comlink from 'comlink'
 import type { BrokerEndpoint, TabEndpoint } from '../protocol/endpoints.js'
 import { TabmqError } from '../protocol/errors.js'
+import { TIMER_MS_MAX } from '../protocol/limits.js'
 import type { Hello, Request, Welcome, WireReply } from '../protocol/requests.js'
-import type { ClientHost, Transport, TransportListener } from './host.js'
+import type { ClientHost, PageListener, Transport, TransportListener } from './host.js'
 
 /** Where the broker's worker comes from; the default needs nothing. */
 export type WorkerSource = URL | string | (() => SharedWorker)
 
-const TIMER_MS_MAX = 0x7fff_ffff
 /** A worker's script is loaded in far less; a tab that waits in vain tries again. */
 const ATTACH_TIMEOUT_MS = 3_000
 
@@ -49,11 +49,9 @@ export class BrowserHost implements ClientHost {
     return new SharedWorkerTransport(this.#startWorker(), this.#name, listener)
   }
 
-  watchPage(listener: { onHide(options: { mayReturn: boolean }): void; onReturn(): void }) {
+  watchPage(listener: PageListener): () => void {
     const onHide = (event: PageTransitionEvent) => listener.onHide({ mayReturn: event.persisted })
-    const onShow = (event: PageTransitionEvent) => {
-      if (event.persisted) listener.onReturn()
-    }
+    const onShow = () => listener.onReturn()
     // A page that is rendered on a server: a client may be made there, and fails when it is used.
     if (typeof document === 'undefined') return () => {}
     globalThis.addEventListener('pagehide', onHide)
@@ -145,9 +143,8 @@ class SharedWorkerTransport implements Transport {
     })
   }
 
-  request(request: Request, transfer: readonly ArrayBuffer[]): Promise<WireReply> {
-    if (transfer.length === 0) return this.#broker.request(request)
-    return this.#broker.request(Comlink.transfer(request, [...transfer]))
+  request(request: Request): Promise<WireReply> {
+    return this.#broker.request(request)
   }
 
   goodbye(options: { isTabGone: boolean }): void {

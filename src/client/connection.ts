@@ -34,7 +34,7 @@ export interface CallOptions {
 export interface ConnectionEvents {
   /** Connected; `isNewBroker` when this broker does not know this tab and its members yet. */
   connected: { readonly welcome: Welcome; readonly isNewBroker: boolean }
-  /** The broker died, or the page went to sleep. */
+  /** The broker died, or the page was hidden. */
   disconnected: Record<never, never>
   push: Push
   /** The page is about to be hidden for good or put to sleep: the last moment to send. */
@@ -60,7 +60,8 @@ export class Connection {
   #lastIncarnation: string | undefined
   /** Why there is no link, as far as the last attempt could tell. */
   #lastConnectError: TabmqError | undefined
-  #isAsleep = false
+  /** The page is hidden, for good or until it returns: what still runs in it must not connect. */
+  #isHidden = false
   /** Ends the wait for the next attempt to connect. */
   #wake = () => {}
   /** Every call under way, for `close` to end. */
@@ -120,7 +121,7 @@ export class Connection {
 
   /** Sends without waiting for an answer: for the moment in which a page goes away. */
   post(request: Request): void {
-    void this.#link?.transport.request(request, []).catch(() => {
+    void this.#link?.transport.request(request).catch(() => {
       // The page is leaving; there is nobody to tell.
     })
   }
@@ -137,7 +138,7 @@ export class Connection {
   }
 
   async #callOnce(link: Link, request: Request): Promise<unknown> {
-    return unwrap(await unlessLost(link.waiting, link.transport.request(request, [])))
+    return unwrap(await unlessLost(link.waiting, link.transport.request(request)))
   }
 
   #linked(): Promise<Link> {
@@ -161,7 +162,7 @@ export class Connection {
     for (;;) {
       if (this.#isClosed) throw closedError()
       try {
-        if (!this.#isAsleep) return await this.#connectOnce()
+        if (!this.#isHidden) return await this.#connectOnce()
       } catch (error) {
         if (!(error instanceof TabmqError) || !error.retriable) throw error
         this.#lastConnectError = error
@@ -194,7 +195,7 @@ export class Connection {
       )
       const welcome = unwrap(reply) as Welcome
       // Between the answer and this line it may have gone already, and will not go again.
-      if (isLost || this.#isClosed || this.#isAsleep) throw lostError()
+      if (isLost || this.#isClosed || this.#isHidden) throw lostError()
       link = { transport, waiting }
       this.#link = link
       this.#lastConnectError = undefined
@@ -210,7 +211,7 @@ export class Connection {
 
   #onLost(): void {
     this.#drop({})
-    if (this.#isClosed || this.#isAsleep) return
+    if (this.#isClosed || this.#isHidden) return
     // Consumers have to join the next broker even when nothing is called meanwhile.
     this.#linked().catch((error: unknown) => {
       if (!this.#isClosed) this.#host.reportError(error)
@@ -229,14 +230,15 @@ export class Connection {
 
   #onPageHide(mayReturn: boolean): void {
     void this.events.emit('pageHide', {})
-    this.#isAsleep = mayReturn
+    this.#isHidden = true
     // After a goodbye the same broker knows no more of this tab than another would.
     this.#lastIncarnation = undefined
     this.#drop({ goodbye: { isTabGone: !mayReturn } })
   }
 
   #onPageReturn(): void {
-    this.#isAsleep = false
+    if (!this.#isHidden) return
+    this.#isHidden = false
     this.#wake()
     this.#onLost()
   }

@@ -34,7 +34,7 @@ export interface TransportListener {
 
 export interface Transport {
   hello(hello: Hello): Promise<WireReply<Welcome>>
-  request(request: Request, transfer: readonly ArrayBuffer[]): Promise<WireReply>
+  request(request: Request): Promise<WireReply>
   goodbye(options: { isTabGone: boolean }): void
   /** Lets go of the port. No reply comes after. */
   close(): void
@@ -43,5 +43,6 @@ export interface Transport {
 export interface PageListener {
   /** The last moment at which something can be sent. `mayReturn`: into the back/forward cache. */
   onHide(options: { mayReturn: boolean }): void
+  /** The page is shown: for the first time, or again, which also one that was not to return can be. */
   onReturn(): void
 }

@@ -7,11 +7,17 @@ import { assert, definedOrThrow } from '../std/assert.js'
 import type { Message } from './message.js'
 import { murmur2 } from './murmur2.js'
 
+/** What a partitioner goes by. */
 export interface PartitionerInput {
   readonly topic: string
+  /** How many partitions the topic has now. */
   readonly numPartitions: number
-  /** The key's bytes: those of a string are its UTF-8. */
+  /** The key's bytes: those of a string are its UTF-8. Undefined for a message without a key. */
   readonly key: Uint8Array | undefined
+  /**
+   * The message as it was handed to `send`. Where its topic was not known yet it is a copy, made by
+   * the codec; a codec that may give back something else (`json`, one's own) leaves the value itself.
+   */
   readonly message: Message
 }
 

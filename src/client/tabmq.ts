@@ -2,6 +2,8 @@
  * The way in: one `Tabmq` per broker and tab. It owns the connection that all of its producers,
  * consumers and admins share.
  */
+// The `lib` of a user may be without Symbol.asyncDispose: the declarations bring it along.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Codec } from '../codec/codec.js'
 import { CodecRegistry } from '../codec/codec-registry.js'
 import { parseBrokerName } from '../protocol/names.js'
@@ -65,12 +67,20 @@ export class Tabmq {
     this.#parts = { host, connection, topics, codecs: new CodecRegistry(codecs) }
   }
 
-  /** Connects now, rather than with the first call, and so tells early if that is impossible. */
+  /**
+   * Connects now, rather than with the first call, and so tells early if that is impossible.
+   * @throws TabmqError BROKER_UNAVAILABLE after 15 s, ABORTED, CLIENT_CLOSED, and what no repetition
+   *   can help: INSECURE_CONTEXT, SHARED_WORKER_UNSUPPORTED, STORAGE_BLOCKED,
+   *   STORAGE_VERSION_TOO_NEW, UNSUPPORTED_VERSION, INVALID_CONFIG (the worker)
+   */
   async connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     await this.#parts.connection.connect(options)
   }
 
-  /** @throws TabmqError INVALID_CONFIG, UNSUPPORTED_CODEC */
+  /**
+   * Something to send with. One for the whole tab will do; several do not disturb each other.
+   * @throws TabmqError INVALID_CONFIG, UNSUPPORTED_CODEC
+   */
   producer(options: ProducerOptions = {}): Producer {
     const forget = () => this.#open.delete(producer)
     const producer: Producer = new Producer(this.#parts, options, forget)
@@ -78,7 +88,10 @@ export class Tabmq {
     return producer
   }
 
-  /** @throws TabmqError INVALID_CONFIG, INVALID_GROUP_ID */
+  /**
+   * Something to receive with: a member of a group, or, without a `groupId`, on its own.
+   * @throws TabmqError INVALID_CONFIG, INVALID_GROUP_ID
+   */
   consumer(options: ConsumerOptions = {}): Consumer {
     const forget = () => this.#open.delete(consumer)
     const consumer: Consumer = new Consumer(this.#parts, options, forget)
@@ -86,6 +99,7 @@ export class Tabmq {
     return consumer
   }
 
+  /** The administrator of topics, offsets and groups: the same one each time. It needs no closing. */
   admin(): Admin {
     this.#admin ??= new Admin(this.#parts)
     return this.#admin
@@ -97,6 +111,7 @@ export class Tabmq {
     this.#parts.connection.close()
   }
 
+  /** {@link Tabmq.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

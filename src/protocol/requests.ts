@@ -125,16 +125,27 @@ export type Push =
 
 /** 0: answered at once. 1: a relaxed transaction completed. -1: a strict one did. */
 export type Acks = -1 | 0 | 1
+/**
+ * Where a group starts in a partition of which it has committed nothing, or what it has committed is
+ * not there any more: at the first message that there is, behind the last one, or with the error
+ * NO_OFFSET_FOR_PARTITION, after which the partition waits for a `seek`.
+ */
 export type AutoOffsetReset = 'earliest' | 'latest' | 'none'
+/**
+ * How a group's partitions are dealt to its members. `uniform`: as even as can be, moving as few as
+ * can be. `range`: of each topic, runs of neighbours, so that the same numbers of several topics come
+ * together. `roundrobin`: one after the other. `sticky`: another name of `uniform`.
+ */
 export type AssignorName = 'uniform' | 'range' | 'roundrobin' | 'sticky'
 export const ASSIGNOR_NAMES: readonly AssignorName[] = ['uniform', 'range', 'roundrobin', 'sticky']
 
+/** The config of a topic, as it is when nothing is left out. */
 export interface TopicConfig {
-  /** Batches whose newest message is older are dropped; null keeps them whatever their age. */
+  /** Batches whose newest message is older, in ms, are dropped; null keeps all. Default 7 days. */
   readonly retentionMs: number | null
-  /** Oldest batches are dropped while a partition holds more; null sets no limit. */
+  /** Oldest batches are dropped while a partition holds more bytes; null (default) sets no limit. */
   readonly retentionBytes: number | null
-  /** The largest single message, key and headers included, as encoded. */
+  /** The largest single message in bytes, key and headers included, as encoded. Default 1 MiB. */
   readonly maxMessageBytes: number
 }
 
@@ -230,7 +241,9 @@ export interface GroupHeartbeatResponse {
   readonly rebalancing: boolean
 }
 
+/** A partition by its name, and by the id that is its own for as long as its topic exists. */
 export interface AssignedPartition {
+  /** A topic that is deleted and made again has other ids. */
   readonly partitionId: PartitionId
   readonly topic: TopicName
   readonly partition: number
@@ -252,79 +265,113 @@ export interface CommittedOffset extends AssignedPartition {
 /** `empty`: no member. `reconciling`: members on their way to the target. `stable`: all there. */
 export type GroupState = 'empty' | 'reconciling' | 'stable'
 
+/** A group in the list of `admin.listGroups`. */
 export interface GroupListing {
   readonly groupId: GroupId
   readonly state: GroupState
 }
 
+/** A group with its members, and how far it has come. */
 export interface GroupDescription extends GroupListing {
+  /** Goes up whenever members, subscriptions or topics change what is to be assigned. */
   readonly groupEpoch: number
   readonly assignor: AssignorName
+  /** By member id; none while the group is empty. */
   readonly members: readonly MemberDescription[]
+  /** Of each partition that is assigned or of which something was committed. */
   readonly offsets: readonly GroupOffset[]
 }
 
+/** One consumer of a group. */
 export interface MemberDescription {
   readonly memberId: MemberId
+  /** Undefined for a dynamic member. */
   readonly groupInstanceId: InstanceId | undefined
+  /** The `clientId` of its tab. */
   readonly clientId: string
   /** Undefined while a static member is away. */
   readonly sessionId: SessionId | undefined
+  /** The group epoch that it has reached. */
   readonly memberEpoch: number
   readonly subscription: Subscription
+  /** What it holds now, with what it was told to let go of and has not yet. */
   readonly assigned: readonly AssignedPartition[]
+  /** What it is to hold in the end. */
   readonly target: readonly AssignedPartition[]
 }
 
+/** How far a group has come in one partition. */
 export interface GroupOffset extends AssignedPartition {
-  /** Undefined while nothing was committed. */
+  /** The next offset to read; undefined while nothing was committed. */
   readonly committedOffset: number | undefined
+  /** The offset below which all messages can be read. */
   readonly highWatermark: number
   /** Messages below the high watermark still to be committed, from the log start at the earliest. */
   readonly lag: number
 }
 
+/** A tab that is connected. */
 export interface SessionDescription {
   readonly sessionId: SessionId
+  /** The `clientId` that its client was given; by default, the path of its page. */
   readonly clientId: string
+  /** In ms since 1970. */
   readonly connectedAtMs: number
 }
 
+/** The broker itself, as `admin.describeCluster` shows it. */
 export interface ClusterDescription {
+  /** Names one life of the broker: the next one has another. */
   readonly incarnation: string
+  /** How often a broker has opened this database: goes up with each life. */
   readonly brokerEpoch: number
   readonly protocolVersion: number
+  /** In ms since 1970. */
   readonly startedAtMs: number
+  /** The tabs that are connected. */
   readonly sessions: readonly SessionDescription[]
   readonly storage: StorageEstimate
 }
 
+/** What the browser says of the origin's storage; undefined is what it does not say. */
 export interface StorageEstimate {
+  /** Of everything that the origin stores, not of tabmq alone. */
   readonly usageBytes: number | undefined
   readonly quotaBytes: number | undefined
+  /** Whether the browser has promised not to clear it by itself when space is short. */
   readonly persisted: boolean | undefined
 }
 
+/** One partition's log. */
 export interface PartitionState {
   readonly partitionId: PartitionId
   readonly partition: number
+  /** The offset of the first message that is still there. */
   readonly logStartOffset: number
+  /** The offset that the next message gets. */
   readonly logEndOffset: number
+  /** The offset below which all is written and can be read: at most the log end offset. */
   readonly highWatermark: number
+  /** Of all its batches, as they are stored. */
   readonly sizeBytes: number
 }
 
+/** One topic in a {@link ClusterState}. */
 export interface TopicState {
   readonly topic: TopicName
+  /** A topic that is deleted and made again has another. */
   readonly topicId: TopicId
   readonly config: TopicConfig
+  /** By partition number. */
   readonly partitions: readonly PartitionState[]
 }
 
 /** What `admin.watch` shows: the whole cluster as it is at one moment. */
 export interface ClusterState {
+  /** Names one life of the broker, as in {@link ClusterDescription}. */
   readonly incarnation: string
   readonly brokerEpoch: number
+  /** When it was so, by the broker's clock, in ms since 1970. */
   readonly atMs: number
   readonly topics: readonly TopicState[]
   readonly groups: readonly GroupDescription[]

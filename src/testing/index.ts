@@ -5,14 +5,16 @@
 import type { Clock, Timer } from '../broker/ports.js'
 import { Broker } from '../broker/runtime/broker.js'
 import { MemoryDatabase, MemoryStorage } from '../broker/runtime/memory-storage.js'
+import { checkNoOthers, checkObject } from '../client/check-options.js'
 import { optionsWithHost, Tabmq, type TabmqOptions } from '../client/tabmq.js'
+import { parseBrokerLimits } from '../protocol/broker-limits.js'
 import { TabmqError } from '../protocol/errors.js'
-import type { BrokerLimits } from '../protocol/limits.js'
+import { TIMER_MS_MAX, type BrokerLimits } from '../protocol/limits.js'
 import { MemoryHost, type MemoryBrokerPort } from './memory-host.js'
 
 /** Options of {@link memoryBroker}. */
 export interface MemoryBrokerOptions {
-  /** Limits that differ from the defaults. */
+  /** Limits that differ from the defaults: whole numbers of at least 1, in the unit they are named. */
   readonly limits?: Partial<BrokerLimits>
 }
 
@@ -30,6 +32,8 @@ export interface MemoryBroker {
 /**
  * Starts a broker in memory.
  *
+ * @throws TabmqError INVALID_CONFIG
+ *
  * @example
  * const broker = memoryBroker()
  * const mq = broker.client()
@@ -38,7 +42,9 @@ export interface MemoryBroker {
  * await broker.close()
  */
 export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
-  const home = new BrokerHome(options)
+  checkObject('the options', options)
+  checkNoOthers('memoryBroker', options, ['limits'])
+  const home = new BrokerHome(parseBrokerLimits(options.limits))
   const clients: Tabmq[] = []
   let closing: Promise<void> | undefined
   const closeAll = async () => {
@@ -65,7 +71,7 @@ const clock: Clock = { nowMs: () => Date.now() }
 
 const timer: Timer = {
   schedule(delayMs, callback) {
-    const id = setTimeout(callback, delayMs)
+    const id = setTimeout(callback, Math.min(delayMs, TIMER_MS_MAX))
     return () => clearTimeout(id)
   },
 }
@@ -73,13 +79,13 @@ const timer: Timer = {
 /** Keeps the data while brokers come and go. */
 class BrokerHome implements MemoryBrokerPort {
   readonly #database = new MemoryDatabase()
-  readonly #options: MemoryBrokerOptions
+  readonly #limits: BrokerLimits
   readonly #listeners = new Set<() => void>()
   #broker: Promise<Broker>
   #isClosed = false
 
-  constructor(options: MemoryBrokerOptions) {
-    this.#options = options
+  constructor(limits: BrokerLimits) {
+    this.#limits = limits
     this.#broker = this.#start()
   }
 
@@ -120,14 +126,13 @@ class BrokerHome implements MemoryBrokerPort {
   }
 
   #start(): Promise<Broker> {
-    const { limits } = this.#options
     return Broker.start({
       storage: new MemoryStorage(this.#database),
       clock,
       timer,
       random: { freshId: () => crypto.randomUUID() },
       logger: { warn: () => {}, error: (message, details) => console.error(message, details) },
-      ...(limits === undefined ? {} : { limits }),
+      limits: this.#limits,
     })
   }
 }

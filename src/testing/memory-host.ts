@@ -6,6 +6,7 @@ import type { PushPort } from '../broker/ports.js'
 import type { Broker } from '../broker/runtime/broker.js'
 import type { ClientHost, Transport, TransportListener } from '../client/host.js'
 import { toWireError } from '../protocol/errors.js'
+import { TIMER_MS_MAX } from '../protocol/limits.js'
 import type { SessionId } from '../protocol/names.js'
 import type { Hello, Push, Request, Welcome, WireReply } from '../protocol/requests.js'
 
@@ -28,7 +29,7 @@ export class MemoryHost implements ClientHost {
   }
 
   setTimer(delayMs: number, callback: () => void): () => void {
-    const timer = setTimeout(callback, delayMs)
+    const timer = setTimeout(callback, Math.min(delayMs, TIMER_MS_MAX))
     return () => clearTimeout(timer)
   }
 

@@ -144,6 +144,52 @@ describe('topics', () => {
   )
 
   test(
+    'are all left as they are when one of those to change is given wrongly',
+    inContext(async ({ admin }) => {
+      await admin.createTopics({ topics: [{ topic: 'orders' }] })
+      const topic = 'orders'
+      const grown: object[][] = [
+        [
+          { topic, count: 3 },
+          { topic: 'a/b', count: 3 },
+        ],
+        [
+          { topic, count: 3 },
+          { topic, count: -1 },
+        ],
+        [
+          { topic, count: 3 },
+          { topic, numPartitions: 4 },
+        ],
+      ]
+      for (const topicPartitions of grown) {
+        const options = { topicPartitions } as never
+        expect(await codeOf(admin.createPartitions(options))).toMatch(/^INVALID_/)
+      }
+      const altered: object[][] = [
+        [
+          { topic, config: { retentionMs: 5_000 } },
+          { topic, config: { retentionMs: -5 } },
+        ],
+        [
+          { topic, config: { retentionMs: 5_000 } },
+          { topic, configs: {} },
+        ],
+        [
+          { topic, config: { retentionMs: 5_000 } },
+          { topic: '', config: {} },
+        ],
+      ]
+      for (const topics of altered) {
+        expect(await codeOf(admin.alterConfigs({ topics } as never))).toMatch(/^INVALID_/)
+      }
+      const [described] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics
+      expect(described?.partitions).toHaveLength(1)
+      expect(described?.config).toEqual(DEFAULTS)
+    }),
+  )
+
+  test(
     'are created once although the answer was lost with the broker',
     inContext(async (context) => {
       const tab = context.tab()

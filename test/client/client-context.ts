@@ -462,9 +462,10 @@ export class Tab implements ClientHost {
     else this.#isGone = true
   }
 
-  /** The page comes back out of the back/forward cache, and timers that were due fire. */
+  /** The page is shown (again), and timers that were due in the back/forward cache fire. */
   comeBack(): void {
     this.#isFrozen = false
+    this.#isGone = false
     this.#page?.onReturn()
     this.thaw()
   }

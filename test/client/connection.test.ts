@@ -130,6 +130,23 @@ describe('connecting', () => {
   )
 
   test(
+    'attempts to connect become more seldom, down to one in two seconds',
+    online(async ({ context, tab, connection }) => {
+      const notYet = new TabmqError('BROKER_UNAVAILABLE', 'not yet')
+      context.helloErrors.push(...Array.from({ length: 5_000 }, () => notYet))
+      void listGroups(connection).catch(() => {})
+      const attempts: number[] = []
+      for (const byMs of [100, 900, 9_000, 10_000, 10_000]) {
+        const before = tab.hellos
+        await context.advance(byMs)
+        attempts.push(tab.hellos - before)
+      }
+      expect(attempts).toEqual([2, 3, 5, 5, 5])
+      context.helloErrors.length = 0
+    }),
+  )
+
+  test(
     'one that does not pass in time is told with the call that waited for it',
     online(async ({ context, connection }) => {
       const notYet = new TabmqError('BROKER_UNAVAILABLE', 'the script could not be loaded')
@@ -401,6 +418,42 @@ describe('a page that goes away', () => {
   )
 
   test(
+    'does not connect again for what still waits',
+    online(async ({ context, tab, connection }) => {
+      await connection.connect()
+      tab.hold('listGroups', 'reply')
+      void listGroups(connection, REPEATABLE).catch(() => {})
+      await context.settle()
+      tab.hide({ mayReturn: false })
+      void listGroups(connection).catch(() => {})
+      await context.settle()
+      expect([tab.hellos, tab.openTransports]).toEqual([1, 0])
+    }),
+  )
+
+  test(
+    'for good, as it seemed, and is shown again, is connected again',
+    online(async ({ context, tab, connection }) => {
+      await connection.connect()
+      tab.hide({ mayReturn: false })
+      const call = listGroups(connection)
+      await context.settle()
+      tab.comeBack()
+      expect(await context.done(call, { withinMs: 1_000 })).toEqual({ groups: [] })
+      expect(await sessionsOf(context)).toEqual([tab.name])
+    }),
+  )
+
+  test(
+    'that is shown for the first time connects no earlier than it is used',
+    online(async ({ context, tab }) => {
+      tab.comeBack()
+      await context.settle()
+      expect(tab.hellos).toBe(0)
+    }),
+  )
+
+  test(
     'into the back/forward cache stays unconnected, and is connected at once when it returns',
     online(async ({ context, tab, connection }) => {
       const connected: boolean[] = []
@@ -470,6 +523,30 @@ describe('close', () => {
         expect(await sessionsOf(context)).toEqual([])
         expect(tab.openTransports).toBe(0)
       })(),
+  )
+
+  test.each(Array.from({ length: 12 }, (_, ticks) => ticks))(
+    'or a page that goes away %i moments after the hello was answered leaves nothing open',
+    async (ticks) => {
+      const leave = (what: (line: Line) => void) =>
+        online(async (line) => {
+          const { context, tab, connection } = line
+          const hello = tab.hold('hello', 'reply')
+          const connected = connection.connect().catch(() => {})
+          await context.settle()
+          hello.release()
+          for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+          what(line)
+          await context.settle()
+          expect([connection.isConnected, tab.openTransports]).toEqual([false, 0])
+          expect(await sessionsOf(context)).toEqual([])
+          connection.close()
+          await connected
+        })()
+      await leave(({ connection }) => connection.close())
+      await leave(({ tab }) => tab.hide({ mayReturn: true }))
+      await leave(({ tab }) => tab.hide({ mayReturn: false }))
+    },
   )
 
   test(

@@ -1,5 +1,6 @@
 /** What a producer does when something goes wrong: order, repeats, epochs, and time that runs out. */
-import { describe, expect, test } from 'vitest'
+import { setTimeout as realTime } from 'node:timers/promises'
+import { describe, expect, test, vi } from 'vitest'
 import { parseBatchHeader } from '../../src/protocol/batch-header.js'
 import { TabmqError } from '../../src/protocol/errors.js'
 import type { Producer } from '../../src/client/producer/producer.js'
@@ -72,14 +73,16 @@ describe('order', () => {
     'a send never overtakes one that waits for room',
     inContext(async (context) => {
       await context.topic('orders')
-      const producer = context.tab().mq.producer({ bufferMemoryBytes: 100 })
+      const producer = await warmProducer(context.tab(), { bufferMemoryBytes: 500 })
       const sends: Promise<unknown>[] = []
       for (const value of range(300)) {
+        // More than have room, and not more than may wait for it.
+        if (value % 25 === 0) await Promise.all(sends.slice(0, -5))
         sends.push(sendValue(producer, value))
         await Promise.resolve()
       }
       await Promise.all(sends)
-      await expectOnceInOrder(context, range(300))
+      await expectOnceInOrder(context, [-1, ...range(300)])
     }),
   )
 
@@ -356,6 +359,49 @@ describe('batches that are given up', () => {
   )
 
   test(
+    'what cannot be compressed is rejected, and what comes after it goes on',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const producer = await warmProducer(context.tab(), { compression: 'gzip' })
+      const reason = new Error('no memory')
+      vi.stubGlobal('CompressionStream', function compress() {
+        throw reason
+      })
+      try {
+        await expect(sendValue(producer, 1)).rejects.toBe(reason)
+      } finally {
+        vi.unstubAllGlobals()
+      }
+      // Compressing takes real time, in which there is no timer to wait for.
+      const sent = await Promise.race([
+        sendValue(producer, 2),
+        realTime(5_000, undefined, { ref: false }),
+      ])
+      expect(sent).toHaveLength(1)
+      await producer.disconnect()
+    }),
+  )
+
+  test(
+    'partitions that were asked for before a topic was made anew are not used for what comes later',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const producer = tab.mq.producer()
+      const replies = tab.hold('metadata', 'reply')
+      const early = sendValue(producer, 1).catch(() => {})
+      await context.settle()
+      await context.admin.deleteTopics({ topics: ['orders'] })
+      await context.topic('orders')
+      await context.settle()
+      replies.release()
+      await early
+      await context.done(sendValue(producer, 2))
+      expect((await valuesOf(context)).flat()).toContain(2)
+    }),
+  )
+
+  test(
     'a deleted topic rejects what is under way, and one of the same name takes what comes later',
     inContext(async (context) => {
       await context.topic('orders')
@@ -469,7 +515,7 @@ describe('bufferMemoryBytes', () => {
       const producer = tab.mq.producer({ bufferMemoryBytes: 3_500, batchSize: 1_500 })
       await context.done(producer.send({ topic: 'orders', messages: [{ value: 'first' }] }))
       const replies = tab.hold('produce', 'reply')
-      const sends = range(9).map((value) =>
+      const sends = range(6).map((value) =>
         producer.send({ topic: 'orders', messages: [{ key: String(value), value: kilobyte }] }),
       )
       await context.settle()
@@ -480,12 +526,12 @@ describe('bufferMemoryBytes', () => {
       replies.release()
       await Promise.all(sends)
       const [log] = await context.stored('orders')
-      expect(log?.map(({ key }) => key)).toEqual([null, ...range(9).map(String)])
+      expect(log?.map(({ key }) => key)).toEqual([null, ...range(6).map(String)])
     }),
   )
 
   test(
-    'a send that finds no room in its delivery time is rejected, and those behind it go on',
+    'a send that finds no room in its delivery time is rejected, and takes up none later',
     inContext(async (context) => {
       await context.topic('orders')
       const tab = context.tab()
@@ -496,19 +542,13 @@ describe('bufferMemoryBytes', () => {
       const requests = tab.hold('produce', 'request')
       const send = (key: string) =>
         producer.send({ topic: 'orders', messages: [{ key, value: kilobyte }] })
-      const a = codeOf(send('a'))
-      await context.advance(1_000)
-      const b = codeOf(send('b'))
-      await context.advance(8_500)
-      const c = send('c')
-      await context.advance(2_000)
-      expect(await a).toBe('DELIVERY_TIMED_OUT')
-      expect(await b).toBe('DELIVERY_TIMED_OUT')
-      requests.reorder((queue) => queue.splice(0, 2))
-      requests.release()
-      await context.done(c)
+      const late = Promise.all([codeOf(send('a')), codeOf(send('b'))])
+      await context.advance(10_100)
+      expect(await late).toEqual(['DELIVERY_TIMED_OUT', 'DELIVERY_TIMED_OUT'])
+      requests.drop()
+      await context.done(Promise.all([send('c'), send('d')]))
       const [log] = await context.stored('orders')
-      expect(log?.map(({ key }) => key)).toEqual([null, 'c'])
+      expect(log?.map(({ key }) => key)).toEqual([null, 'c', 'd'])
     }),
   )
 
@@ -517,13 +557,88 @@ describe('bufferMemoryBytes', () => {
     inContext(async (context) => {
       await context.topic('orders')
       const producer = await warmProducer(context.tab(), { bufferMemoryBytes: 500 })
-      const sends = range(4).map((value) =>
+      const sends = range(2).map((value) =>
         producer.send({ topic: 'orders', messages: [{ key: String(value), value: kilobyte }] }),
       )
       await context.done(Promise.all(sends))
       const [log] = await context.stored('orders')
-      expect(log?.map(({ key }) => key)).toEqual([null, '0', '1', '2', '3'])
+      expect(log?.map(({ key }) => key)).toEqual([null, '0', '1'])
     }),
+  )
+
+  test(
+    'no more than that waits for a topic’s metadata, and what is beyond it is rejected at once',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const producer = tab.mq.producer({ bufferMemoryBytes: 3_500 })
+      const replies = tab.hold('metadata', 'reply')
+      const send = (key: number, topic = 'orders') =>
+        producer.send({ topic, messages: [{ key: String(key), value: kilobyte }] })
+      const waiting = [send(0), send(1), send(2)]
+      expect(await errorOf(send(3))).toMatchObject({
+        code: 'THROTTLING_QUOTA_EXCEEDED',
+        retriable: true,
+        details: { topic: 'orders', bufferMemoryBytes: 3_500 },
+      })
+      // All topics together are what the producer holds.
+      expect(await codeOf(send(4, 'refunds'))).toBe('THROTTLING_QUOTA_EXCEEDED')
+      replies.release()
+      await context.done(Promise.all(waiting))
+      await context.done(send(5))
+      const [log] = await context.stored('orders')
+      expect(log?.map(({ key }) => key)).toEqual(['0', '1', '2', '5'])
+    }),
+  )
+
+  test(
+    'as much again waits for room, and what is beyond it is rejected at once',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const producer = await warmProducer(tab, { bufferMemoryBytes: 3_500 })
+      const requests = tab.hold('produce', 'request')
+      const sends = range(7).map((value) =>
+        producer.send({ topic: 'orders', messages: [{ key: String(value), value: kilobyte }] }),
+      )
+      const outcomes = Promise.allSettled(sends)
+      expect(await codeOf(sends[6] ?? outcomes)).toBe('THROTTLING_QUOTA_EXCEEDED')
+      requests.release()
+      const settled = await context.done(outcomes)
+      expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(6)
+    }),
+  )
+
+  test(
+    'a first send of any size waits when nothing else does',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const producer = context.tab().mq.producer({ bufferMemoryBytes: 500 })
+      const messages = range(5).map((value) => ({ key: String(value), value: kilobyte }))
+      expect(await context.done(producer.send({ topic: 'orders', messages }))).toHaveLength(1)
+    }),
+  )
+
+  test.each([
+    ['whose topic does not exist', 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ['whose time was over before there was a broker', 'DELIVERY_TIMED_OUT'],
+    ['that did not fit the topic', 'MESSAGE_TOO_LARGE'],
+  ])('a send %s takes up nothing any more', async (_, code) =>
+    inContext(async (context) => {
+      const producer = context
+        .tab()
+        .mq.producer({ bufferMemoryBytes: 3_500, deliveryTimeoutMs: 10_000 })
+      if (code === 'DELIVERY_TIMED_OUT') context.forbidBroker()
+      if (code === 'MESSAGE_TOO_LARGE') {
+        await context.topic('orders', 1, { maxMessageBytes: 100 })
+      }
+      for (const _round of range(3)) {
+        const sends = range(3).map(() =>
+          codeOf(producer.send({ topic: 'orders', messages: [{ value: kilobyte }] })),
+        )
+        expect(await context.done(Promise.all(sends))).toEqual([code, code, code])
+      }
+    })(),
   )
 })
 

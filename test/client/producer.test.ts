@@ -1,6 +1,8 @@
 /** What a producer makes of the messages it is given: where they go, how they travel, what comes back. */
 import { describe, expect, test } from 'vitest'
+import type { Message } from '../../src/client/message.js'
 import { keyPartition } from '../../src/client/partitioner.js'
+import { jsonCodec } from '../../src/codec/json-codec.js'
 import { parseBatchHeader } from '../../src/protocol/batch-header.js'
 import { codeOf, inContext, type Tab } from './client-context.js'
 
@@ -143,6 +145,19 @@ describe('batching', () => {
       const before = tab.requestsOf('produce').length
       await producer.sendBatch({ topicMessages })
       expect(tab.requestsOf('produce').length - before).toBe(1)
+    }),
+  )
+
+  test(
+    'a request is not much larger than 8 MiB: what is more goes into the next',
+    inContext(async (context) => {
+      await context.topic('orders', 20)
+      const tab = context.tab()
+      const producer = tab.mq.producer({ codec: 'bytes' })
+      const value = new Uint8Array(1_000_000)
+      const messages = numbered(20).map((message) => ({ partition: message.value, value }))
+      expect(await context.done(producer.send({ topic: 'orders', messages }))).toHaveLength(20)
+      expect(recordsPerRequest(tab)).toEqual([9, 9, 2])
     }),
   )
 
@@ -456,6 +471,79 @@ describe('what is sent is what there was', () => {
       const [log] = await context.stored('orders')
       expect(log?.map((record) => record.value)).toEqual([{ step: 1 }, { step: 2 }])
     }),
+  )
+
+  test.each(['unknown', 'known'])(
+    'a message that is changed after send goes where it said when it was sent, its topic being %s',
+    async (topic) =>
+      inContext(async (context) => {
+        await context.topic('orders', 2)
+        const producer = context.tab().mq.producer()
+        if (topic === 'known') await producer.send({ topic: 'orders', messages: [{ value: 0 }] })
+        const message = { value: 1, partition: 0 }
+        const first = producer.send({ topic: 'orders', messages: [message] })
+        message.partition = 1
+        const second = producer.send({ topic: 'orders', messages: [message] })
+        const sent = (await context.done(Promise.all([first, second]))).flat()
+        expect(sent.map(({ partition }) => partition)).toEqual([0, 1])
+      })(),
+  )
+
+  test(
+    'a partitioner sees a message as it was sent, however late it is asked',
+    inContext(async (context) => {
+      await context.topic('orders', 2)
+      const seen: Message[] = []
+      const producer = context.tab().mq.producer({
+        partitioner: ({ message }) => {
+          seen.push(message)
+          return 0
+        },
+      })
+      const key = utf8.encode('key')
+      const value = { customer: 1 }
+      const headers = { trace: utf8.encode('one') }
+      const message = { key, value, headers, timestamp: 5, priority: 'high' }
+      const sent = producer.send({ topic: 'orders', messages: [message, { value: null }] })
+      key.fill(0)
+      value.customer = 2
+      headers.trace.fill(0)
+      message.timestamp = 6
+      message.priority = 'low'
+      await context.done(sent)
+      expect(seen).toEqual([
+        {
+          key: utf8.encode('key'),
+          value: { customer: 1 },
+          headers: { trace: utf8.encode('one') },
+          timestamp: 5,
+          priority: 'high',
+        },
+        { value: null },
+      ])
+    }),
+  )
+
+  test.each(['json', 'mine'])(
+    'a partitioner sees a value that the codec %s cannot give back as it was given',
+    async (codec) =>
+      inContext(async (context) => {
+        await context.topic('orders', 2)
+        const values: unknown[] = []
+        const mine = { ...jsonCodec, id: 20, name: 'mine' }
+        const producer = context.tab({ codecs: [mine] }).mq.producer({
+          codec,
+          partitioner: ({ message }) => {
+            values.push(message.value)
+            return 0
+          },
+        })
+        const value = new Date(5)
+        for (const _ of ['unknown topic', 'known topic']) {
+          await context.done(producer.send({ topic: 'orders', messages: [{ value }] }))
+        }
+        expect(values).toEqual([value, value])
+      })(),
   )
 })
 

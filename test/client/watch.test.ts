@@ -137,6 +137,52 @@ describe('a watch', () => {
   )
 
   test(
+    'goes on when the next broker dies as well, and none is to be had for long',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const { states, ended } = watch(tab)
+      let isOver = false
+      void ended.finally(() => (isOver = true))
+      await context.settle()
+      const replies = tab.hold('watch', 'reply')
+      context.kill()
+      await context.until(() => replies.size === 1)
+      context.forbidBroker()
+      context.kill()
+      replies.drop()
+      await context.advance(120_000)
+      expect(isOver).toBe(false)
+      context.allowBroker()
+      await produce(context, range(3))
+      await context.advance(3_000)
+      expect(states.at(-1)?.topics[0]?.partitions[0]?.logEndOffset).toBe(3)
+      // The first, the one whose answer was lost, and one when there was a broker again.
+      expect(tab.requestsOf('watch')).toHaveLength(3)
+    }),
+  )
+
+  test(
+    'goes on when the next broker does not answer, trying again ever more seldom',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const { states } = watch(tab)
+      await context.settle()
+      const requests = tab.hold('watch', 'request')
+      context.kill()
+      await context.until(() => requests.size === 1)
+      await context.advance(120_000)
+      expect(requests.size).toBe(4)
+      requests.drop()
+      await context.advance(35_000)
+      await context.topic('refunds')
+      await context.advance(1_000)
+      expect(topicsIn(states.at(-1) ?? ({ topics: [] } as never))).toContain('refunds')
+    }),
+  )
+
+  test(
     'goes on after the back/forward cache',
     inContext(async (context) => {
       await context.topic('orders')
@@ -201,6 +247,26 @@ describe('its end', () => {
       for (const _ of range(50)) for await (const __ of tab.mq.admin().watch()) break
       await context.settle()
       expect(tab.requestsOf('unwatch')).toHaveLength(51)
+    }),
+  )
+
+  test(
+    'while it waits to try again leaves no timer',
+    inContext(async (context) => {
+      const tab = context.tab()
+      const abort = new AbortController()
+      const { ended } = watch(tab, { signal: abort.signal })
+      await context.settle()
+      const requests = tab.hold('watch', 'request')
+      context.kill()
+      await context.until(() => requests.size === 1)
+      const timersBefore = context.clock.pending
+      await context.advance(30_000)
+      abort.abort()
+      await ended
+      await context.settle()
+      // That of the call that was given up is gone as well.
+      expect(context.clock.pending).toBe(timersBefore - 1)
     }),
   )
 

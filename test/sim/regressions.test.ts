@@ -24,6 +24,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   ],
   [596, 'a batch whose answer was lost keeps its number when a later one comes out of order'],
   [1199, 'a commit that waits for the next broker is not sent under the membership of there'],
+  [5323, 'batches that start over under a new epoch keep their order, one in doubt among them'],
 ]
 
 test.each(SEEDS)(

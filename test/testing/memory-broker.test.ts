@@ -85,6 +85,17 @@ test('limits can be set, so that a test reaches them', async () => {
   })
 })
 
+test.each<[what: string, options: unknown]>([
+  ['an option that there is not', { limit: {} }],
+  ['a limit that there is not', { limits: { tailByte: 1 } }],
+  ['a limit that is none', { limits: { batchBytesMax: -1 } }],
+  ['no object', 5],
+])('%s is refused', (_, options) => {
+  expect(() => memoryBroker(options as never)).toThrow(
+    expect.objectContaining({ code: 'INVALID_CONFIG' }),
+  )
+})
+
 test('codecs of one’s own work as in a page', async () => {
   const codec = {
     id: 77,
@@ -111,6 +122,23 @@ test('fake timers drive all of it: lingering, intervals, session timeouts', asyn
   await pass(200)
   await send
   expect(received).toHaveLength(1)
+})
+
+test('an interval of more than a timer can wait is no interval of nothing', async () => {
+  const setTimer = vi.spyOn(globalThis, 'setTimeout')
+  await using broker = memoryBroker({ limits: { retentionCheckIntervalMs: 2 ** 31 } })
+  const mq = await withOrders(broker)
+  await mq.producer().send({ topic: 'orders', messages: [{ value: 1 }] })
+  const consumer = mq.consumer({ groupId: 'g' })
+  let commits = 0
+  consumer.on('commitOffsets', () => void (commits += 1))
+  await consumer.subscribe({ topics: ['orders'], fromBeginning: true })
+  await consumer.run({ autoCommitInterval: 2 ** 31, eachMessage: () => {} })
+  await pass(1_000)
+  expect(commits).toBe(0)
+  const waits = setTimer.mock.calls.map(([, delayMs = 0]) => delayMs)
+  expect(Math.max(...waits)).toBe(2 ** 31 - 1)
+  setTimer.mockRestore()
 })
 
 describe('restart', () => {

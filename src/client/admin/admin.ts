@@ -35,23 +35,28 @@ import {
 } from '../check-options.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
-import type { TopicCache } from '../topic-cache.js'
 import { watchCluster, type WatchOptions } from './watch.js'
 
 /** A topic to make. */
 export interface TopicToCreate {
+  /** 1 to 249 of letters, digits, `.`, `_` and `-`. */
   readonly topic: string
   /** 1 to 1,024. Default 1. */
   readonly numPartitions?: number
+  /** What is left out has its default. */
   readonly config?: Partial<TopicConfig>
 }
 
+/** An offset of one partition, whose topic is named beside it. */
 export interface PartitionOffset {
+  /** From 0. */
   readonly partition: number
   readonly offset: number
 }
 
+/** An offset to commit for a group: the next one to read, with a note of the caller's. */
 export interface PartitionOffsetAndMetadata extends PartitionOffset {
+  /** At most 4,096 characters. */
   readonly metadata?: string
 }
 
@@ -61,11 +66,15 @@ export interface PartitionOffsets extends PartitionOffset {
   readonly high: number
 }
 
+/** A topic with its partitions and its whole config. */
 export interface TopicDescription {
   readonly topic: string
+  /** A topic that is deleted and made again has another, and so have its partitions. */
   readonly topicId: string
+  /** By partition number. */
   readonly partitions: readonly { readonly partition: number; readonly partitionId: number }[]
   readonly config: TopicConfig
+  /** In ms since 1970. */
   readonly createdAtMs: number
 }
 
@@ -79,10 +88,10 @@ export interface TopicGroupOffsets {
   }[]
 }
 
+/** What an administrator works with. */
 export interface AdminParts {
   readonly host: ClientHost
   readonly connection: Connection
-  readonly topics: TopicCache
 }
 
 /**
@@ -145,8 +154,10 @@ export class Admin {
   }
 
   /**
-   * Gives topics more partitions. Keys may go to other partitions from then on.
-   * @throws TabmqError INVALID_PARTITIONS, UNKNOWN_TOPIC_OR_PARTITION
+   * Gives topics more partitions: `count` is how many there are to be. Keys may go to other partitions
+   * from then on. Topics are changed one after the other: when one of several is refused, those
+   * before it are changed already.
+   * @throws TabmqError INVALID_PARTITIONS, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION
    */
   async createPartitions(options: {
     readonly topicPartitions: readonly { readonly topic: string; readonly count: number }[]
@@ -154,10 +165,13 @@ export class Admin {
     checkObject('createPartitions', options)
     checkNoOthers('createPartitions', options, ['topicPartitions'])
     checkObjects('topicPartitions', options.topicPartitions)
-    for (const { topic, count } of options.topicPartitions) {
-      checkInteger('count', count, { min: 0 })
-      await this.#tell({ api: 'createPartitions', topic: parseTopicName(topic), count })
-    }
+    const requests = options.topicPartitions.map((wish) => {
+      checkNoOthers('a topic', wish, ['topic', 'count'])
+      checkInteger('count', wish.count, { min: 0 })
+      const topic = parseTopicName(wish.topic)
+      return { api: 'createPartitions', topic, count: wish.count } as const
+    })
+    for (const request of requests) await this.#tell(request)
   }
 
   /**
@@ -175,7 +189,10 @@ export class Admin {
     return { topics: topics.map(describeTopic) }
   }
 
-  /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION */
+  /**
+   * How far each partition of a topic reaches, by partition number.
+   * @throws TabmqError INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION
+   */
   async fetchTopicOffsets(topic: string): Promise<PartitionOffsets[]> {
     const metadata = await this.#metadata(topic)
     const [low, high] = await Promise.all([
@@ -192,7 +209,7 @@ export class Admin {
 
   /**
    * Of each partition, the earliest offset whose timestamp is `timestamp` or later; where there is
-   * none, the end of the log.
+   * none, the end of the log. `timestamp` is in ms since 1970.
    * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG
    */
   async fetchTopicOffsetsByTimestamp(topic: string, timestamp: number): Promise<PartitionOffset[]> {
@@ -208,7 +225,11 @@ export class Admin {
     }))
   }
 
-  /** What a group has committed; of all topics it committed for when none are named. */
+  /**
+   * What a group has committed; of all topics it committed for when none are named. A group that
+   * does not exist has committed nothing.
+   * @throws TabmqError INVALID_GROUP_ID, UNKNOWN_TOPIC_OR_PARTITION
+   */
   async fetchOffsets(options: {
     readonly groupId: string
     readonly topics?: readonly string[]
@@ -280,6 +301,7 @@ export class Admin {
     await this.setOffsets({ groupId, topic, partitions })
   }
 
+  /** All groups: one is there while it has members or has committed offsets. */
   async listGroups(): Promise<GroupListing[]> {
     const { groups } = await this.#ask({ api: 'listGroups' })
     return [...groups]
@@ -325,7 +347,10 @@ export class Admin {
     for (const result of results) valueOrThrow(result, metadata)
   }
 
-  /** @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION */
+  /**
+   * The whole config of each topic, defaults included.
+   * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION
+   */
   async describeConfigs(options: {
     readonly topics: readonly string[]
   }): Promise<{ topic: string; config: TopicConfig }[]> {
@@ -335,8 +360,9 @@ export class Admin {
   }
 
   /**
-   * Changes some of a topic's config; the rest stays.
-   * @throws TabmqError INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION
+   * Changes some of a topic's config; the rest stays. Topics are changed one after the other: when
+   * one of several is refused, those before it are changed already.
+   * @throws TabmqError INVALID_CONFIG, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION
    */
   async alterConfigs(options: {
     readonly topics: readonly { readonly topic: string; readonly config: Partial<TopicConfig> }[]
@@ -344,10 +370,12 @@ export class Admin {
     checkObject('alterConfigs', options)
     checkNoOthers('alterConfigs', options, ['topics'])
     checkObjects('topics', options.topics)
-    for (const { topic, config } of options.topics) {
-      const request = { topic: parseTopicName(topic), config: parseTopicConfig(config) }
-      await this.#ask({ api: 'alterConfigs', ...request })
-    }
+    const requests = options.topics.map((wish) => {
+      checkNoOthers('a topic', wish, ['topic', 'config'])
+      const topic = parseTopicName(wish.topic)
+      return { api: 'alterConfigs', topic, config: parseTopicConfig(wish.config) } as const
+    })
+    for (const request of requests) await this.#ask(request)
   }
 
   /** The broker itself: incarnation, epoch, connected tabs, storage used and allowed. */
@@ -358,7 +386,9 @@ export class Admin {
   /**
    * The state of the whole cluster, now and whenever it changed: topics with their log ends, groups
    * with members, assignment and lag. A loop that is slow skips states, and never sees an old one
-   * after a newer. Goes on over a change of brokers.
+   * after a newer. Goes on over a change of brokers, however long none is to be had: only what goes
+   * wrong before the first state, and what no repetition can help, ends it with an error.
+   * @throws TabmqError INVALID_CONFIG, THROTTLING_QUOTA_EXCEEDED (too many watches in this tab)
    *
    * @example
    * for await (const { topics, groups } of admin.watch({ signal })) draw(topics, groups)

@@ -23,7 +23,7 @@ export class ByteBudget {
     return true
   }
 
-  /** Takes the bytes when there is room, in the order of the calls. */
+  /** Takes the bytes when there is room, in the order of the calls: at most one for each topic. */
   take(bytes: number): { readonly taken: Promise<void>; readonly cancel: () => void } {
     let waiter: Waiter | undefined
     const taken = new Promise<void>((resolve) => {

@@ -25,6 +25,8 @@ interface Part {
 export class OutgoingBatch {
   readonly terms: BatchTerms
   readonly createdAtMs: number
+  /** How many batches its partition had before it. */
+  readonly position: number
   readonly #chunks: EncodedChunk[] = []
   readonly #parts: Part[] = []
   #assembled: ArrayBuffer | undefined
@@ -36,9 +38,13 @@ export class OutgoingBatch {
   isInDoubt = false
   lastError: unknown
 
-  constructor(terms: BatchTerms, createdAtMs: number) {
+  constructor(
+    terms: BatchTerms,
+    { createdAtMs, position }: { createdAtMs: number; position: number },
+  ) {
     this.terms = terms
     this.createdAtMs = createdAtMs
+    this.position = position
   }
 
   get producer(): BatchProducer | undefined {

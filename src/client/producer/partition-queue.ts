@@ -21,6 +21,7 @@ export interface PartitionQueueOptions {
 export class PartitionQueue {
   readonly #options: PartitionQueueOptions
   #open: OutgoingBatch | undefined
+  #batchCount = 0
   #ready: OutgoingBatch[] = []
   readonly #inFlight = new Set<OutgoingBatch>()
   #failed: OutgoingBatch[] = []
@@ -69,7 +70,7 @@ export class PartitionQueue {
     const fits =
       open !== undefined && open.hasTerms(terms) && open.bytes + chunkBytes(chunk) <= batchSize
     const sealed = fits ? undefined : this.seal()
-    this.#open ??= new OutgoingBatch(terms, nowMs)
+    this.#open ??= new OutgoingBatch(terms, { createdAtMs: nowMs, position: this.#batchCount++ })
     return { offset: this.#open.add(chunk), sealed }
   }
 
@@ -162,9 +163,8 @@ export class PartitionQueue {
   }
 
   #startOver(): void {
-    const bySequence = (a: OutgoingBatch, b: OutgoingBatch) =>
-      (a.producer?.baseSequence ?? 0) - (b.producer?.baseSequence ?? 0)
-    this.#ready = [...this.#failed.sort(bySequence), ...this.#ready]
+    // Not all that failed is older than what is ready: a batch in doubt goes before the others.
+    this.#ready = [...this.#failed, ...this.#ready].sort((a, b) => a.position - b.position)
     this.#failed = []
     if (!this.#needsNewEpoch) return
     // What may have been appended keeps its number until the broker has said whether it was: under

@@ -35,7 +35,12 @@ export interface ProducerOptions {
   readonly codec?: string | Codec
   /** How long a send is tried, through any number of brokers, in ms. Default 120,000. */
   readonly deliveryTimeoutMs?: number
-  /** How many bytes may wait to be delivered before `send` waits for room. Default 32 MiB. */
+  /**
+   * How many encoded bytes may be on their way to the broker. Sends beyond it wait for room, as they
+   * do for a topic that is not known yet, and what waits may be as much again: a send beyond that is
+   * rejected with THROTTLING_QUOTA_EXCEEDED. Either takes a single send of any size when nothing
+   * else is there. Default 32 MiB.
+   */
   readonly bufferMemoryBytes?: number
 }
 

@@ -4,13 +4,9 @@
  * what cannot be encoded rejects that call alone and later changes of an object change nothing.
  * Where that takes what only the broker knows, a copy waits for the answer.
  */
-import { assembleBatch } from '../../codec/batch.js'
-import { encodeChunks, type EncodedChunk, type RecordToEncode } from '../../codec/chunk.js'
+import { encodeChunks, type EncodedChunk } from '../../codec/chunk.js'
 import type { Codec } from '../../codec/codec.js'
-import { CodecRegistry, OWN_CODEC_ID_MIN } from '../../codec/codec-registry.js'
-import { decodeBatch } from '../../codec/decode-batch.js'
-import { encodeUtf8 } from '../../codec/utf8.js'
-import { isTimestampMs } from '../../protocol/batch-index.js'
+import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { TabmqError } from '../../protocol/errors.js'
 import { PRODUCER_DEFAULTS } from '../../protocol/limits.js'
 import {
@@ -37,6 +33,7 @@ import { keyPartition, StickyPartition } from '../partitioner.js'
 import { partitionIdOf, type TopicCache } from '../topic-cache.js'
 import { ByteBudget } from './byte-budget.js'
 import { chunkBytes, type BatchTerms } from './outgoing-batch.js'
+import { RecordCopier, toOutgoingRecord, type OutgoingRecord } from './outgoing-record.js'
 import { PartitionQueue } from './partition-queue.js'
 import {
   ACKS_ALLOWED,
@@ -44,7 +41,7 @@ import {
   type CheckedProducerOptions,
   type ProducerOptions,
 } from './producer-options.js'
-import { SendLine, type EncodedSend } from './send-line.js'
+import { SendLine } from './send-line.js'
 import { Sender } from './sender.js'
 
 /** Messages for one topic. */
@@ -81,11 +78,6 @@ export interface ProducerParts {
   readonly codecs: CodecRegistry
 }
 
-/** A message of a send, and what the partitioner is to see of it. */
-interface OutgoingRecord extends RecordToEncode {
-  readonly message: Message
-}
-
 /** What one send has for one partition, encoded. */
 interface Share {
   readonly partition: number
@@ -105,8 +97,7 @@ export class Producer {
   readonly #parts: ProducerParts
   readonly #options: CheckedProducerOptions
   readonly #codec: Codec
-  /** How a copy waits: as values, or encoded where decoding may not give back what was encoded. */
-  readonly #copies: { readonly codec: Codec; readonly codecs: CodecRegistry }
+  readonly #copier: RecordCopier
   readonly #producerId: ProducerId | undefined
   readonly #queues = new Map<PartitionId, PartitionQueue>()
   readonly #sticky = new Map<TopicName, StickyPartition>()
@@ -125,12 +116,18 @@ export class Producer {
     this.#onDisconnect = onDisconnect
     this.#options = checkProducerOptions(options)
     this.#codec = codecs.resolve(this.#options.codec)
-    this.#copies = copiesOf(this.#codec, codecs)
+    this.#copier = new RecordCopier(this.#codec, codecs)
     this.#producerId = this.#options.enableIdempotence ? freshProducerId(host) : undefined
     const { bufferMemoryBytes, deliveryTimeoutMs, lingerMs } = this.#options
     const budget = new ByteBudget(bufferMemoryBytes)
     this.#budget = budget
-    this.#line = new SendLine({ host, topics, budget, deliveryTimeoutMs })
+    this.#line = new SendLine({
+      host,
+      topics,
+      budget,
+      deliveryTimeoutMs,
+      bytesMax: bufferMemoryBytes,
+    })
     this.#sender = new Sender({
       host,
       connection,
@@ -155,7 +152,8 @@ export class Producer {
    *
    * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, SERIALIZATION_FAILED,
    *   MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, INVALID_PARTITIONS, STORAGE_FULL, DELIVERY_TIMED_OUT,
-   *   CLIENT_CLOSED, INVALID_CONFIG
+   *   THROTTLING_QUOTA_EXCEEDED (as much waits for room as `bufferMemoryBytes` allows: await some of
+   *   the sends before this one), CLIENT_CLOSED, INVALID_CONFIG
    */
   async send(record: ProducerRecord): Promise<RecordMetadata[]> {
     return this.#track(this.#send(record))
@@ -217,42 +215,33 @@ export class Producer {
 
     const nowMs = this.#parts.host.nowMs()
     const terms = { acks, compression, codecId: this.#codec.id }
-    const records = messages.map((message, position) => toRecord(message, { position, nowMs }))
+    const records = messages.map((message, position) =>
+      toOutgoingRecord(message, { position, nowMs }),
+    )
     const encode = (metadata: TopicMetadata, those: readonly OutgoingRecord[], codec: Codec) => {
       const shares = this.#encode(metadata, those, codec)
       const bytes = shares.flatMap((one) => one.chunks).reduce((sum, c) => sum + chunkBytes(c), 0)
       return { bytes, enqueue: () => this.#enqueue(topic, shares, { terms, nowMs }) }
     }
     const known = this.#line.isWaiting(topic) ? undefined : this.#parts.topics.peek(topic)
-    let late: (metadata: TopicMetadata) => EncodedSend<RecordMetadata[]>
+    const place = { topic, sentAtMs: nowMs }
     if (known === undefined) {
-      const copies = this.#copy(records)
-      late = (metadata) => encode(metadata, copies, this.#copies.codec)
-    } else {
-      const encoded = encode(known, records, this.#codec)
-      if (this.#budget.tryTake(encoded.bytes)) return encoded.enqueue()
-      late = () => encoded
+      const copies = this.#copier.copy(records)
+      return this.#line.add({
+        ...place,
+        bytes: copies.bytes,
+        encode: (metadata) => encode(metadata, copies.records, this.#copier.codec),
+      })
     }
-    return this.#line.add({ topic, sentAtMs: nowMs, encode: late })
-  }
-
-  /** The records as they are now, whatever becomes of the caller's objects. */
-  #copy(records: readonly OutgoingRecord[]): OutgoingRecord[] {
-    const codec = this.#codec
-    const limits = { maxMessageBytes: Infinity, chunkBytesMax: Infinity }
-    const chunks = encodeChunks({ codec, records, ...limits })
-    const batch = assembleBatch({ chunks, codecId: codec.id })
-    const copies = decodeBatch(batch, { codecs: this.#copies.codecs })
-    return records.map((record, index) => {
-      const { value, headers } = definedOrThrow(copies[index], () => 'a record was lost')
-      return { ...record, keyBytes: record.keyBytes?.slice(), value, headers }
-    })
+    const encoded = encode(known, records, this.#codec)
+    if (this.#budget.tryTake(encoded.bytes)) return encoded.enqueue()
+    return this.#line.add({ ...place, bytes: encoded.bytes, encode: () => encoded })
   }
 
   #encode(metadata: TopicMetadata, records: readonly OutgoingRecord[], codec: Codec): Share[] {
     const byPartition = new Map<number, [OutgoingRecord, ...OutgoingRecord[]]>()
     for (const record of records) {
-      const partition = this.#partitionFor(metadata, record.message, record.keyBytes)
+      const partition = this.#partitionFor(metadata, record)
       const there = byPartition.get(partition)
       if (there === undefined) byPartition.set(partition, [record])
       else there.push(record)
@@ -272,17 +261,16 @@ export class Producer {
 
   #partitionFor(
     { topic, partitionIds }: TopicMetadata,
-    message: Message,
-    key: Uint8Array | undefined,
+    { partition, keyBytes: key, message }: OutgoingRecord,
   ): number {
     const numPartitions = partitionIds.length
     const { partitioner } = this.#options
-    if (message.partition !== undefined) {
-      return checkPartition(message.partition, { topic, numPartitions, isPartitioner: false })
+    if (partition !== undefined) {
+      return checkPartition(partition, { topic, numPartitions, isPartitioner: false })
     }
     if (partitioner !== undefined) {
-      const partition = partitioner({ topic, numPartitions, key, message })
-      return checkPartition(partition, { topic, numPartitions, isPartitioner: true })
+      const chosen = partitioner({ topic, numPartitions, key, message })
+      return checkPartition(chosen, { topic, numPartitions, isPartitioner: true })
     }
     if (key !== undefined) return keyPartition(key, numPartitions)
     return this.#stickyOf(topic).current(numPartitions)
@@ -331,58 +319,6 @@ export class Producer {
     this.#sticky.set(topic, sticky)
     return sticky
   }
-}
-
-/** A codec of one's own may encode what it does not give back: its bytes wait as they are. */
-function copiesOf(codec: Codec, codecs: CodecRegistry) {
-  const { id, name } = codec
-  if (id < OWN_CODEC_ID_MIN) return { codec, codecs }
-  const asBytes: Codec = {
-    id,
-    name,
-    encode: (bytes) => bytes as Uint8Array,
-    decode: (bytes) => bytes.slice(),
-  }
-  return { codec: asBytes, codecs: new CodecRegistry([asBytes]) }
-}
-
-function toRecord(
-  message: Message,
-  { position, nowMs }: { position: number; nowMs: number },
-): OutgoingRecord {
-  checkObject(`messages[${position}]`, message)
-  if (!('value' in message)) {
-    const what = `messages[${position}] has no value; to send none, say null`
-    throw new TabmqError('INVALID_CONFIG', what, { position })
-  }
-  const { key, value, headers, timestamp = nowMs } = message
-  if (!isTimestampMs(timestamp)) {
-    throw new TabmqError(
-      'INVALID_TIMESTAMP',
-      `messages[${position}].timestamp is no time in ms: ${describe(timestamp)}`,
-      { position, timestamp: detailOf(timestamp) },
-    )
-  }
-  return {
-    message,
-    position,
-    keyBytes: keyBytesOf(key, position),
-    keyIsString: typeof key === 'string',
-    value,
-    headers,
-    timestampMs: timestamp,
-  }
-}
-
-function keyBytesOf(key: unknown, position: number): Uint8Array | undefined {
-  if (key === undefined || key === null) return undefined
-  if (typeof key === 'string') return encodeUtf8(key)
-  if (key instanceof Uint8Array) return key
-  throw new TabmqError(
-    'SERIALIZATION_FAILED',
-    `messages[${position}].key must be a string or a Uint8Array, not ${describe(key)}`,
-    { position, key: detailOf(key) },
-  )
 }
 
 function checkPartition(

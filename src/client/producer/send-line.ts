@@ -2,6 +2,7 @@
  * Sends that cannot be queued at once, because their topic is not known yet or because there is no
  * room. Those of one topic leave in the order in which they came, and none that comes later leaves
  * before them. All that waits for an answer leaves in one go when it comes, and so shares batches.
+ * A caller that does not await its sends is not held up by any of this, so what waits has a limit.
  */
 import { TabmqError } from '../../protocol/errors.js'
 import { PRODUCER_DEFAULTS } from '../../protocol/limits.js'
@@ -11,6 +12,7 @@ import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { TopicCache } from '../topic-cache.js'
 import type { ByteBudget } from './byte-budget.js'
+import { Fifo } from './fifo.js'
 
 /** A send once it is encoded: how much room it takes, and how it is queued. */
 export interface EncodedSend<R> {
@@ -20,6 +22,8 @@ export interface EncodedSend<R> {
 
 export interface WaitingSend<R> {
   readonly topic: TopicName
+  /** How much memory it takes while it waits. */
+  readonly bytes: number
   readonly sentAtMs: number
   /** Called once, when the topic is known; what it throws rejects this send alone. */
   readonly encode: (metadata: TopicMetadata) => EncodedSend<R>
@@ -30,6 +34,8 @@ export interface SendLineOptions {
   readonly topics: TopicCache
   readonly budget: ByteBudget
   readonly deliveryTimeoutMs: number
+  /** How many bytes may wait; a send that is larger may when nothing else does. */
+  readonly bytesMax: number
 }
 
 interface Place<R> {
@@ -40,7 +46,8 @@ interface Place<R> {
 
 export class SendLine<R> {
   readonly #options: SendLineOptions
-  readonly #lines = new Map<TopicName, Place<R>[]>()
+  readonly #lines = new Map<TopicName, Fifo<Place<R>>>()
+  #bytes = 0
 
   constructor(options: SendLineOptions) {
     this.#options = options
@@ -51,8 +58,14 @@ export class SendLine<R> {
     return this.#lines.has(topic)
   }
 
-  /** @throws TabmqError DELIVERY_TIMED_OUT, UNKNOWN_TOPIC_OR_PARTITION, or what `encode` throws */
-  add(send: WaitingSend<R>): Promise<R> {
+  /**
+   * @throws TabmqError THROTTLING_QUOTA_EXCEEDED, DELIVERY_TIMED_OUT, UNKNOWN_TOPIC_OR_PARTITION, or
+   *   what `encode` throws
+   */
+  async add(send: WaitingSend<R>): Promise<R> {
+    const { bytesMax } = this.#options
+    if (this.#bytes > 0 && this.#bytes + send.bytes > bytesMax) throw fullError(send, bytesMax)
+    this.#bytes += send.bytes
     return new Promise((resolve, reject) => {
       const place = { send, resolve, reject }
       const line = this.#lines.get(send.topic)
@@ -60,14 +73,15 @@ export class SendLine<R> {
         line.push(place)
         return
       }
-      const newLine = [place]
+      const newLine = new Fifo<Place<R>>()
+      newLine.push(place)
       this.#lines.set(send.topic, newLine)
       void this.#serve(send.topic, newLine)
     })
   }
 
-  async #serve(topic: TopicName, line: Place<R>[]): Promise<void> {
-    for (let [first] = line; first !== undefined; [first] = line) {
+  async #serve(topic: TopicName, line: Fifo<Place<R>>): Promise<void> {
+    for (let { first } = line; first !== undefined; { first } = line) {
       const metadata = this.#options.topics.peek(topic) ?? (await this.#ask(first, line))
       if (metadata === undefined) continue
       try {
@@ -77,13 +91,19 @@ export class SendLine<R> {
       } catch (error) {
         first.reject(error)
       }
-      line.shift()
+      this.#leave(line)
     }
     this.#lines.delete(topic)
   }
 
+  #leave(line: Fifo<Place<R>>): Place<R> | undefined {
+    const place = line.shift()
+    this.#bytes -= place?.send.bytes ?? 0
+    return place
+  }
+
   /** What the topic is like; undefined when that cannot be known and whoever asked was told. */
-  async #ask(first: Place<R>, line: Place<R>[]): Promise<TopicMetadata | undefined> {
+  async #ask(first: Place<R>, line: Fifo<Place<R>>): Promise<TopicMetadata | undefined> {
     const { host, topics } = this.#options
     const { topic } = first.send
     for (let attempt = 1; ; attempt++) {
@@ -91,13 +111,13 @@ export class SendLine<R> {
         return await this.#inTime(first.send, topics.get(topic))
       } catch (error) {
         if (error instanceof LateError) {
-          line.shift()
+          this.#leave(line)
           first.reject(error.reason)
           return undefined
         }
         if (!(error instanceof TabmqError && error.retriable)) {
           // The answer is the same for all who wait for it.
-          for (const place of line.splice(0)) place.reject(error)
+          for (let place = this.#leave(line); place; place = this.#leave(line)) place.reject(error)
           return undefined
         }
       }
@@ -135,6 +155,14 @@ export class SendLine<R> {
       cancelTimer()
     }
   }
+}
+
+function fullError({ topic, bytes }: WaitingSend<unknown>, bufferMemoryBytes: number): TabmqError {
+  return new TabmqError(
+    'THROTTLING_QUOTA_EXCEEDED',
+    `more than ${bufferMemoryBytes} bytes (bufferMemoryBytes) would wait to be sent`,
+    { topic, bytes, bufferMemoryBytes },
+  )
 }
 
 /** The send's own time is over, which says nothing about the sends behind it. */

@@ -1,0 +1,72 @@
+/** What a partition's queue does that takes more messages, or more bad luck, than a test can have. */
+import { expect, test } from 'vitest'
+import type { OutgoingBatch } from '../../src/client/producer/outgoing-batch.js'
+import { PartitionQueue } from '../../src/client/producer/partition-queue.js'
+import type { EncodedChunk } from '../../src/codec/chunk.js'
+import { SEQUENCE_MAX } from '../../src/protocol/batch-header.js'
+import type { PartitionId, ProducerId, TopicName } from '../../src/protocol/names.js'
+
+const TERMS = { acks: 1, compression: undefined, codecId: 0 } as const
+
+function newQueue(): PartitionQueue {
+  return new PartitionQueue({
+    topic: 'orders' as TopicName,
+    partitionId: 1 as PartitionId,
+    producerId: 7 as ProducerId,
+    batchSize: 1,
+    inFlightMax: 5,
+  })
+}
+
+function chunkOf(recordCount: number): EncodedChunk {
+  const none = new Uint8Array()
+  return {
+    recordCount,
+    index: none,
+    values: none,
+    firstTimestampMs: 0,
+    maxTimestampMs: 0,
+    largestMessageBytes: 0,
+  }
+}
+
+function take(queue: PartitionQueue): OutgoingBatch {
+  return queue.take(0, TERMS.acks) ?? expect.fail('nothing may be sent')
+}
+
+/** Queues a batch of as many records and takes it as if to send it. */
+function takeBatchOf(queue: PartitionQueue, recordCount: number): OutgoingBatch {
+  void queue.add(chunkOf(recordCount), TERMS, 0)
+  queue.seal()
+  return take(queue)
+}
+
+function numberOf({ producer }: OutgoingBatch): string {
+  return `${producer?.producerEpoch}:${producer?.baseSequence}`
+}
+
+test('numbers that are used up start over under the next epoch (rule 23)', () => {
+  const queue = newQueue()
+  const numbers = [SEQUENCE_MAX - 5, 5, 1, 2].map((recordCount) => {
+    const batch = takeBatchOf(queue, recordCount)
+    queue.succeeded(batch)
+    return numberOf(batch)
+  })
+  expect(numbers).toEqual(['0:0', `0:${SEQUENCE_MAX - 5}`, '1:0', '1:1'])
+})
+
+test('what starts over under the next epoch does so in its order, in doubt or not', () => {
+  const queue = newQueue()
+  queue.succeeded(takeBatchOf(queue, 1))
+  const first = takeBatchOf(queue, 1)
+  const second = takeBatchOf(queue, 1)
+  for (const batch of [first, second]) queue.retry(batch, 0)
+  // The next broker has none of it; of the second, that is not known before it was asked.
+  expect(take(queue)).toBe(first)
+  queue.outOfOrder(first, 0)
+  expect(take(queue)).toBe(second)
+  expect(numberOf(second)).toBe('0:2')
+  queue.outOfOrder(second, 0)
+  expect([take(queue), take(queue)]).toEqual([first, second])
+  expect([first, second].map(numberOf)).toEqual(['1:0', '1:1'])
+})
