@@ -46,6 +46,8 @@ test('a tab closed in the middle of a batch commits what it handled', async ({ c
     )
     await tab.consume({ consumer: { groupId: 'g' }, topics: ['work'] })
   })
+  // With the last tab the worker goes too, and with it what it is just writing.
+  await other.evaluate(() => tab.mq.connect())
   await expect.poll(() => handled.length).toBeGreaterThan(20)
   await closing.close()
   await other.evaluate(() => tab.consume({ consumer: { groupId: 'g' }, topics: ['work'] }))
