@@ -7,9 +7,10 @@ import type { Durability } from '../src/broker/ports.js'
 import type { DurableRecord } from '../src/broker/records.js'
 import { TabmqError } from '../src/protocol/errors.js'
 import { unreachable } from '../src/std/assert.js'
-import { databaseDeleted, rootCause, superseded } from './indexeddb-errors.js'
+import { isConstraintError, rootCause, superseded } from './indexeddb-errors.js'
 import {
   batchesBefore,
+  closedEpoch,
   STORE_OF_RECORD,
   type Database,
   type DatabaseSchema,
@@ -27,9 +28,11 @@ interface Commit {
 }
 
 /**
- * Everything is issued in one go and the epoch is checked meanwhile: aborting takes back what was
- * issued. Every promise of the transaction ends in `allSettled`, so that none is left unhandled and
- * the one that tells the cause can be found.
+ * Everything is issued in one go, the commit itself included, and nothing waits for an answer: a
+ * transaction that the browser has heard of as a whole completes even when the worker dies in the next
+ * moment, as it does when the last tab closes. So whether this broker may still write is for the
+ * transaction itself to find out (`addIfOpen`). Every promise of it ends in `allSettled`, so that none
+ * is left unhandled and the one that tells the cause can be found.
  */
 export async function commitRecords(database: Database, commit: Commit): Promise<void> {
   const { records, durability, brokerEpoch } = commit
@@ -38,9 +41,10 @@ export async function commitRecords(database: Database, commit: Commit): Promise
   }
   const stores = new Set(records.map(({ type }) => STORE_OF_RECORD[type])).add('meta')
   const transaction = database.transaction([...stores], 'readwrite', { durability })
-  const requests: Promise<unknown>[] = [checkEpoch(transaction, brokerEpoch)]
+  const requests: Promise<unknown>[] = addIfOpen(transaction, brokerEpoch)
   try {
     for (const record of records) requests.push(write(transaction, record))
+    transaction.commit()
   } catch (error) {
     // A value that cannot be cloned or a key that is none throws at once, amid the others.
     transaction.abort()
@@ -48,6 +52,9 @@ export async function commitRecords(database: Database, commit: Commit): Promise
     throw error
   }
   const outcomes = await Promise.allSettled([...requests, transaction.done])
+  const [isOpen] = outcomes
+  if (isOpen?.status === 'rejected' && isConstraintError(isOpen.reason))
+    throw superseded(brokerEpoch)
   if (outcomes.some(({ status }) => status === 'rejected')) throw rootCause(outcomes)
 }
 
@@ -63,11 +70,14 @@ export async function releaseSpace(database: Database): Promise<void> {
   await Promise.all([deleting, transaction.done])
 }
 
-async function checkEpoch(transaction: WriteTransaction, brokerEpoch: number): Promise<void> {
-  const stored = await transaction.objectStore('meta').get('brokerEpoch')
-  if (stored === brokerEpoch) return transaction.commit()
-  transaction.abort()
-  throw stored === undefined ? databaseDeleted() : superseded(stored, brokerEpoch)
+/**
+ * Adds the mark that a newer broker leaves for this epoch, and takes it away again: where the mark is
+ * there already, the first fails, and with it the transaction.
+ */
+function addIfOpen(transaction: WriteTransaction, brokerEpoch: number): Promise<unknown>[] {
+  const meta = transaction.objectStore('meta')
+  const mark = closedEpoch(brokerEpoch)
+  return [meta.add(brokerEpoch, mark), meta.delete(mark)]
 }
 
 function write(transaction: WriteTransaction, record: DurableRecord): Promise<unknown> {

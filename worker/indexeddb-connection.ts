@@ -35,6 +35,8 @@ export interface ConnectionOptions {
   /** The broker's name. */
   readonly name: string
   readonly onLost: (error: TabmqError) => void
+  /** Rejects when what was opened again is not what it was before: then the connection is lost. */
+  readonly checkReopened: (database: Database) => Promise<void>
 }
 
 /** One transaction on the database. What it uses must stay as it is until it has settled. */
@@ -167,7 +169,7 @@ export class IndexedDbConnection {
     const idle = this.#database === undefined && !this.#opening && this.#running.size === 0
     if (!idle || this.#waiting.length === 0) return
     this.#opening = true
-    this.#open({ mayBeNew: false }).then(
+    this.#reopen().then(
       (database) => {
         this.#opening = false
         this.#database = database
@@ -180,6 +182,18 @@ export class IndexedDbConnection {
         this.#options.onLost(openError)
       },
     )
+  }
+
+  /** What is there now may be another database than the one that was there before. */
+  async #reopen(): Promise<Database> {
+    const database = await this.#open({ mayBeNew: false })
+    try {
+      await this.#options.checkReopened(database)
+      return database
+    } catch (error) {
+      database.close()
+      throw toStorageError(error, 'looking at the database that was opened again')
+    }
   }
 
   #startAgain(operation: Operation, database: Database): void {

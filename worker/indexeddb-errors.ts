@@ -50,12 +50,17 @@ export function databaseDeleted(): TabmqError {
 }
 
 /** Another broker has raised the epoch: this one must never write again. */
-export function superseded(storedBrokerEpoch: number, brokerEpoch: number): TabmqError {
+export function superseded(brokerEpoch: number): TabmqError {
   return new TabmqError(
     'BROKER_SUPERSEDED',
-    `another broker has opened this database: broker epoch ${storedBrokerEpoch}, not ${brokerEpoch}`,
-    { brokerEpoch, storedBrokerEpoch },
+    `another broker has opened this database after this one, whose broker epoch is ${brokerEpoch}`,
+    { brokerEpoch },
   )
+}
+
+/** A row was to be added under a key that is taken. */
+export function isConstraintError(error: unknown): boolean {
+  return nameOf(error) === 'ConstraintError'
 }
 
 /**

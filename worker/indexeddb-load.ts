@@ -12,6 +12,8 @@ import { mapInGroups } from '../src/std/in-groups.js'
 import { databaseDeleted, ignore, superseded } from './indexeddb-errors.js'
 import {
   batchesFrom,
+  closedEpoch,
+  closedEpochsBefore,
   STORE_NAMES,
   type Database,
   type DatabaseSchema,
@@ -20,6 +22,8 @@ import {
 
 /** The last batch of a partition is read whole: so many of them at once. */
 const EDGES_AT_ONCE = 16
+/** Of how many brokers before this one it is noted that they may not write any more. */
+const CLOSED_EPOCHS_KEPT = 100
 
 type LoadTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
 
@@ -72,11 +76,15 @@ async function raiseEpoch(
   if (stored !== undefined && stored === ownEpoch) return stored
   if (ownEpoch !== undefined) {
     transaction.abort()
-    throw stored === undefined ? databaseDeleted() : superseded(stored, ownEpoch)
+    throw stored === undefined ? databaseDeleted() : superseded(ownEpoch)
   }
   if (stored === undefined) await meta.put(firstPartitionId, 'nextPartitionId')
   const raised = (stored ?? 0) + 1
-  await meta.put(raised, 'brokerEpoch')
+  await Promise.all([
+    meta.put(raised, 'brokerEpoch'),
+    meta.put(raised, closedEpoch(raised - 1)),
+    meta.delete(closedEpochsBefore(raised - CLOSED_EPOCHS_KEPT)),
+  ])
   return raised
 }
 

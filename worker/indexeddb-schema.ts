@@ -25,9 +25,14 @@ export interface DatabaseSchema extends DBSchema {
   offsets: { key: [GroupId, PartitionId]; value: OffsetRow }
   groups: { key: GroupId; value: GroupRow }
   producers: { key: [PartitionId, ProducerId]; value: ProducerRow }
-  /** `formatVersion` repeats the database's version for whoever reads a dump of the stores. */
-  meta: { key: 'formatVersion' | 'brokerEpoch' | 'nextPartitionId'; value: number }
+  /**
+   * `formatVersion` repeats the database's version for whoever reads a dump of the stores. Under
+   * `closedEpoch(n)` is the broker epoch that ended epoch n.
+   */
+  meta: { key: 'formatVersion' | 'brokerEpoch' | 'nextPartitionId' | ClosedEpoch; value: number }
 }
+
+type ClosedEpoch = ['closed', number]
 
 export type Database = IDBPDatabase<DatabaseSchema>
 
@@ -73,6 +78,15 @@ export function upgradeDatabase(
     for (const name of STORE_NAMES) database.createObjectStore(name)
   }
   transaction.objectStore('meta').put(FORMAT_VERSION, 'formatVersion').catch(ignore)
+}
+
+/** Where it is noted that the broker of this epoch may not write any more. */
+export function closedEpoch(brokerEpoch: number): ClosedEpoch {
+  return ['closed', brokerEpoch]
+}
+
+export function closedEpochsBefore(brokerEpoch: number): IDBKeyRange {
+  return IDBKeyRange.bound(['closed'], closedEpoch(brokerEpoch), false, true)
 }
 
 /**

@@ -11,6 +11,7 @@ import type { StorageEstimate } from '../src/protocol/requests.js'
 import { readBatches } from './indexeddb-batches.js'
 import { commitRecords, releaseSpace } from './indexeddb-commit.js'
 import { IndexedDbConnection } from './indexeddb-connection.js'
+import { databaseDeleted, superseded } from './indexeddb-errors.js'
 import { loadState } from './indexeddb-load.js'
 import type { Database } from './indexeddb-schema.js'
 
@@ -36,8 +37,13 @@ export class IndexedDbStorage implements Storage {
   /** @throws TabmqError STORAGE_BLOCKED, STORAGE_VERSION_TOO_NEW, STORAGE_FULL, STORAGE_ERROR */
   static async open(options: IndexedDbStorageOptions): Promise<IndexedDbStorage> {
     const { name, firstPartitionId = 1, onLost } = options
-    const connection = await IndexedDbConnection.open({ name, onLost: (error) => onLost?.(error) })
-    return new IndexedDbStorage(connection, firstPartitionId)
+    const connection = await IndexedDbConnection.open({
+      name,
+      onLost: (error) => onLost?.(error),
+      checkReopened: (database) => storage.#checkEpoch(database),
+    })
+    const storage: IndexedDbStorage = new IndexedDbStorage(connection, firstPartitionId)
+    return storage
   }
 
   async load(): Promise<StoredState> {
@@ -82,6 +88,15 @@ export class IndexedDbStorage implements Storage {
 
   close(): Promise<void> {
     return this.#connection.close()
+  }
+
+  /** @throws TabmqError BROKER_SUPERSEDED */
+  async #checkEpoch(database: Database): Promise<void> {
+    const brokerEpoch = this.#brokerEpoch
+    if (brokerEpoch === undefined) return
+    const stored = await database.get('meta', 'brokerEpoch')
+    if (stored === undefined) throw databaseDeleted()
+    if (stored !== brokerEpoch) throw superseded(brokerEpoch)
   }
 
   /** Starts its transaction before it first waits: the order of calls is the order of commits. */

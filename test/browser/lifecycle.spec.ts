@@ -31,31 +31,35 @@ test('a crashed tab’s partitions move to the others', async ({ context }) => {
   await expectShared([survivor], PARTITIONS)
 })
 
-test('a tab closed in the middle of a batch commits what it handled', async ({ context }) => {
-  const [closing, other] = [await openTab(context, 'closing'), await openTab(context, 'closing')]
-  const handled: number[] = []
-  const record = ({ messages }: HandledBatch) => {
-    handled.push(...messages.map(({ offset }) => offset))
-  }
-  for (const page of [closing, other]) await page.exposeFunction('recordHandled', record)
-  await closing.evaluate(async () => {
-    await tab.admin.createTopics({ topics: [{ topic: 'work' }] })
-    await tab.send(
-      'work',
-      Array.from({ length: 300 }, (_, value) => ({ value })),
-    )
-    await tab.consume({ consumer: { groupId: 'g' }, topics: ['work'] })
+for (const isLast of [false, true]) {
+  const which = isLast ? 'the last connected tab' : 'a tab'
+  test(`${which} closed in the middle of a batch commits what it handled`, async ({ context }) => {
+    const closing = await openTab(context, 'closing')
+    const other = await openTab(context, 'closing')
+    const handled: number[] = []
+    const record = ({ messages }: HandledBatch) => {
+      handled.push(...messages.map(({ offset }) => offset))
+    }
+    for (const page of [closing, other]) await page.exposeFunction('recordHandled', record)
+    await closing.evaluate(async () => {
+      await tab.admin.createTopics({ topics: [{ topic: 'work' }] })
+      await tab.send(
+        'work',
+        Array.from({ length: 300 }, (_, value) => ({ value })),
+      )
+      await tab.consume({ consumer: { groupId: 'g' }, topics: ['work'] })
+    })
+    // With the last tab the worker goes too, in the middle of what it is writing.
+    if (!isLast) await other.evaluate(() => tab.mq.connect())
+    await expect.poll(() => handled.length).toBeGreaterThan(20)
+    await closing.close()
+    await other.evaluate(() => tab.consume({ consumer: { groupId: 'g' }, topics: ['work'] }))
+    await expect.poll(() => other.evaluate(() => tab.lag('g'))).toBe(0)
+    expect(new Set(handled).size).toBe(300)
+    // The one whose handler had not returned when the tab closed may come again, no other.
+    expect(handled.length).toBeLessThanOrEqual(301)
   })
-  // With the last tab the worker goes too, and with it what it is just writing.
-  await other.evaluate(() => tab.mq.connect())
-  await expect.poll(() => handled.length).toBeGreaterThan(20)
-  await closing.close()
-  await other.evaluate(() => tab.consume({ consumer: { groupId: 'g' }, topics: ['work'] }))
-  await expect.poll(() => other.evaluate(() => tab.lag('g'))).toBe(0)
-  expect(new Set(handled).size).toBe(300)
-  // The one whose handler had not returned when the tab closed may come again, no other.
-  expect(handled.length).toBeLessThanOrEqual(301)
-})
+}
 
 test('the next broker goes on where a killed worker stopped', async ({ context, browser }) => {
   const tabs = [await openTab(context, 'killed-worker'), await openTab(context, 'killed-worker')]

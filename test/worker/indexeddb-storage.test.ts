@@ -59,6 +59,15 @@ function lastTransaction(): IDBTransaction {
   return result.value
 }
 
+/** The browser gives the next transaction up, as when its disk fails. */
+function abortNextCommit(): void {
+  vi.spyOn(IDBTransaction.prototype, 'commit').mockImplementationOnce(function (
+    this: IDBTransaction,
+  ) {
+    this.abort()
+  })
+}
+
 /** What a browser does that closes a connection by force: aborts what runs on it, then tells. */
 function cutConnection(): void {
   for (const result of transactions.mock.results) {
@@ -164,8 +173,8 @@ describe('a connection that was cut', () => {
 
   it('does not repeat a commit behind a later one that completed', async () => {
     const storage = await openLoaded()
+    abortNextCommit()
     const first = commit(storage, [offsetRecord('g', 1, 1)])
-    lastTransaction().abort()
     const second = commit(storage, [offsetRecord('g', 1, 2)])
     await expect(first).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
     await second
@@ -189,6 +198,7 @@ describe('a connection that was cut', () => {
 
   it('is given up loudly when the database cannot be opened', async () => {
     const storage = await openLoaded()
+    abortNextCommit()
     const committing = commit(storage, [topicRecord('a', 1)])
     vi.spyOn(indexedDB, 'open').mockImplementationOnce(() => {
       throw new DOMException('backing store', 'UnknownError')
@@ -384,8 +394,8 @@ describe('the format on disk, version 1', () => {
       groups: [['group'], [groupRow(1)]],
       producers: [[[3, 77]], [producerRow(1)]],
       meta: [
-        ['brokerEpoch', 'formatVersion', 'nextPartitionId'],
-        [1, 1, 4],
+        ['brokerEpoch', 'formatVersion', 'nextPartitionId', ['closed', 0]],
+        [1, 1, 4, 1],
       ],
     })
   })
