@@ -7,7 +7,9 @@ import { defineConfig } from '@playwright/test'
 import { findChromium } from '../../scripts/find-chromium.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const address = 'http://localhost:5199'
+/** Another one lets two runs go on side by side. */
+const port = process.env['TABMQ_TEST_PORT'] ?? '5199'
+const address = `http://localhost:${port}`
 const executablePath = findChromium()
 
 export default defineConfig({
@@ -36,7 +38,7 @@ export default defineConfig({
     },
   },
   webServer: {
-    command: 'node node_modules/vite/bin/vite.js --port 5199 --strictPort --mode browser-test',
+    command: `node node_modules/vite/bin/vite.js --port ${port} --strictPort --mode browser-test`,
     cwd: root,
     url: address,
     reuseExistingServer: false,
