@@ -1,11 +1,14 @@
 /**
- * What happened in a run, as the checkers hear it: what users saw (calls, handlers), what became
- * durable, who was alive. The checkers know nothing else of the world, except for what `audit` lets
- * them look at: the broker that runs.
+ * What happened in a run, as the checkers hear it: what users saw (calls, handlers), what brokers
+ * were asked and what they answered, what became durable and what of it a power cut took back, who
+ * was alive. The checkers know nothing else of the world, except for what `audit` lets them look at:
+ * the broker that runs. All other events are plain data, so that what was recorded in a real browser
+ * can be told just as well.
  */
+import type { Durability } from '../../src/broker/ports.js'
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { DurableRecord } from '../../src/broker/records.js'
-import type { Acks } from '../../src/protocol/requests.js'
+import type { Acks, Request, WireReply } from '../../src/protocol/requests.js'
 import { DurableLog, type Appended } from './durable-log.js'
 
 /** Identifies a message wherever it appears: what every message's value carries. */
@@ -45,7 +48,25 @@ export type SimEvent =
   | {
       readonly type: 'durable'
       readonly records: readonly DurableRecord[]
+      readonly durability: Durability
       readonly appended: readonly Appended[]
+    }
+  /** The newest transactions, oldest first, were never on the disk. Nobody who knew of them lives. */
+  | { readonly type: 'powerCut'; readonly lost: readonly (readonly DurableRecord[])[] }
+  // What brokers are asked and answer, as their end of the port has it.
+  | { readonly type: 'requested'; readonly exchange: Exchange; readonly request: Request }
+  | {
+      readonly type: 'replied'
+      readonly exchange: Exchange
+      readonly request: Request
+      readonly reply: WireReply
+    }
+  /** The broker heard that a tab says goodbye, or that its lock is free. */
+  | {
+      readonly type: 'sessionEnded'
+      readonly incarnation: string
+      readonly sessionId: string
+      readonly isTabGone: boolean
     }
   // Who lives.
   | { readonly type: 'tabDied'; readonly tab: string }
@@ -55,6 +76,19 @@ export type SimEvent =
   | { readonly type: 'audit'; readonly broker: Broker }
   /** The end of a run that healed: nothing is under way any more. */
   | { readonly type: 'rest' }
+
+/** One request and its reply: the object itself says which reply is to which request. */
+export interface Exchange {
+  readonly tab: string
+  readonly sessionId: string
+  /** Of the broker that is asked. */
+  readonly incarnation: string
+}
+
+export interface Transaction {
+  readonly records: readonly DurableRecord[]
+  readonly durability: Durability
+}
 
 export interface Handling {
   readonly type: 'handling'
@@ -111,6 +145,7 @@ export class History {
   readonly violations: Violation[] = []
   readonly #checkers: Checker[] = []
   readonly #log = new DurableLog()
+  readonly #journal: Transaction[] = []
   readonly #nowMs: () => number
   readonly #heard: ReadonlySet<string> | undefined
   readonly counts = new Map<SimEvent['type'], number>()
@@ -119,6 +154,17 @@ export class History {
   constructor(nowMs: () => number, heard: readonly string[] | undefined) {
     this.#nowMs = nowMs
     this.#heard = heard === undefined ? undefined : new Set(heard)
+  }
+
+  /** Every transaction that is on the disk, oldest first: all that is needed to make it again. */
+  get journal(): readonly Transaction[] {
+    return this.#journal
+  }
+
+  /** How many of the last transactions a power cut may take: those after the last strict one. */
+  get relaxedCount(): number {
+    const lastStrict = this.#journal.findLastIndex(({ durability }) => durability === 'strict')
+    return this.#journal.length - 1 - lastStrict
   }
 
   add(name: string, make: (parts: CheckerParts) => Checker): void {
@@ -132,9 +178,20 @@ export class History {
   }
 
   /** These records are on the disk now. */
-  tellDurable(records: readonly DurableRecord[]): void {
+  tellDurable(records: readonly DurableRecord[], durability: Durability): void {
+    this.#journal.push({ records, durability })
     const appended = this.#log.apply(records, (message) => this.report('log', message))
-    this.tell({ type: 'durable', records, appended })
+    this.tell({ type: 'durable', records, durability, appended })
+  }
+
+  /** The last so many transactions are gone. Whoever lived died before, and was told of. */
+  tellPowerCut(lostTransactions: number): void {
+    if (lostTransactions > this.relaxedCount) {
+      throw new Error(`a power cut takes ${this.relaxedCount} at most, not ${lostTransactions}`)
+    }
+    const lost = this.#journal.splice(this.#journal.length - lostTransactions)
+    this.#log.restore(this.#journal)
+    this.tell({ type: 'powerCut', lost: lost.map(({ records }) => records) })
   }
 
   tell(event: SimEvent): void {

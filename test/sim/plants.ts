@@ -3,7 +3,7 @@
  * storage, the port), never the product's code, and breaks what a checker is there to watch. A
  * checker that finds nothing has to be shown to be able to.
  */
-import type { StoredState } from '../../src/broker/ports.js'
+import type { Durability, StoredState } from '../../src/broker/ports.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { MemberId, PartitionId } from '../../src/protocol/names.js'
@@ -91,13 +91,13 @@ export const PLANTS = {
 } as const satisfies Record<string, Plant>
 
 class EarlyStorage extends SimStorage {
-  override async commit(records: readonly DurableRecord[]): Promise<void> {
-    const copies = structuredClone(records)
+  override async commit(records: readonly DurableRecord[], durability: Durability): Promise<void> {
+    const transaction = { records: structuredClone(records), durability }
     const { worker } = this.parts
     await new Promise<void>((resolve) => {
       worker.schedule(this.latencyMs(), 'committed too early', resolve)
     })
-    void this.transaction(() => this.write(copies, false)).catch(() => {
+    void this.transaction(() => this.write(transaction, false)).catch(() => {
       // Superseded: another broker has the database by now.
     })
   }

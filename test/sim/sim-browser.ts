@@ -3,6 +3,7 @@
  * database while workers come and go, and lets everybody know, late, who is gone. At most one worker
  * runs at a time.
  */
+import type { Durability } from '../../src/broker/ports.js'
 import { Broker } from '../../src/broker/runtime/broker.js'
 import { MemoryDatabase } from '../../src/broker/runtime/memory-storage.js'
 import type { DurableRecord } from '../../src/broker/records.js'
@@ -11,6 +12,7 @@ import type { BrokerLimits } from '../../src/protocol/limits.js'
 import type { SessionId } from '../../src/protocol/names.js'
 import type { Request, WireReply } from '../../src/protocol/requests.js'
 import type { Prng } from '../../src/std/prng.js'
+import type { Exchange } from './history.js'
 import { Lane } from './lane.js'
 import type { Plant } from './plants.js'
 import type { Process, Scheduler } from './scheduler.js'
@@ -33,8 +35,17 @@ export interface SimBrowserParts {
   readonly listener: SimBrowserListener
 }
 
+export interface SessionOfBroker {
+  readonly incarnation: string
+  readonly sessionId: SessionId
+}
+
 export interface SimBrowserListener {
-  durable(records: readonly DurableRecord[]): void
+  durable(records: readonly DurableRecord[], durability: Durability): void
+  /** What is asked and answered at the broker's end of a port. */
+  requested(exchange: Exchange, request: Request): void
+  replied(exchange: Exchange, answered: { request: Request; reply: WireReply }): void
+  sessionEnded(session: SessionOfBroker, isTabGone: boolean): void
   brokerStarted(worker: SimWorker): void
   brokerDied(worker: SimWorker, why: string): void
   /** The broker said something that only a bug makes it say. */
@@ -129,7 +140,8 @@ export class SimBrowser {
       disk: this.#disk,
       prng,
       weather: () => weather().storage,
-      onDurable: (records: readonly DurableRecord[]) => listener.durable(records),
+      onDurable: (records: readonly DurableRecord[], durability: Durability) =>
+        listener.durable(records, durability),
       killWorker: () => {
         if (this.#worker?.process === process) this.killWorker('after a commit')
       },
@@ -186,9 +198,21 @@ export class SimWorker {
     return this.#starting
   }
 
-  answer(broker: Broker, sessionId: SessionId, request: Request): Promise<WireReply> {
+  async answer(
+    { broker, sessionId, tab }: { broker: Broker; sessionId: SessionId; tab: string },
+    request: Request,
+  ): Promise<WireReply> {
+    const { plant, listener } = this.#parts
+    const exchange = { tab, sessionId, incarnation: broker.incarnation }
+    listener.requested(exchange, request)
     const ask = (asked: Request) => broker.handle(sessionId, asked)
-    return this.#parts.plant?.answer?.(request, { broker, ask }) ?? ask(request)
+    const reply = await (plant?.answer?.(request, { broker, ask }) ?? ask(request))
+    listener.replied(exchange, { request, reply })
+    return reply
+  }
+
+  sessionEnded(session: SessionOfBroker, isTabGone: boolean): void {
+    this.#parts.listener.sessionEnded(session, isTabGone)
   }
 
   async #start(): Promise<Broker> {

@@ -42,7 +42,11 @@ export class SimTransport implements Transport {
     this.#up = browser.lane(worker.process)
     this.#down = browser.lane(tab)
     this.#pushes = browser.lane(tab)
-    this.#port = new SimTabPort(worker, (message) => this.#push(message))
+    this.#port = new SimTabPort({
+      worker,
+      tab: tab.name,
+      pushPort: { push: (message) => this.#push(message) },
+    })
   }
 
   get isClosed(): boolean {
@@ -159,15 +163,17 @@ export class SimTransport implements Transport {
 /** The worker's end: what TabPort is in worker/tab-port.ts. */
 class SimTabPort {
   readonly #worker: SimWorker
+  readonly #tab: string
   readonly #pushPort: PushPort
   #session: { readonly broker: Broker; readonly sessionId: SessionId } | undefined
   #isTabGone = false
   /** Nothing is posted any more. */
   #isClosed = false
 
-  constructor(worker: SimWorker, push: (message: Push) => Promise<void>) {
+  constructor({ worker, tab, pushPort }: { worker: SimWorker; tab: string; pushPort: PushPort }) {
     this.#worker = worker
-    this.#pushPort = { push }
+    this.#tab = tab
+    this.#pushPort = pushPort
   }
 
   get isClosed(): boolean {
@@ -189,8 +195,7 @@ class SimTabPort {
 
   async request(request: Request): Promise<WireReply> {
     if (this.#session !== undefined) {
-      const { broker, sessionId } = this.#session
-      return this.#worker.answer(broker, sessionId, request)
+      return this.#worker.answer({ ...this.#session, tab: this.#tab }, request)
     }
     const error = new TabmqError('BROKER_UNAVAILABLE', 'hello comes before the first request', {})
     return { incarnation: 'none', ok: false, error: toWireError(error) }
@@ -212,6 +217,8 @@ class SimTabPort {
     if (session === undefined) return
     this.#session = undefined
     const { broker, sessionId } = session
+    const { incarnation } = broker
+    this.#worker.sessionEnded({ incarnation, sessionId }, options.isTabGone)
     void broker.endSession(sessionId, { ...options, port: this.#pushPort })
   }
 }

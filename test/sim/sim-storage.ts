@@ -4,12 +4,13 @@
  * acknowledged at a later one, to the worker: a worker that dies before the first leaves it to
  * chance whether it is applied, one that dies between the two never hears of what is durable.
  */
-import type { BatchRange, Storage, StoredState } from '../../src/broker/ports.js'
+import type { BatchRange, Durability, Storage, StoredState } from '../../src/broker/ports.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import { MemoryStorage, type MemoryDatabase } from '../../src/broker/runtime/memory-storage.js'
 import { TabmqError, type ErrorCode } from '../../src/protocol/errors.js'
 import type { StorageEstimate } from '../../src/protocol/requests.js'
 import type { Prng } from '../../src/std/prng.js'
+import type { Transaction } from './history.js'
 import type { Process } from './scheduler.js'
 import { skewed } from './streams.js'
 
@@ -32,7 +33,7 @@ export interface SimStorageParts {
   readonly prng: Prng
   readonly weather: () => StorageWeather
   /** These records are durable now. */
-  readonly onDurable: (records: readonly DurableRecord[]) => void
+  readonly onDurable: (records: readonly DurableRecord[], durability: Durability) => void
   readonly killWorker: () => void
 }
 
@@ -56,7 +57,7 @@ export class SimStorage implements Storage {
     })
   }
 
-  commit(records: readonly DurableRecord[]): Promise<void> {
+  commit(records: readonly DurableRecord[], durability: Durability): Promise<void> {
     const { prng, weather } = this.parts
     // As a transaction does: what is written is what the records were when they were handed over.
     const copies = structuredClone(records)
@@ -68,7 +69,7 @@ export class SimStorage implements Storage {
     const outlivesWorker = prng.chance(0.5)
     return this.transaction(async () => {
       if (fails) throw failure(code, 'commit')
-      await this.write(copies, outlivesWorker)
+      await this.write({ records: copies, durability }, outlivesWorker)
       if (killsWorker) this.parts.killWorker()
     })
   }
@@ -112,10 +113,13 @@ export class SimStorage implements Storage {
   }
 
   /** The moment of truth: all of the records or none. */
-  protected async write(records: readonly DurableRecord[], outlivesWorker: boolean): Promise<void> {
+  protected async write(
+    { records, durability }: Transaction,
+    outlivesWorker: boolean,
+  ): Promise<void> {
     if (this.parts.worker.isDead && !outlivesWorker) return
     await this.rows.commit(records)
-    this.parts.onDurable(records)
+    this.parts.onDurable(records, durability)
   }
 
   protected latencyMs(): number {

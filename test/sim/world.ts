@@ -76,7 +76,11 @@ export class World {
       limits: { tailBytes: options.tailBytes, transactionBytesMax: options.transactionBytesMax },
       plant: options.plant === undefined ? undefined : PLANTS[options.plant],
       listener: {
-        durable: (records) => this.history.tellDurable(records),
+        durable: (records, durability) => this.history.tellDurable(records, durability),
+        requested: (exchange, request) => this.#tell({ type: 'requested', exchange, request }),
+        replied: (exchange, answered) => this.#tell({ type: 'replied', exchange, ...answered }),
+        sessionEnded: (session, isTabGone) =>
+          this.#tell({ type: 'sessionEnded', ...session, isTabGone }),
         brokerStarted: ({ broker }) => {
           this.#brokerCount += 1
           if (broker !== undefined) this.#tell({ type: 'brokerStarted', broker })
