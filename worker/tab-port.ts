@@ -5,11 +5,12 @@
 import * as Comlink from 'comlink'
 import type { PushPort } from '../src/broker/ports.js'
 import type { Broker } from '../src/broker/runtime/broker.js'
-import type { BrokerEndpoint, TabEndpoint } from '../src/protocol/endpoints.js'
+import { BROKER_METHODS, type BrokerEndpoint, type TabEndpoint } from '../src/protocol/endpoints.js'
 import { TabmqError, toWireError } from '../src/protocol/errors.js'
-import type { SessionId } from '../src/protocol/names.js'
-import type { Hello, Welcome, WireReply } from '../src/protocol/requests.js'
+import { describe, type SessionId } from '../src/protocol/names.js'
 import { parseHello } from '../src/protocol/parse-request.js'
+import { acknowledgementsOnly, callsOnly } from '../src/protocol/port-filter.js'
+import type { Hello, Welcome, WireReply } from '../src/protocol/requests.js'
 import { watchLock } from './locks.js'
 
 /** Sent long before by then, and only waiting for their turn in this thread. */
@@ -23,7 +24,7 @@ export interface ServedBroker {
 }
 
 export function servePort(port: MessagePort, served: ServedBroker): void {
-  Comlink.expose(new TabPort(port, served), port)
+  Comlink.expose(new TabPort(port, served), callsOnly(port, BROKER_METHODS))
 }
 
 interface TabSession {
@@ -50,6 +51,7 @@ class TabPort implements BrokerEndpoint<MessagePort> {
   async hello(hello: Hello, pushPort: MessagePort): Promise<WireReply<Welcome>> {
     try {
       const { sessionId, lockName, brokerName } = parseHello(hello)
+      checkPushPort(pushPort)
       const broker = await this.#served.start(brokerName)
       const port = new TabPush(pushPort)
       const value = broker.connect(hello, port)
@@ -75,8 +77,9 @@ class TabPort implements BrokerEndpoint<MessagePort> {
     return { incarnation: 'none', ok: false, error: toWireError(error) }
   }
 
-  async goodbye(options: { isTabGone: boolean }): Promise<void> {
-    this.#end({ isTabGone: options.isTabGone })
+  /** Whatever it brings, it ends the session; only a plain `true` says that the tab is gone. */
+  async goodbye(options?: { isTabGone?: unknown } | null): Promise<void> {
+    this.#end({ isTabGone: options?.isTabGone === true })
   }
 
   /**
@@ -99,6 +102,13 @@ class TabPort implements BrokerEndpoint<MessagePort> {
   }
 }
 
+/** @throws TabmqError INVALID_REQUEST */
+function checkPushPort(pushPort: unknown): void {
+  if (pushPort instanceof MessagePort) return
+  const message = `hello brings a MessagePort to push to, not ${describe(pushPort)}`
+  throw new TabmqError('INVALID_REQUEST', message, { field: 'hello.pushPort' })
+}
+
 function endSession(
   { broker, sessionId, port }: TabSession,
   options: { isTabGone: boolean },
@@ -116,7 +126,7 @@ class TabPush implements PushPort {
 
   constructor(port: MessagePort) {
     this.#port = port
-    this.#tab = Comlink.wrap<TabEndpoint>(port)
+    this.#tab = Comlink.wrap<TabEndpoint>(acknowledgementsOnly(port))
   }
 
   close(): void {

@@ -5,9 +5,10 @@
  * the tab.
  */
 import * as Comlink from 'comlink'
-import type { BrokerEndpoint, TabEndpoint } from '../protocol/endpoints.js'
+import { TAB_METHODS, type BrokerEndpoint, type TabEndpoint } from '../protocol/endpoints.js'
 import { TabmqError } from '../protocol/errors.js'
 import { TIMER_MS_MAX } from '../protocol/limits.js'
+import { callsOnly } from '../protocol/port-filter.js'
 import type { Hello, Request, Welcome, WireReply } from '../protocol/requests.js'
 import type { ClientHost, PageListener, Transport, TransportListener } from './host.js'
 
@@ -113,7 +114,7 @@ class SharedWorkerTransport implements Transport {
         return Promise.resolve()
       },
     }
-    Comlink.expose(tab, this.#pushes.port1)
+    Comlink.expose(tab, callsOnly(this.#pushes.port1, TAB_METHODS))
     this.#broker = Comlink.wrap<BrokerEndpoint<MessagePort>>(worker.port)
   }
 

@@ -3,6 +3,7 @@
  * the browser, directly in the in-memory broker. Replies are wire replies: neither end ever throws
  * across the port.
  */
+import type { CallableMethods } from './port-filter.js'
 import type { Hello, Push, Welcome, WireReply } from './requests.js'
 
 /** What the broker offers to one tab. `Port` is the channel on which the broker calls back. */
@@ -26,3 +27,16 @@ export interface BrokerEndpoint<Port> {
 export interface TabEndpoint {
   push(message: Push): Promise<void>
 }
+
+/** All that a tab can call, with the number of arguments. */
+export const BROKER_METHODS = {
+  attach: 0,
+  hello: 2,
+  request: 1,
+  goodbye: 1,
+} as const satisfies Record<keyof BrokerEndpoint<never>, number> & CallableMethods
+
+/** All that the broker can call. */
+export const TAB_METHODS = {
+  push: 1,
+} as const satisfies Record<keyof TabEndpoint, number> & CallableMethods

@@ -52,6 +52,9 @@ export const BROKER_LIMITS: BrokerLimits = {
   heartbeatIntervalMsMax: 3_000,
 }
 
+/** What a call on a port is known by: Comlink's ids have some 60 characters. */
+export const PORT_CALL_ID_LENGTH_MAX = 256
+
 /** How many groups one request may name. */
 export const REQUEST_GROUPS_MAX = 10_000
 
