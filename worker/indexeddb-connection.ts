@@ -65,6 +65,8 @@ export class IndexedDbConnection {
   #database: Database | undefined
   #opening = false
   #closed = false
+  /** The browser has told that the connection is gone: what there is now is found out at once. */
+  #isCut = false
   #nextSequence = 0
   #lastWritten = -1
   readonly #running = new Set<Operation>()
@@ -164,14 +166,28 @@ export class IndexedDbConnection {
     if (this.#database === database) this.#database = undefined
   }
 
-  /** Opens again when something waits for it and all that ran on the old connection has settled. */
+  /**
+   * The browser closes it, or wants it closed for somebody who deletes or upgrades the database. A
+   * broker that nobody asks anything would not notice for hours that its data are gone.
+   */
+  #onCut(database: Database): void {
+    if (this.#database !== database) return
+    this.#drop(database)
+    if (this.#closed) return
+    this.#isCut = true
+    this.#maybeReopen()
+  }
+
+  /** Opens again when it is wanted and all that ran on the old connection has settled. */
   #maybeReopen(): void {
     const idle = this.#database === undefined && !this.#opening && this.#running.size === 0
-    if (!idle || this.#waiting.length === 0) return
+    if (!idle || (this.#waiting.length === 0 && !this.#isCut)) return
     this.#opening = true
+    this.#isCut = false
     this.#reopen().then(
       (database) => {
         this.#opening = false
+        if (this.#closed && this.#waiting.length === 0) return database.close()
         this.#database = database
         for (const operation of this.#takeWaiting()) this.#startAgain(operation, database)
       },
@@ -225,8 +241,8 @@ export class IndexedDbConnection {
         },
       })
       const database = await inTime(opening)
-      database.addEventListener('close', () => this.#drop(database))
-      database.addEventListener('versionchange', () => this.#drop(database))
+      database.addEventListener('close', () => this.#onCut(database))
+      database.addEventListener('versionchange', () => this.#onCut(database))
       return database
     } catch (error) {
       throw isDeleted ? databaseDeleted() : toOpenError(error, name)

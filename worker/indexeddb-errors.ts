@@ -42,11 +42,11 @@ export function toStorageError(error: unknown, doing: string): TabmqError {
 }
 
 /**
- * The user, or a script, has deleted the database. Final for this broker: a new database is the next
- * one's, and has nothing to do with what this one still believes to be there.
+ * The user, the browser or a script has deleted the database. Final for this broker: a new database
+ * is the next one's, and has nothing to do with what this one still believes to be there.
  */
 export function databaseDeleted(): TabmqError {
-  return new TabmqError('BROKER_SUPERSEDED', 'the database was deleted while the broker used it')
+  return new TabmqError('STORAGE_LOST', 'the database was deleted while the broker used it')
 }
 
 /** Another broker has raised the epoch: this one must never write again. */

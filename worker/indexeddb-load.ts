@@ -7,7 +7,7 @@ import type { IDBPTransaction } from 'idb'
 import type { LogEdges, StoredState } from '../src/broker/ports.js'
 import { headerOf } from '../src/protocol/batch-header.js'
 import type { PartitionId } from '../src/protocol/names.js'
-import { definedOrThrow } from '../src/std/assert.js'
+import { assert, definedOrThrow } from '../src/std/assert.js'
 import { mapInGroups } from '../src/std/in-groups.js'
 import { databaseDeleted, ignore, superseded } from './indexeddb-errors.js'
 import {
@@ -29,20 +29,23 @@ type LoadTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
 
 export interface Load {
   /**
-   * What this storage raised the epoch to when it loaded before. It stays so, and nothing is written,
-   * which may be impossible now; and a storage that has been superseded, or whose database was
-   * deleted, must not go on with what is there now.
+   * What this storage found when it loaded before, and the epoch that it raised then. It stays so, and
+   * nothing is written, which may be impossible now; and a storage that has been superseded, or whose
+   * database was deleted, must not go on with what is there now.
    */
-  readonly ownEpoch: number | undefined
+  readonly own: Identity | undefined
   /** The id of a new database's first partition. */
   readonly firstPartitionId: number
 }
 
-/** @throws TabmqError BROKER_SUPERSEDED */
+/** Which database it is, and which broker has it. */
+export type Identity = Pick<StoredState, 'databaseId' | 'brokerEpoch'>
+
+/** @throws TabmqError BROKER_SUPERSEDED, STORAGE_LOST */
 export async function loadState(database: Database, load: Load): Promise<StoredState> {
   const transaction = database.transaction([...STORE_NAMES], 'readwrite', { durability: 'relaxed' })
   transaction.done.catch(ignore)
-  const brokerEpoch = await raiseEpoch(transaction, load)
+  const identity = await raiseEpoch(transaction, load)
   const [nextPartitionId, topics, partitions, producers, groups, offsets] = await Promise.all([
     transaction.objectStore('meta').get('nextPartitionId'),
     readRows(transaction, 'topics'),
@@ -56,8 +59,8 @@ export async function loadState(database: Database, load: Load): Promise<StoredS
   )
   await transaction.done
   return {
-    brokerEpoch,
-    nextPartitionId: nextPartitionId ?? 1,
+    ...identity,
+    nextPartitionId: typeof nextPartitionId === 'number' ? nextPartitionId : 1,
     topics,
     partitions,
     producers: producers.map(([[partitionId, producerId], row]) => [partitionId, producerId, row]),
@@ -67,25 +70,56 @@ export async function loadState(database: Database, load: Load): Promise<StoredS
   }
 }
 
+/**
+ * Throws when this is not the database that it was, or another broker's by now.
+ * @throws TabmqError BROKER_SUPERSEDED, STORAGE_LOST
+ */
+export async function checkIdentity(database: Database, own: Identity): Promise<void> {
+  const { store, done } = database.transaction('meta')
+  done.catch(ignore)
+  const [databaseId, brokerEpoch] = await Promise.all([
+    store.get('databaseId'),
+    store.get('brokerEpoch'),
+  ])
+  compareIdentity({ databaseId, brokerEpoch }, own)
+}
+
+function compareIdentity(stored: { databaseId: unknown; brokerEpoch: unknown }, own: Identity) {
+  if (stored.databaseId !== own.databaseId) throw databaseDeleted()
+  if (stored.brokerEpoch !== own.brokerEpoch) throw superseded(own.brokerEpoch)
+}
+
 async function raiseEpoch(
   transaction: LoadTransaction,
-  { ownEpoch, firstPartitionId }: Load,
-): Promise<number> {
+  { own, firstPartitionId }: Load,
+): Promise<Identity> {
   const meta = transaction.objectStore('meta')
-  const stored = await meta.get('brokerEpoch')
-  if (stored !== undefined && stored === ownEpoch) return stored
-  if (ownEpoch !== undefined) {
-    transaction.abort()
-    throw stored === undefined ? databaseDeleted() : superseded(ownEpoch)
-  }
-  if (stored === undefined) await meta.put(firstPartitionId, 'nextPartitionId')
-  const raised = (stored ?? 0) + 1
-  await Promise.all([
-    meta.put(raised, 'brokerEpoch'),
-    meta.put(raised, closedEpoch(raised - 1)),
-    meta.delete(closedEpochsBefore(raised - CLOSED_EPOCHS_KEPT)),
+  const [storedId, storedEpoch] = await Promise.all([
+    meta.get('databaseId'),
+    meta.get('brokerEpoch'),
   ])
-  return raised
+  if (own !== undefined) {
+    try {
+      compareIdentity({ databaseId: storedId, brokerEpoch: storedEpoch }, own)
+    } catch (error) {
+      transaction.abort()
+      throw error
+    }
+    return own
+  }
+  if (storedEpoch === undefined) await meta.put(firstPartitionId, 'nextPartitionId')
+  // Databases of before this row get an id with the first broker that knows of it.
+  const databaseId = typeof storedId === 'string' ? storedId : crypto.randomUUID()
+  if (storedId === undefined) await meta.put(databaseId, 'databaseId')
+  const before = storedEpoch ?? 0
+  assert(typeof before === 'number', () => `the broker epoch is ${before}`)
+  const brokerEpoch = before + 1
+  await Promise.all([
+    meta.put(brokerEpoch, 'brokerEpoch'),
+    meta.put(brokerEpoch, closedEpoch(before)),
+    meta.delete(closedEpochsBefore(brokerEpoch - CLOSED_EPOCHS_KEPT)),
+  ])
+  return { databaseId, brokerEpoch }
 }
 
 async function readRows<Name extends Exclude<StoreName, 'batches' | 'meta'>>(

@@ -27,9 +27,12 @@ export interface DatabaseSchema extends DBSchema {
   producers: { key: [PartitionId, ProducerId]; value: ProducerRow }
   /**
    * `formatVersion` repeats the database's version for whoever reads a dump of the stores. Under
-   * `closedEpoch(n)` is the broker epoch that ended epoch n.
+   * `closedEpoch(n)` is the broker epoch that ended epoch n. `databaseId` alone is a string.
    */
-  meta: { key: 'formatVersion' | 'brokerEpoch' | 'nextPartitionId' | ClosedEpoch; value: number }
+  meta: {
+    key: 'formatVersion' | 'brokerEpoch' | 'nextPartitionId' | 'databaseId' | ClosedEpoch
+    value: number | string
+  }
 }
 
 type ClosedEpoch = ['closed', number]

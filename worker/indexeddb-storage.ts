@@ -1,8 +1,8 @@
 /**
  * The Storage port over IndexedDB: the disk format that ARCHITECTURE.md describes, one transaction
  * per commit, nothing acknowledged before its transaction completed. It holds no rows and no batches
- * itself; the only state is the broker epoch that it raised when it loaded, which every commit
- * compares with the stored one inside its own transaction.
+ * itself; the only state is which database it loaded and the broker epoch that it raised then, which
+ * every commit compares with the stored one inside its own transaction.
  */
 import type { BatchRange, Durability, Storage, StoredState } from '../src/broker/ports.js'
 import type { DurableRecord } from '../src/broker/records.js'
@@ -11,8 +11,7 @@ import type { StorageEstimate } from '../src/protocol/requests.js'
 import { readBatches } from './indexeddb-batches.js'
 import { commitRecords, releaseSpace } from './indexeddb-commit.js'
 import { IndexedDbConnection } from './indexeddb-connection.js'
-import { databaseDeleted, superseded } from './indexeddb-errors.js'
-import { loadState } from './indexeddb-load.js'
+import { checkIdentity, loadState, type Identity } from './indexeddb-load.js'
 import type { Database } from './indexeddb-schema.js'
 
 export interface IndexedDbStorageOptions {
@@ -27,7 +26,8 @@ export interface IndexedDbStorageOptions {
 export class IndexedDbStorage implements Storage {
   readonly #connection: IndexedDbConnection
   readonly #firstPartitionId: number
-  #brokerEpoch: number | undefined
+  /** Undefined before it has loaded. */
+  #own: Identity | undefined
 
   private constructor(connection: IndexedDbConnection, firstPartitionId: number) {
     this.#connection = connection
@@ -40,23 +40,27 @@ export class IndexedDbStorage implements Storage {
     const connection = await IndexedDbConnection.open({
       name,
       onLost: (error) => onLost?.(error),
-      checkReopened: (database) => storage.#checkEpoch(database),
+      async checkReopened(database) {
+        const own = storage.#own
+        if (own !== undefined) await checkIdentity(database, own)
+      },
     })
     const storage: IndexedDbStorage = new IndexedDbStorage(connection, firstPartitionId)
     return storage
   }
 
   async load(): Promise<StoredState> {
-    const load = { ownEpoch: this.#brokerEpoch, firstPartitionId: this.#firstPartitionId }
+    const load = { own: this.#own, firstPartitionId: this.#firstPartitionId }
     const state = await this.#write('loading the stored state', (database) =>
       loadState(database, load),
     )
-    this.#brokerEpoch = state.brokerEpoch
+    const { databaseId, brokerEpoch } = state
+    this.#own = { databaseId, brokerEpoch }
     return state
   }
 
   commit(records: readonly DurableRecord[], durability: Durability): Promise<void> {
-    const brokerEpoch = this.#brokerEpoch
+    const brokerEpoch = this.#own?.brokerEpoch
     return this.#write('a commit', (database) =>
       commitRecords(database, { records, durability, brokerEpoch }),
     )
@@ -88,15 +92,6 @@ export class IndexedDbStorage implements Storage {
 
   close(): Promise<void> {
     return this.#connection.close()
-  }
-
-  /** @throws TabmqError BROKER_SUPERSEDED */
-  async #checkEpoch(database: Database): Promise<void> {
-    const brokerEpoch = this.#brokerEpoch
-    if (brokerEpoch === undefined) return
-    const stored = await database.get('meta', 'brokerEpoch')
-    if (stored === undefined) throw databaseDeleted()
-    if (stored !== brokerEpoch) throw superseded(brokerEpoch)
   }
 
   /** Starts its transaction before it first waits: the order of calls is the order of commits. */

@@ -15,7 +15,8 @@ export type Durability = 'relaxed' | 'strict'
 /**
  * One database, used by one broker. Every method may reject with a TabmqError (`STORAGE_FULL`,
  * `STORAGE_ERROR`, `BROKER_SUPERSEDED`, …); what a rejected commit carried is not there afterwards,
- * no part of it.
+ * no part of it. When the database that was loaded has been deleted, every method rejects with
+ * `STORAGE_LOST`, for good: another of the same name is not this one, and none is made.
  */
 export interface Storage {
   /**
@@ -51,6 +52,8 @@ export interface BatchRange {
 
 /** All rows but the batches; of those, the edges of each partition that has any. */
 export interface StoredState {
+  /** A random string, made with the database: another database of the same name has another. */
+  readonly databaseId: string
   readonly brokerEpoch: number
   readonly nextPartitionId: number
   readonly topics: readonly (readonly [TopicId, TopicRow])[]

@@ -36,6 +36,11 @@ export interface ConnectionEvents {
   connected: { readonly welcome: Welcome; readonly isNewBroker: boolean }
   /** The broker died, or the page was hidden. */
   disconnected: Record<never, never>
+  /**
+   * The data that this client knew are gone and others are there: told before the `connected` of the
+   * broker that has them. Nothing that was learnt before may reach that broker.
+   */
+  storageLost: { readonly error: TabmqError }
   push: Push
   /** The page is about to be hidden for good or put to sleep: the last moment to send. */
   pageHide: Record<never, never>
@@ -58,6 +63,8 @@ export class Connection {
   #link: Link | undefined
   #connecting: Promise<Link> | undefined
   #lastIncarnation: string | undefined
+  /** Which data the last broker had. */
+  #databaseId: string | undefined
   /** Why there is no link, as far as the last attempt could tell. */
   #lastConnectError: TabmqError | undefined
   /** The page is hidden, for good or until it returns: what still runs in it must not connect. */
@@ -100,9 +107,12 @@ export class Connection {
   ): Promise<ResponseOf<A>> {
     const timeoutMs = options.timeoutMs ?? CLIENT_DEFAULTS.requestTimeoutMs
     const limits = { timeoutMs, signal: options.signal }
+    const databaseId = this.#databaseId
     return this.#within(limits, request.api, async (isOver) => {
       for (;;) {
         const link = await this.#linked()
+        // What it names by an id, an offset or a number is of data that are gone.
+        if (databaseId !== undefined && databaseId !== this.#databaseId) throw storageLost()
         // Whoever was told that there is no answer must not find later that it was done all the same.
         if (isOver() || options.signal?.aborted === true) throw lostError()
         if (options.isMoot?.() === true) throw lostError()
@@ -164,7 +174,10 @@ export class Connection {
       try {
         if (!this.#isHidden) return await this.#connectOnce()
       } catch (error) {
-        if (!(error instanceof TabmqError) || !error.retriable) throw error
+        // A broker whose data went away under it makes room for one that begins anew.
+        const isPassing =
+          error instanceof TabmqError && (error.retriable || error.code === 'STORAGE_LOST')
+        if (!isPassing) throw error
         this.#lastConnectError = error
       }
       await this.#sleep(backoffMs)
@@ -199,6 +212,7 @@ export class Connection {
       link = { transport, waiting }
       this.#link = link
       this.#lastConnectError = undefined
+      this.#noteDatabase(welcome)
       const isNewBroker = this.#lastIncarnation !== welcome.incarnation
       this.#lastIncarnation = welcome.incarnation
       void this.events.emit('connected', { welcome, isNewBroker })
@@ -207,6 +221,13 @@ export class Connection {
       transport.close()
       throw error
     }
+  }
+
+  #noteDatabase({ databaseId }: Welcome): void {
+    const before = this.#databaseId
+    this.#databaseId = databaseId
+    if (before === undefined || before === databaseId) return
+    void this.events.emit('storageLost', { error: storageLost() })
   }
 
   #onLost(): void {
@@ -318,6 +339,14 @@ function unwrap(reply: WireReply): unknown {
 
 function lostError(): TabmqError {
   return new TabmqError('BROKER_UNAVAILABLE', 'the broker went away before it answered', {})
+}
+
+function storageLost(): TabmqError {
+  return new TabmqError(
+    'STORAGE_LOST',
+    'the stored data were deleted, by the user, the browser or a script; the broker has begun anew',
+    {},
+  )
 }
 
 function closedError(): TabmqError {

@@ -112,6 +112,8 @@ export interface Hello {
 export interface Welcome {
   readonly incarnation: string
   readonly brokerEpoch: number
+  /** Which data these are: another id than before means that those before are gone. */
+  readonly databaseId: string
 }
 
 /** What the broker says unasked. Each is small and answered, so none can pile up in a dead tab. */

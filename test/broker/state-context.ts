@@ -19,6 +19,7 @@ import { batchOf, type BatchParts } from './batches.js'
 import { succeeded } from './broker-context.js'
 
 const NOTHING_STORED: StoredState = {
+  databaseId: 'database',
   brokerEpoch: 1,
   nextPartitionId: 1,
   topics: [],

@@ -118,7 +118,7 @@ test.describe('with the debugger of Chromium', () => {
       await next.close()
       return { codes, topics: topics.length }
     })
-    expect(outcome).toEqual({ codes: Array(3).fill('BROKER_SUPERSEDED'), topics: 0 })
+    expect(outcome).toEqual({ codes: Array(3).fill('STORAGE_LOST'), topics: 0 })
     expect(unhandled).toEqual([])
   })
 })

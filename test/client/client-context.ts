@@ -138,7 +138,7 @@ export interface ClientContextOptions {
 
 export class ClientContext {
   readonly clock = new VirtualClock()
-  readonly database = new MemoryDatabase()
+  database = new MemoryDatabase()
   readonly tabs: Tab[] = []
   /** What the broker logged as errors. */
   readonly brokerErrors: unknown[] = []
@@ -286,6 +286,9 @@ export class ClientContext {
           },
         },
         limits: this.#limits,
+        onEnded: () => {
+          if (this.#life === life) this.kill()
+        },
       }),
     }
     this.#life = life
@@ -305,6 +308,22 @@ export class ClientContext {
         return (await Promise.all(stored.map(({ batch }) => decode(batch)))).flat()
       }),
     )
+  }
+
+  /**
+   * Somebody deletes the data. What is there next begins with the same partition ids, so that nothing
+   * but the client keeps what was from reaching it.
+   */
+  deleteData(): void {
+    this.database.isDeleted = true
+    this.database = new MemoryDatabase(this.freshId('database'))
+  }
+
+  /** As the browser tells a broker that its connection is gone: it looks, and ends. */
+  async storageIsLost(): Promise<void> {
+    this.deleteData()
+    const broker = await this.broker
+    broker.storageLost(new TabmqError('STORAGE_LOST', 'the database was deleted'))
   }
 
   // What the parts share

@@ -5,15 +5,18 @@ import { STORAGE_CASES } from './storage-contract.js'
 import { detachedBatch } from './storage-rows.js'
 
 const databases = new Map<string, MemoryDatabase>()
+let made = 0
 
 const backend: StorageBackend = {
   name: 'memory',
   async open(databaseName) {
-    const database = databases.get(databaseName) ?? new MemoryDatabase()
+    const database = databases.get(databaseName) ?? new MemoryDatabase(`database ${made++}`)
     databases.set(databaseName, database)
     return new MemoryStorage(database)
   },
   async destroy(databaseName) {
+    const database = databases.get(databaseName)
+    if (database !== undefined) database.isDeleted = true
     databases.delete(databaseName)
   },
   unstorable: () => [detachedBatch(1, 0)],

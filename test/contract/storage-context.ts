@@ -8,7 +8,7 @@ export interface StorageBackend {
   readonly name: string
   /** Another storage on the database of that name, which is made when it is not there. */
   open(databaseName: string): Promise<Storage>
-  /** Deletes the database. Every storage on it is closed. */
+  /** Deletes the database, as a user may while storages are open on it. */
   destroy(databaseName: string): Promise<void>
   /** Records that this backend fails to write after it has accepted the commit. */
   unstorable(): readonly DurableRecord[]
@@ -23,6 +23,7 @@ export interface StorageContext {
   openLoaded(): Promise<Storage>
   /** What a storage finds that is opened now. It fences those that were opened before. */
   storedState(): Promise<StoredState>
+  destroy(): Promise<void>
 }
 
 export interface StorageCase {
@@ -51,10 +52,11 @@ export async function withStorageContext(
     return storage
   }
   const storedState = async (): Promise<StoredState> => (await open()).load()
+  const destroy = () => backend.destroy(databaseName)
   try {
-    await run({ backend, open, openLoaded, storedState })
+    await run({ backend, open, openLoaded, storedState, destroy })
   } finally {
     await Promise.all(opened.map((storage) => storage.close()))
-    await backend.destroy(databaseName)
+    await destroy()
   }
 }

@@ -118,6 +118,35 @@ export const LIFECYCLE_CASES: readonly StorageCase[] = [
     },
   },
   {
+    name: 'knows its database by an id that stays',
+    async run({ openLoaded, storedState }) {
+      const { databaseId } = await (await openLoaded()).load()
+      check(typeof databaseId === 'string' && databaseId.length > 0, 'an id')
+      checkEqual((await storedState()).databaseId, databaseId, 'the id that the next finds')
+    },
+  },
+  {
+    name: 'is lost for good with its database, and takes no other for it',
+    async run({ openLoaded, storedState, destroy }) {
+      const storage = await openLoaded()
+      await commit(storage, [topicRecord('a', 1), batchRecord(1, 0)])
+      const { databaseId } = await storage.load()
+      await destroy()
+      const allLost = async () => {
+        await checkRejects(read(storage, 1, 0), 'readBatches', 'STORAGE_LOST')
+        await checkRejects(commit(storage, [topicRecord('b', 1)]), 'commit', 'STORAGE_LOST')
+        await checkRejects(storage.load(), 'load', 'STORAGE_LOST')
+      }
+      await allLost()
+      // The next begins with nothing, under the epoch that the lost one had.
+      const next = await storedState()
+      checkEqual(next.topics, [], 'the topics of the next')
+      check(next.databaseId !== databaseId, 'another id')
+      await allLost()
+      checkEqual((await storedState()).topics, [], 'the topics after all that')
+    },
+  },
+  {
     name: 'tells the headers of the first and last batch of each partition that has any',
     async run({ openLoaded, storedState }) {
       const storage = await openLoaded()

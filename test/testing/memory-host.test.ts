@@ -14,7 +14,7 @@ async function transportTo(reply: WireReply) {
     incarnation: 'a',
     connect: (_hello: unknown, port: PushPort) => {
       ports.push(port)
-      return { incarnation: 'a', brokerEpoch: 1 }
+      return { incarnation: 'a', brokerEpoch: 1, databaseId: 'memory' }
     },
     handle: (_sessionId: SessionId, request: unknown) => {
       asked.push(request)

@@ -19,7 +19,7 @@ beforeEach(() => {
 it('ends with its next write', async () => {
   const { tab, id, onEnded, logged } = await started(1)
   await deleteDB(databaseNameOf(name))
-  await expect(tab.append(id)).rejects.toMatchObject({ code: 'BROKER_SUPERSEDED' })
+  await expect(tab.append(id)).rejects.toMatchObject({ code: 'STORAGE_LOST' })
   await vi.waitFor(() => expect(onEnded).toHaveBeenCalledOnce())
   expect(logged).toContain('the broker ends: its state cannot be loaded again')
 })
@@ -28,7 +28,7 @@ it('ends with its next read', async () => {
   const { tab, id, onEnded } = await started(1, { tailBytes: 0 })
   await tab.append(id)
   await deleteDB(databaseNameOf(name))
-  await expect(tab.read(id, 0)).rejects.toMatchObject({ code: 'BROKER_SUPERSEDED' })
+  await expect(tab.read(id, 0)).rejects.toMatchObject({ code: 'STORAGE_LOST' })
   await vi.waitFor(() => expect(onEnded).toHaveBeenCalledOnce())
 })
 

@@ -229,23 +229,38 @@ describe('somebody else', () => {
     await deleteDB(databaseNameOf(name))
     await committing
     const deleted = {
-      code: 'BROKER_SUPERSEDED',
+      code: 'STORAGE_LOST',
       message: expect.stringContaining('deleted') as string,
     }
     await expect(read(storage, 1, 0)).rejects.toMatchObject(deleted)
     await expect(commit(storage, [topicRecord('b', 1)])).rejects.toMatchObject(deleted)
     await expect(storage.load()).rejects.toMatchObject(deleted)
-    expect(lost.map(({ code }) => code)).toContain('BROKER_SUPERSEDED')
+    expect(lost.map(({ code }) => code)).toContain('STORAGE_LOST')
     expect((await indexedDB.databases()).map((each) => each.name)).not.toContain(
       databaseNameOf(name),
     )
+  })
+
+  it('can delete the database while nobody asks anything, and it is noticed', async () => {
+    await openLoaded()
+    await deleteDB(databaseNameOf(name))
+    await vi.waitFor(() => expect(lost.map(({ code }) => code)).toEqual(['STORAGE_LOST']))
+  })
+
+  it('can cut the connection while nobody asks anything, and nothing comes of it', async () => {
+    const storage = await openLoaded()
+    transactions.mockClear()
+    await storage.load()
+    cutConnection()
+    await vi.waitFor(() => expect(transactions).toHaveBeenCalledOnce())
+    expect(lost).toEqual([])
   })
 
   it('can delete the database and make it again, which is not the one that was loaded', async () => {
     const storage = await openLoaded()
     await deleteDB(databaseNameOf(name))
     const other = await IndexedDbStorage.open({ name })
-    const deleted = { code: 'BROKER_SUPERSEDED' }
+    const deleted = { code: 'STORAGE_LOST' }
     await expect(commit(storage, [topicRecord('a', 1)])).rejects.toMatchObject(deleted)
     await expect(storage.load()).rejects.toMatchObject(deleted)
     expect((await other.load()).topics).toEqual([])
@@ -260,6 +275,21 @@ describe('somebody else', () => {
     const opening = IndexedDbStorage.open({ name })
     await expect(opening).rejects.toMatchObject({ code: 'STORAGE_VERSION_TOO_NEW' })
     upgraded.close()
+  })
+})
+
+describe('a database without an id', () => {
+  it('gets one from the first that loads it, and nothing else changes', async () => {
+    const before = await openLoaded()
+    await commit(before, [topicRecord('a', 1), batchRecord(1, 0)])
+    await before.close()
+    const database = await openDB(databaseNameOf(name))
+    await database.delete('meta', 'databaseId')
+    database.close()
+    const found = await (await openLoaded()).load()
+    expect(found.databaseId).toMatch(/^[-0-9a-f]{36}$/)
+    expect(found.topics).toEqual([['a', topicRow(1)]])
+    expect((await (await openLoaded()).load()).databaseId).toBe(found.databaseId)
   })
 })
 
@@ -394,8 +424,8 @@ describe('the format on disk, version 1', () => {
       groups: [['group'], [groupRow(1)]],
       producers: [[[3, 77]], [producerRow(1)]],
       meta: [
-        ['brokerEpoch', 'formatVersion', 'nextPartitionId', ['closed', 0]],
-        [1, 1, 4, 1],
+        ['brokerEpoch', 'databaseId', 'formatVersion', 'nextPartitionId', ['closed', 0]],
+        [1, expect.stringMatching(/^[-0-9a-f]{36}$/), 1, 4, 1],
       ],
     })
   })

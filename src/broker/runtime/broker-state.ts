@@ -18,10 +18,12 @@ export class BrokerState {
   readonly logs: PartitionLogs
   readonly groups: GroupCoordinator
   readonly brokerEpoch: number
+  readonly databaseId: string
 
   constructor(stored: StoredState, limits: BrokerLimits, nowMs: number) {
     this.limits = limits
     this.brokerEpoch = stored.brokerEpoch
+    this.databaseId = stored.databaseId
     this.logs = new PartitionLogs(limits.tailBytes)
     this.groups = new GroupCoordinator(new TopicsView(this.topics, this.logs), limits)
     for (const record of storedRecords(stored)) this.replay(record)

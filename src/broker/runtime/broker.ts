@@ -128,7 +128,8 @@ export class Broker {
     this.state.groups.askAgain(sessionId, this.context())
     this.watches.changed()
     this.#schedule()
-    return { incarnation: this.incarnation, brokerEpoch: this.state.brokerEpoch }
+    const { brokerEpoch, databaseId } = this.state
+    return { incarnation: this.incarnation, brokerEpoch, databaseId }
   }
 
   /** Answers one request of a connected tab; never rejects. */

@@ -20,6 +20,9 @@ interface StoredBatch {
 
 /** What a disk would hold. Rows are immutable and kept as they come; batches are copied. */
 export class MemoryDatabase {
+  readonly databaseId: string
+  /** Set when it was deleted: whoever still has it open finds nothing any more, for good. */
+  isDeleted = false
   brokerEpoch = 0
   nextPartitionId = 1
   readonly topics = new Map<TopicId, TopicRow>()
@@ -29,6 +32,11 @@ export class MemoryDatabase {
   readonly offsets = new Map<GroupId, Map<PartitionId, OffsetRow>>()
   /** Per partition in offset order; a partition without batches has no entry. */
   readonly batches = new Map<PartitionId, StoredBatch[]>()
+
+  /** The id tells this database from one that takes its place. */
+  constructor(databaseId = 'memory') {
+    this.databaseId = databaseId
+  }
 }
 
 export class MemoryStorage implements Storage {
@@ -49,6 +57,7 @@ export class MemoryStorage implements Storage {
     }
     throwIfSuperseded(database, this.#brokerEpoch)
     return {
+      databaseId: database.databaseId,
       brokerEpoch: this.#brokerEpoch,
       nextPartitionId: database.nextPartitionId,
       topics: [...database.topics],
@@ -101,6 +110,7 @@ export class MemoryStorage implements Storage {
 
   #throwIfClosed(): void {
     if (this.#closed) throw new TabmqError('ILLEGAL_STATE', 'the storage is closed')
+    if (this.#database.isDeleted) throw new TabmqError('STORAGE_LOST', 'the database was deleted')
   }
 }
 

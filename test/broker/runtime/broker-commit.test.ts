@@ -402,7 +402,7 @@ describe('a bug met while deadlines expire', () => {
 describe('a storage that is lost', () => {
   it('for good ends the broker, though nothing is written', async () => {
     const { context } = await started()
-    const deleted = new TabmqError('BROKER_SUPERSEDED', 'the database was deleted')
+    const deleted = new TabmqError('STORAGE_LOST', 'the database was deleted')
     context.storage.failLoads(deleted)
     context.broker.storageLost(deleted)
     await allDone()

@@ -25,7 +25,11 @@ describe('a tab', () => {
   it('that says hello learns who answers', async () => {
     const { context } = await started()
     const { incarnation } = context.broker
-    expect(context.openTab().hello()).toEqual({ incarnation, brokerEpoch: 1 })
+    expect(context.openTab().hello()).toEqual({
+      incarnation,
+      brokerEpoch: 1,
+      databaseId: 'memory',
+    })
   })
 
   it('of another version of the protocol is refused', async () => {
