@@ -91,6 +91,12 @@ export class ConsumerApp {
     this.consumer.on('heartbeat', ({ memberEpoch }) => {
       this.#memberEpoch = memberEpoch
     })
+    this.consumer.on('partitionsAssigned', ({ partitions: places }) => {
+      this.#world.history.tell({ type: 'assigned', reader: this.#reader(), places })
+    })
+    this.consumer.on('partitionsLost', ({ partitions: places }) => {
+      this.#world.history.tell({ type: 'lost', reader: this.#reader(), places })
+    })
     this.consumer.on('crash', ({ error }) => {
       this.#world.history.tell({ type: 'crashed', reader: this.#reader(), error })
     })
@@ -257,9 +263,10 @@ export class ConsumerApp {
     const place = this.#prng.pick(held)
     const reached = this.#world.handledUpTo(this.groupId, place)
     if (reached === undefined) return
-    this.#world.history.tell({ type: 'sought', groupId: this.groupId, place })
     const { from, to } = reached
-    this.consumer.seek({ ...place, offset: between(this.#prng, from, to) })
+    const offset = between(this.#prng, from, to)
+    this.#world.history.tell({ type: 'sought', groupId: this.groupId, place, offset })
+    this.consumer.seek({ ...place, offset })
   }
 
   async #changeSubscription(): Promise<void> {

@@ -28,6 +28,21 @@ export interface DurableBatch {
   readonly baseOffset: number
   readonly nextOffset: number
   readonly batch: ArrayBuffer
+  /** Which transaction wrote it, counted from 0. */
+  readonly transaction: number
+}
+
+/** Where a message is. */
+export interface Found {
+  readonly partition: DurablePartition
+  readonly offset: number
+  readonly transaction: number
+}
+
+export interface MessageAt {
+  readonly place: Place
+  readonly offset: number
+  readonly id: MessageId
 }
 
 /** The messages of one batch: from this offset to before that. */
@@ -41,9 +56,15 @@ export class DurableLog {
   readonly #byId = new Map<PartitionId, DurablePartition>()
   /** Every partition that was ever there, the newest last. */
   readonly #byPlace = new Map<string, DurablePartition[]>()
+  readonly #byMessage = new Map<MessageId, Found[]>()
+  readonly #committed = new Map<string, Map<PartitionId, number>>()
+  #transactionCount = 0
+  #strictCount = 0
 
   /** Takes in what was committed, and says what it added. */
-  apply(records: readonly DurableRecord[], report: Report): Appended[] {
+  apply({ records, durability }: Transaction, report: Report): Appended[] {
+    this.#transactionCount += 1
+    if (durability === 'strict') this.#strictCount = this.#transactionCount
     return records.flatMap((record) => {
       switch (record.type) {
         case 'topic':
@@ -51,6 +72,9 @@ export class DurableLog {
           return []
         case 'partition':
           this.#partition(record)
+          return []
+        case 'offset':
+          this.#commit(record)
           return []
         case 'batch':
           return this.#append(record, report)
@@ -64,8 +88,12 @@ export class DurableLog {
   restore(journal: readonly Transaction[]): void {
     this.#byId.clear()
     this.#byPlace.clear()
+    this.#byMessage.clear()
+    this.#committed.clear()
+    this.#transactionCount = 0
+    this.#strictCount = 0
     // What is wrong with them was reported when they were committed.
-    for (const { records } of journal) this.apply(records, () => {})
+    for (const transaction of journal) this.apply(transaction, () => {})
   }
 
   /** All partitions of the topics that there are. */
@@ -87,7 +115,28 @@ export class DurableLog {
     return this.#byId.get(partitionId)
   }
 
-  /** Reports a batch that does not follow the one before it. */
+  /** Which partition a handler's message is of: topics of one name may have followed each other. */
+  lifeOf({ place, offset, id }: MessageAt): DurablePartition | undefined {
+    const lives = this.everAt(place)
+    return lives.findLast(({ ids }) => ids[offset] === id) ?? lives.at(-1)
+  }
+
+  /** Every place that a message was ever written to: more than one if it was written again. */
+  find(id: MessageId): readonly Found[] {
+    return this.#byMessage.get(id) ?? []
+  }
+
+  /** The offset that a group has committed, the next to read. */
+  committed(groupId: string, partitionId: PartitionId): number | undefined {
+    return this.#committed.get(groupId)?.get(partitionId)
+  }
+
+  /** Whether the transaction, or one after it, was strict: what it wrote survives a power cut. */
+  isSafe(transaction: number): boolean {
+    return transaction < this.#strictCount
+  }
+
+  /** Reports a batch that does not follow the one before it. It takes the place of what was there. */
   #append(record: Extract<DurableRecord, { type: 'batch' }>, report: Report): Appended[] {
     const { partitionId, batch, baseOffset } = record
     const partition = this.#byId.get(partitionId)
@@ -96,13 +145,27 @@ export class DurableLog {
       return []
     }
     const { place, ids, batches } = partition
-    const from = ids.length
-    if (baseOffset !== from) {
-      report(`${nameOf(place)} ends at ${from}, appended at ${baseOffset}`)
+    if (baseOffset !== ids.length) {
+      report(`${nameOf(place)} ends at ${ids.length}, appended at ${baseOffset}`)
     }
-    ids.push(...idsOf(batch))
-    batches.push({ baseOffset: from, nextOffset: ids.length, batch })
-    return [{ partition, from, to: ids.length }]
+    const transaction = this.#transactionCount - 1
+    let offset = baseOffset
+    for (const id of idsOf(batch)) {
+      ids[offset] = id
+      const found = this.#byMessage.get(id) ?? []
+      if (found.length === 0) this.#byMessage.set(id, found)
+      found.push({ partition, offset, transaction })
+      offset += 1
+    }
+    batches.push({ baseOffset, nextOffset: offset, batch, transaction })
+    return [{ partition, from: baseOffset, to: offset }]
+  }
+
+  #commit({ groupId, partitionId, value }: Extract<DurableRecord, { type: 'offset' }>): void {
+    const ofGroup = this.#committed.get(groupId) ?? new Map<PartitionId, number>()
+    this.#committed.set(groupId, ofGroup)
+    if (value === null) ofGroup.delete(partitionId)
+    else ofGroup.set(partitionId, value.offset)
   }
 
   #partition({ partitionId, value }: Extract<DurableRecord, { type: 'partition' }>): void {

@@ -37,8 +37,17 @@ export type SimEvent =
   | { readonly type: 'settled'; readonly call: Call; readonly error: unknown }
   | { readonly type: 'crashed'; readonly reader: Reader; readonly error: unknown }
   | { readonly type: 'uncaught'; readonly where: string; readonly error: unknown }
-  /** The positions of a group were moved by hand: its offsets may fall. */
-  | { readonly type: 'sought'; readonly groupId: string; readonly place: Place }
+  /** A consumer of a group was told to go on elsewhere: the offsets of the group may fall. */
+  | {
+      readonly type: 'sought'
+      readonly groupId: string
+      readonly place: Place
+      readonly offset: number
+    }
+  /** A consumer holds these from now on. */
+  | { readonly type: 'assigned'; readonly reader: Reader; readonly places: readonly Place[] }
+  /** It holds these no more, with the membership that it has lost: its handlers may still run. */
+  | { readonly type: 'lost'; readonly reader: Reader; readonly places: readonly Place[] }
   // What handlers are given.
   | Handling
   /** The handler returned, or threw: only the first counts as having handled the message. */
@@ -70,6 +79,8 @@ export type SimEvent =
     }
   // Who lives.
   | { readonly type: 'tabDied'; readonly tab: string }
+  /** Until it is back nothing of it runs, and it hears nothing. */
+  | { readonly type: 'tabFroze'; readonly tab: string }
   | { readonly type: 'brokerStarted'; readonly broker: Broker }
   | { readonly type: 'brokerDied' }
   /** Everything that can be looked at between two events. */
@@ -167,9 +178,11 @@ export class History {
     return this.#journal.length - 1 - lastStrict
   }
 
-  add(name: string, make: (parts: CheckerParts) => Checker): void {
+  add<C extends Checker>(name: string, make: (parts: CheckerParts) => C): C {
     const report = (message: string) => this.report(name, message)
-    this.#checkers.push(make({ report, nowMs: this.#nowMs, log: this.#log }))
+    const checker = make({ report, nowMs: this.#nowMs, log: this.#log })
+    this.#checkers.push(checker)
+    return checker
   }
 
   report(checker: string, message: string): void {
@@ -179,8 +192,11 @@ export class History {
 
   /** These records are on the disk now. */
   tellDurable(records: readonly DurableRecord[], durability: Durability): void {
-    this.#journal.push({ records, durability })
-    const appended = this.#log.apply(records, (message) => this.report('log', message))
+    const transaction = { records, durability }
+    this.#journal.push(transaction)
+    const appended = this.#log.apply(transaction, (message) =>
+      this.report('inconsistent-offsets', message),
+    )
     this.tell({ type: 'durable', records, durability, appended })
   }
 

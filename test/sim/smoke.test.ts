@@ -51,14 +51,14 @@ describe('the whole system under faults', () => {
 
 /** Each planted bug, who has to find it alone, and within how many seeds. */
 const CANARIES: readonly (readonly [PlantName, string, number])[] = [
-  ['earlyAcknowledgement', 'log', 5],
-  ['earlyAcknowledgement', 'delivery', 5],
+  ['earlyAcknowledgement', 'lost-write', 5],
+  ['earlyAcknowledgement', 'aborted-read', 5],
   ['earlyAcknowledgement', 'invariants', 5],
-  ['forgottenSequences', 'log', 40],
-  ['unfencedCommits', 'commits', 40],
-  ['hastyHandover', 'ownership', 10],
-  ['lostBatch', 'delivery', 10],
-  ['lostBatch', 'commits', 10],
+  ['forgottenSequences', 'duplicate', 40],
+  ['unfencedCommits', 'commit-regression', 40],
+  ['hastyHandover', 'two-owners', 10],
+  ['lostBatch', 'poll-skip', 10],
+  ['lostBatch', 'unhandled-commit', 10],
   ['emptyCommits', 'healing', 2],
   ['serverErrors', 'calls', 5],
 ]

@@ -4,12 +4,9 @@
  * has to come right by itself; and rest, when every tab has quit and nothing may be left undone.
  */
 import type { TopicName } from '../../src/protocol/names.js'
-import { CallChecker } from './checkers/call-checker.js'
-import { CommitChecker } from './checkers/commit-checker.js'
-import { DeliveryChecker } from './checkers/delivery-checker.js'
+import { addCheckers } from './checkers/add-checkers.js'
+import type { CallChecker } from './checkers/call-checker.js'
 import { InvariantChecker } from './checkers/invariant-checker.js'
-import { LogChecker } from './checkers/log-checker.js'
-import { OwnershipChecker } from './checkers/ownership-checker.js'
 import { FaultInjector } from './faults.js'
 import { describeIllness } from './healing.js'
 import { History, type Call, type Place, type SimEvent } from './history.js'
@@ -261,19 +258,8 @@ export class World {
 
   #addCheckers(): void {
     const { history, options } = this
-    const groupIds = options.groups.map(({ groupId }) => groupId)
-    const fromLatest = options.groups.flatMap((group) =>
-      group.fromBeginning ? [] : [group.groupId],
-    )
-    history.add('log', (parts) => new LogChecker(parts))
-    history.add('delivery', (parts) => new DeliveryChecker(parts, { groupIds, fromLatest }))
-    history.add('commits', (parts) => new CommitChecker(parts, { fromLatest }))
-    history.add('ownership', (parts) => new OwnershipChecker(parts, { unawareMsMax: 5_000 }))
+    this.#calls = addCheckers(history, { groups: options.groups, unawareMsMax: 5_000 })
     history.add('invariants', (parts) => new InvariantChecker(parts))
-    history.add('calls', (parts) => {
-      this.#calls = new CallChecker(parts)
-      return this.#calls
-    })
     history.add('world', () => ({ name: 'world', on: (event) => this.#note(event) }))
   }
 

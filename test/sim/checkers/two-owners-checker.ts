@@ -2,7 +2,9 @@
  * One owner per partition: a handler starts only in the tab of the member that the coordinator has
  * down as the owner, and only when no handler of a former owner still runs. A member that was fenced
  * may not know of it for a moment, a frozen or disconnected one until it is back, and what its
- * handlers do meanwhile nobody can prevent; a member in good standing has no such excuse.
+ * handlers do meanwhile nobody can prevent; a member in good standing has no such excuse. Where no
+ * broker can be looked into, as in a history from a real browser, that no two handlers of different
+ * owners run at once is all that there is to see.
  */
 import { nameOf } from '../durable-log.js'
 import type { Broker } from '../../../src/broker/runtime/broker.js'
@@ -12,17 +14,20 @@ import type { Checker, CheckerParts, Handling, SimEvent } from '../history.js'
 /** A handler between its start and its end, of a member that was never fenced in between. */
 interface Running {
   readonly tab: string
+  readonly consumer: string
   readonly memberKey: string
   readonly place: string
   readonly offset: number
 }
 
-export class OwnershipChecker implements Checker {
-  readonly name = 'ownership'
+export class TwoOwnersChecker implements Checker {
+  readonly name = 'two-owners'
   readonly #parts: CheckerParts
   /** For how long a member that hears everything may not know that it was fenced. */
   readonly #unawareMsMax: number
   #broker: Broker | undefined
+  /** Whether there is ever a broker to look into. */
+  #isAudited = false
   /** Members of the running broker, and since when it has others no more. */
   #members = new Set<string>()
   readonly #gone = new Map<string, number>()
@@ -51,12 +56,23 @@ export class OwnershipChecker implements Checker {
         return this.#ended((one) => isOf(one, event))
       case 'tabDied':
         return this.#ended(({ tab }) => tab === event.tab)
+      case 'tabFroze':
+        // While it sleeps others may take over; whether they do, only the broker can tell.
+        if (!this.#isAudited) this.#ended(({ tab }) => tab === event.tab)
+        return
+      case 'lost': {
+        if (this.#isAudited) return
+        const { consumer, groupId } = event.reader
+        const places = new Set(event.places.map((place) => `${groupId} ${nameOf(place)}`))
+        return this.#ended((one) => one.consumer === consumer && places.has(one.place))
+      }
       default:
     }
   }
 
   #audit(broker: Broker): void {
     this.#broker = broker
+    this.#isAudited = true
     const nowMs = this.#parts.nowMs()
     const members = new Set<string>()
     for (const { groupId, members: described } of broker.state.groups.describeAll()) {
@@ -72,23 +88,36 @@ export class OwnershipChecker implements Checker {
   }
 
   #handling(event: Handling): void {
-    const { reader, place, offset, isConnected } = event
+    const { reader, place, isConnected } = event
+    if (!isConnected) return
+    if (!this.#isAudited) return this.#handlingUnaudited(event)
     // The state may have moved within this event already, since the last audit.
     const group = this.#broker?.state.groups
       .describeAll()
       .find(({ groupId }) => groupId === reader.groupId)
-    if (!isConnected || this.#broker === undefined) return
+    if (this.#broker === undefined) return
     const member = group?.members.find(({ memberId }) => memberId === reader.memberId)
     // Without a session: a static one of whom the broker knows from its rows only.
     if (member?.sessionId === undefined) this.#checkUnaware(event)
     else {
       const isOwner = member.assigned.some((held) => isSame(held, place))
       if (!isOwner) this.#reportOwner(event, group)
-      const { tab } = reader
-      const running = { tab, memberKey: keyOf(event), place: placeOf(event), offset }
-      this.#checkAlone(running)
-      this.#running.add(running)
+      this.#start(event)
     }
+  }
+
+  /** A tab that has just come back may not have heard yet that it was fenced. */
+  #handlingUnaudited(event: Handling): void {
+    const isAware = this.#parts.nowMs() - event.runningSinceMs > this.#unawareMsMax
+    if (isAware) this.#start(event)
+  }
+
+  #start(event: Handling): void {
+    const { tab, consumer } = event.reader
+    const { offset } = event
+    const running = { tab, consumer, memberKey: keyOf(event), place: placeOf(event), offset }
+    this.#checkAlone(running)
+    this.#running.add(running)
   }
 
   #checkUnaware(event: Handling): void {

@@ -1,0 +1,150 @@
+/**
+ * How far each group has come in each partition, from what its handlers have finished: all below the
+ * frontier is handled, was gone before anybody could read it, or was there before a group came that
+ * reads from the end. Several checkers compare with it; it is told of everything before they are.
+ */
+import type { DurableRecord } from '../../../src/broker/records.js'
+import type { PartitionId } from '../../../src/protocol/names.js'
+import { nameOf, type DurableLog, type DurablePartition } from '../durable-log.js'
+import type { Checker, Handling, SimEvent } from '../history.js'
+
+interface Progress {
+  handledUpTo: number
+  /** Handled, with something before it that is not. */
+  readonly beyond: Set<number>
+  /** Where somebody sought that is beyond the frontier: what lies between need not be handled. */
+  readonly soughtTo: Set<number>
+  /** Nothing is known of what is next: the position was out of range, and went to the end. */
+  mayJump: boolean
+}
+
+export class GroupProgress implements Checker {
+  readonly name = 'progress'
+  readonly #log: DurableLog
+  readonly #byGroup = new Map<string, Map<PartitionId, Progress>>()
+  readonly #fromLatest: ReadonlySet<string>
+
+  /** @param fromLatest groups that read from where the log ended when they came */
+  constructor(log: DurableLog, fromLatest: readonly string[]) {
+    this.#log = log
+    this.#fromLatest = new Set(fromLatest)
+  }
+
+  isFromLatest(groupId: string): boolean {
+    return this.#fromLatest.has(groupId)
+  }
+
+  on(event: SimEvent): void {
+    switch (event.type) {
+      case 'durable':
+        for (const record of event.records) {
+          if (record.type === 'offset') this.#committed(record)
+        }
+        return
+      case 'handled':
+        return this.#handled(event)
+      case 'sought':
+        return this.#sought(event)
+      case 'powerCut':
+        return this.#powerCut()
+      default:
+    }
+  }
+
+  /**
+   * All below is handled or need not be; undefined while it is not known where a group begins that
+   * reads from the end, or begins again.
+   */
+  frontier(groupId: string, partition: DurablePartition): number | undefined {
+    const progress = this.#find(groupId, partition.partitionId)
+    if (progress === undefined) {
+      return this.#fromLatest.has(groupId) ? undefined : partition.logStartOffset
+    }
+    if (progress.handledUpTo < partition.logStartOffset) {
+      // Out of range: a group that reads from the end goes there, the others to the log start.
+      if (this.#fromLatest.has(groupId)) progress.mayJump = true
+      this.#advance(progress, partition.logStartOffset)
+    }
+    return progress.mayJump ? undefined : progress.handledUpTo
+  }
+
+  /** Whether somebody told a consumer of the group to go on there. */
+  isSoughtTo(groupId: string, partition: DurablePartition, offset: number): boolean {
+    return this.#find(groupId, partition.partitionId)?.soughtTo.has(offset) === true
+  }
+
+  /** Names a group's part of a partition. */
+  static nameOf(groupId: string, partition: DurablePartition): string {
+    return `${groupId} ${nameOf(partition.place)}`
+  }
+
+  #handled(event: Omit<Handling, 'type'>): void {
+    const partition = this.#log.lifeOf(event)
+    if (partition === undefined) return
+    const progress = this.#of(event.reader.groupId, partition.partitionId)
+    if (event.offset < progress.handledUpTo) return
+    progress.beyond.add(event.offset)
+    const mayBegin = progress.mayJump || progress.soughtTo.has(event.offset)
+    this.#advance(progress, mayBegin ? event.offset : progress.handledUpTo)
+    progress.mayJump = false
+  }
+
+  /**
+   * The first commit of a group that reads from the end says where that was; one of where somebody
+   * sought says that what lies before is not wanted.
+   */
+  #committed({ groupId, partitionId, value }: Extract<DurableRecord, { type: 'offset' }>): void {
+    const progress = this.#find(groupId, partitionId)
+    const isFirst = progress === undefined && this.#fromLatest.has(groupId)
+    if (value === null) {
+      if (this.#fromLatest.has(groupId)) this.#byGroup.get(groupId)?.delete(partitionId)
+    } else if (isFirst || progress?.soughtTo.has(value.offset) === true) {
+      this.#advance(this.#of(groupId, partitionId), value.offset)
+    }
+  }
+
+  #sought({ groupId, place, offset }: Extract<SimEvent, { type: 'sought' }>): void {
+    const partition = this.#log.at(place)
+    if (partition === undefined) return
+    const progress = this.#of(groupId, partition.partitionId)
+    if (offset > progress.handledUpTo) progress.soughtTo.add(offset)
+  }
+
+  /** What was handled of lost messages says nothing about those that get their offsets. */
+  #powerCut(): void {
+    for (const [groupId, byPartition] of this.#byGroup) {
+      for (const [partitionId, progress] of byPartition) {
+        const end = this.#log.byId(partitionId)?.ids.length ?? 0
+        const hasStart = this.#log.committed(groupId, partitionId) !== undefined
+        if (end === 0 || (this.#fromLatest.has(groupId) && !hasStart)) {
+          byPartition.delete(partitionId)
+          continue
+        }
+        progress.handledUpTo = Math.min(progress.handledUpTo, end)
+        for (const offset of progress.beyond) if (offset >= end) progress.beyond.delete(offset)
+      }
+    }
+  }
+
+  #advance(progress: Progress, to: number): void {
+    progress.handledUpTo = Math.max(progress.handledUpTo, to)
+    while (progress.beyond.delete(progress.handledUpTo)) progress.handledUpTo += 1
+  }
+
+  #find(groupId: string, partitionId: PartitionId): Progress | undefined {
+    return this.#byGroup.get(groupId)?.get(partitionId)
+  }
+
+  #of(groupId: string, partitionId: PartitionId): Progress {
+    const byPartition = this.#byGroup.get(groupId) ?? new Map<PartitionId, Progress>()
+    this.#byGroup.set(groupId, byPartition)
+    const progress = byPartition.get(partitionId) ?? {
+      handledUpTo: 0,
+      beyond: new Set(),
+      soughtTo: new Set(),
+      mayJump: false,
+    }
+    byPartition.set(partitionId, progress)
+    return progress
+  }
+}

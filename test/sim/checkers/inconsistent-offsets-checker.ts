@@ -1,0 +1,79 @@
+/**
+ * An offset means one message, for everybody: what is delivered there is what the log has there, and
+ * so is what a producer was told; batches follow each other without gap or overlap (which the log
+ * itself reports), and hold what somebody sent.
+ */
+import { nameOf, type Appended, type Found } from '../durable-log.js'
+import type { Checker, CheckerParts, Handling, Send, SentShare, SimEvent } from '../history.js'
+import type { SentMessages } from './sent-messages.js'
+
+export class InconsistentOffsetsChecker implements Checker {
+  readonly name = 'inconsistent-offsets'
+  readonly #parts: CheckerParts
+  readonly #sends: SentMessages
+
+  constructor(parts: CheckerParts, sends: SentMessages) {
+    this.#parts = parts
+    this.#sends = sends
+  }
+
+  on(event: SimEvent): void {
+    if (event.type === 'durable') {
+      for (const appended of event.appended) this.#appended(appended)
+    } else if (event.type === 'handling') {
+      this.#delivered(event)
+    } else if (event.type === 'sent' && event.send.acks !== 0) {
+      this.#acknowledged(event.send, event.results)
+    }
+  }
+
+  #appended({ partition, from, to }: Appended): void {
+    for (let offset = from; offset < to; offset++) {
+      const id = partition.ids[offset] ?? 0
+      if (this.#sends.of(id) !== undefined) continue
+      this.#parts.report(`${nameOf(partition.place)}@${offset} is ${id}, which nobody sent`)
+    }
+  }
+
+  #delivered({ reader, place, offset, id }: Handling): void {
+    const stored = this.#parts.log.everAt(place).flatMap(({ ids }) => ids[offset] ?? [])
+    // One that is not there at all was read before it was durable: another checker's business.
+    if (stored.length === 0 || stored.includes(id)) return
+    const what = `${reader.consumer} ${nameOf(place)}@${offset}`
+    this.#parts.report(`${what}: message ${id} was delivered, ${stored.join()} is in the log`)
+  }
+
+  /** The messages of a send stand in each partition in its order, from the offset that was told. */
+  #acknowledged(send: Send, results: readonly SentShare[]): void {
+    const told = new Map(results.map((share) => [share.partition, share.baseOffset]))
+    const next = new Map(told)
+    for (const id of send.ids) {
+      const found = this.#parts.log.find(id)
+      if (found.length === 0) continue
+      const here = found.find((one) => isExpected(one, send.topic, next))
+      if (here === undefined) {
+        const where = found.map((one) => `${nameOf(one.partition.place)}@${one.offset}`)
+        this.#parts.report(`message ${id} to ${send.topic} is at ${where}: told ${textOf(results)}`)
+        continue
+      }
+      const { partition } = here.partition.place
+      if (next.get(partition) === told.get(partition) && here.offset !== told.get(partition)) {
+        this.#parts.report(`message ${id} is at ${here.offset}: told ${textOf(results)}`)
+      }
+      next.set(partition, here.offset + 1)
+    }
+  }
+}
+
+function isExpected(
+  { partition, offset }: Found,
+  topic: string,
+  next: ReadonlyMap<number, number>,
+): boolean {
+  const { place } = partition
+  return place.topic === topic && offset >= (next.get(place.partition) ?? Infinity)
+}
+
+function textOf(results: readonly SentShare[]): string {
+  return results.map(({ partition, baseOffset }) => `${partition}@${baseOffset}`).join()
+}

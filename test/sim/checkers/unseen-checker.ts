@@ -1,0 +1,32 @@
+/** At the end every message of every topic that there is was handled by every group. */
+import type { Checker, CheckerParts, SimEvent } from '../history.js'
+import { GroupProgress } from './group-progress.js'
+
+export class UnseenChecker implements Checker {
+  readonly name = 'unseen-at-the-end'
+  readonly #parts: CheckerParts
+  readonly #progress: GroupProgress
+  readonly #groupIds: readonly string[]
+
+  constructor(
+    parts: CheckerParts,
+    shared: { progress: GroupProgress; groupIds: readonly string[] },
+  ) {
+    this.#parts = parts
+    this.#progress = shared.progress
+    this.#groupIds = shared.groupIds
+  }
+
+  on(event: SimEvent): void {
+    if (event.type !== 'rest') return
+    for (const groupId of this.#groupIds) {
+      for (const partition of this.#parts.log.all()) {
+        const handledUpTo = this.#progress.frontier(groupId, partition)
+        const { length } = partition.ids
+        if (handledUpTo === undefined || handledUpTo >= length) continue
+        const what = GroupProgress.nameOf(groupId, partition)
+        this.#parts.report(`${what}: handled up to ${handledUpTo} of ${length}`)
+      }
+    }
+  }
+}
