@@ -1,7 +1,7 @@
 /**
  * tabmq: a message broker that lives in the browser. This is the whole public API.
  */
-export { Tabmq, type TabmqOptions } from './client/tabmq.js'
+export { Tabmq, type TabmqEvents, type TabmqOptions } from './client/tabmq.js'
 export type { WorkerSource } from './client/browser-host.js'
 export type { Message, MessageKey } from './client/message.js'
 export type { Headers, HeaderValue } from './codec/headers.js'

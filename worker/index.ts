@@ -6,12 +6,15 @@
  * import { startBroker } from 'tabmq/worker'
  * startBroker({ limits: { tailBytes: 4 * 1024 * 1024 } })
  */
-import { Broker } from '../src/broker/runtime/broker.js'
+import { ServedBroker } from '../src/broker/runtime/served-broker.js'
 import { parseBrokerLimits } from '../src/protocol/broker-limits.js'
+import { TabmqError } from '../src/protocol/errors.js'
 import type { BrokerLimits } from '../src/protocol/limits.js'
+import { PROTOCOL_VERSION } from '../src/protocol/protocol-version.js'
 import { IndexedDbStorage } from './indexeddb-storage.js'
 import { holdLock } from './locks.js'
-import { servePort } from './tab-port.js'
+import { origin, ownAddress } from './origin.js'
+import { servePort, type ServedBrokers } from './tab-port.js'
 import { clock, logger, logUncaught, random, timer } from './worker-host.js'
 
 export type { BrokerLimits }
@@ -33,51 +36,50 @@ export function startBroker(options: StartBrokerOptions = {}): void {
   logUncaught()
   const lockName = `tabmq:worker:${random.freshId()}`
   const alive = holdLock(lockName).then(() => lockName)
-  const brokers = new Map<string, Promise<Broker>>()
-  const start = (name = 'default') => {
-    const broker = brokers.get(name) ?? open(name, options)
-    brokers.set(name, broker)
-    // A start that failed (a full disk, blocked storage) is tried again by the next tab that asks.
-    broker.catch(() => brokers.delete(name))
-    return broker
+  const brokers = new Map<string, ServedBroker>()
+  let isMakingRoom = false
+  const served: ServedBrokers = {
+    alive,
+    start(brokerName = 'default') {
+      if (isMakingRoom) return Promise.reject(makingRoom())
+      const broker = brokers.get(brokerName) ?? newServedBroker(brokerName, options)
+      brokers.set(brokerName, broker)
+      return broker.start()
+    },
+    async makeRoom() {
+      isMakingRoom = true
+      await Promise.all([...brokers.values()].map((broker) => broker.end()))
+      self.close()
+    },
   }
   self.addEventListener('connect', (event) => {
     const [port] = event.ports
-    if (port !== undefined) servePort(port, { alive, start })
+    if (port !== undefined) servePort(port, served)
   })
 }
 
-/** Bad limits are told to every tab that connects: a script that throws says nothing to anybody. */
-async function open(name: string, options: StartBrokerOptions): Promise<Broker> {
-  const limits = parseBrokerLimits(options.limits)
-  const release = await holdLock(`tabmq:${name}:storage`, STORAGE_WAIT_MS)
-  let storage: IndexedDbStorage | undefined
-  let broker: Broker | undefined
-  try {
-    storage = await IndexedDbStorage.open({
-      name,
-      firstPartitionId: randomFirstPartitionId(),
-      onLost(error) {
-        logger.error('the database was lost', error)
-        if (!error.retriable) broker?.storageLost(error)
-      },
-    })
-    broker = await Broker.start({
-      storage,
-      clock,
-      timer,
-      random,
-      logger,
-      // With its state gone for good, the worker ends: tabs notice by its lock and start the next.
-      onEnded: () => self.close(),
-      limits,
-    })
-    return broker
-  } catch (error) {
-    await storage?.close()
-    release()
-    throw error
-  }
+function newServedBroker(brokerName: string, { limits }: StartBrokerOptions): ServedBroker {
+  return new ServedBroker({
+    brokerName,
+    protocolVersion: PROTOCOL_VERSION,
+    address: ownAddress(),
+    origin,
+    // Bad limits are told to every tab that connects: a script that throws says nothing to anybody.
+    limits: () => parseBrokerLimits(limits),
+    clock,
+    timer,
+    random,
+    logger,
+    openStorage: (onLost) =>
+      IndexedDbStorage.open({
+        name: brokerName,
+        firstPartitionId: randomFirstPartitionId(),
+        onLost(error) {
+          logger.error('the database was lost', error)
+          if (!error.retriable) onLost(error)
+        },
+      }),
+  })
 }
 
 /**
@@ -91,5 +93,6 @@ function randomFirstPartitionId(): number {
 
 const PARTITION_ID_RANGE = 2 ** 20
 
-/** One broker at a time has the database. How long to wait for the one before to end. */
-const STORAGE_WAIT_MS = 5_000
+function makingRoom(): TabmqError {
+  return new TabmqError('BROKER_UNAVAILABLE', 'the worker makes room for a newer one', {})
+}

@@ -2,34 +2,45 @@
  * Web Locks as signs of life. A lock is freed by the browser when its holder is gone, whatever the
  * reason, so holding one says "I live", and being granted another's says "it is gone".
  */
+import type { LockOptions, LockRequest } from '../src/broker/ports.js'
 import { TabmqError } from '../src/protocol/errors.js'
+import { deferred } from '../src/std/deferred.js'
 import { logger } from './worker-host.js'
 
-/**
- * Takes a lock for as long as this worker lives, or until the returned function is called. Waits for
- * whoever has it now, for `waitMs` at the most.
- * @throws TabmqError BROKER_UNAVAILABLE when it is still somebody else's then, STORAGE_BLOCKED when
- *   locks are not to be had here
- */
-export function holdLock(lockName: string, waitMs?: number): Promise<() => void> {
-  const signal = waitMs === undefined ? undefined : AbortSignal.timeout(waitMs)
-  return new Promise((resolve, reject) => {
-    navigator.locks
-      .request(lockName, signal === undefined ? {} : { signal }, () => {
-        const { promise, release } = untilReleased()
-        resolve(release)
-        return promise
-      })
-      .catch((cause: unknown) => {
-        if (signal?.aborted === true) {
-          const message = `another worker, perhaps of an older deployment, still holds "${lockName}"`
-          reject(new TabmqError('BROKER_UNAVAILABLE', message, { lockName, waitMs }, cause))
-        } else {
-          const message = `this browser does not give the lock "${lockName}": ${String(cause)}`
-          reject(new TabmqError('STORAGE_BLOCKED', message, { lockName }, cause))
-        }
-      })
+/** Waits for a lock, or takes it by force, and holds it until it is released. */
+export function requestLock(lockName: string, { steals, onStolen }: LockOptions): LockRequest {
+  const abort = new AbortController()
+  const held = deferred<void>()
+  const released = deferred<void>()
+  let isHeld = false
+  let isReleased = false
+  const hold = () => {
+    if (isReleased) return
+    isHeld = true
+    held.resolve()
+    return released.promise
+  }
+  // One that steals does not wait, and there is nothing to abort.
+  const options = steals ? { steal: true } : { signal: abort.signal }
+  navigator.locks.request(lockName, options, hold).catch((cause: unknown) => {
+    if (isReleased) return
+    isReleased = true
+    if (isHeld) onStolen()
+    else held.reject(refused(lockName, cause))
   })
+  return {
+    held: held.promise,
+    release() {
+      isReleased = true
+      abort.abort()
+      released.resolve()
+    },
+  }
+}
+
+/** Takes a lock that nobody else wants, for as long as this worker lives. */
+export function holdLock(lockName: string): Promise<void> {
+  return requestLock(lockName, { steals: false, onStolen: () => {} }).held
 }
 
 /** Calls `onGone` when the lock's holder is gone; returns a function that stops watching. */
@@ -43,10 +54,7 @@ export function watchLock(lockName: string, onGone: () => void): () => void {
   return () => abort.abort()
 }
 
-function untilReleased(): { promise: Promise<void>; release: () => void } {
-  let release = () => {}
-  const promise = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  return { promise, release }
+function refused(lockName: string, cause: unknown): TabmqError {
+  const message = `this browser does not give the lock "${lockName}": ${String(cause)}`
+  return new TabmqError('STORAGE_BLOCKED', message, { lockName }, cause)
 }

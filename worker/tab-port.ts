@@ -5,25 +5,28 @@
 import * as Comlink from 'comlink'
 import type { PushPort } from '../src/broker/ports.js'
 import type { Broker } from '../src/broker/runtime/broker.js'
+import type { Served } from '../src/broker/runtime/served-broker.js'
 import { BROKER_METHODS, type BrokerEndpoint, type TabEndpoint } from '../src/protocol/endpoints.js'
-import { TabmqError, toWireError } from '../src/protocol/errors.js'
+import { hasCode, TabmqError, toWireError } from '../src/protocol/errors.js'
 import { describe, type SessionId } from '../src/protocol/names.js'
 import { parseHello } from '../src/protocol/parse-request.js'
 import { acknowledgementsOnly, callsOnly } from '../src/protocol/port-filter.js'
-import type { Hello, Welcome, WireReply } from '../src/protocol/requests.js'
+import type { Elsewhere, Hello, Welcome, WireReply } from '../src/protocol/requests.js'
 import { watchLock } from './locks.js'
 
 /** Sent long before by then, and only waiting for their turn in this thread. */
 const LAST_WORDS_MS = 25
 
-export interface ServedBroker {
+export interface ServedBrokers {
   /** The lock that the worker holds while it lives, once it does. */
   readonly alive: Promise<string>
   /** The broker of that name, started or being so; it may fail and be tried again. */
-  start(brokerName: string | undefined): Promise<Broker>
+  start(brokerName: string | undefined): Promise<Served>
+  /** A tab is newer than this worker, whose address it shares: the worker ends, and a new one starts. */
+  makeRoom(): Promise<void>
 }
 
-export function servePort(port: MessagePort, served: ServedBroker): void {
+export function servePort(port: MessagePort, served: ServedBrokers): void {
   Comlink.expose(new TabPort(port, served), callsOnly(port, BROKER_METHODS))
 }
 
@@ -35,11 +38,11 @@ interface TabSession {
 
 class TabPort implements BrokerEndpoint<MessagePort> {
   readonly #port: MessagePort
-  readonly #served: ServedBroker
+  readonly #served: ServedBrokers
   #session: TabSession | undefined
   #stopWatching: (() => void) | undefined
 
-  constructor(port: MessagePort, served: ServedBroker) {
+  constructor(port: MessagePort, served: ServedBrokers) {
     this.#port = port
     this.#served = served
   }
@@ -48,11 +51,16 @@ class TabPort implements BrokerEndpoint<MessagePort> {
     return this.#served.alive
   }
 
-  async hello(hello: Hello, pushPort: MessagePort): Promise<WireReply<Welcome>> {
+  async hello(hello: Hello, pushPort: MessagePort): Promise<WireReply<Welcome | Elsewhere>> {
     try {
       const { sessionId, lockName, brokerName } = parseHello(hello)
       checkPushPort(pushPort)
-      const broker = await this.#served.start(brokerName)
+      const served = await this.#served.start(brokerName)
+      if (served.type === 'elsewhere') {
+        pushPort.close()
+        return { incarnation: 'none', ok: true, value: { elsewhere: served.address } }
+      }
+      const { broker } = served
       const port = new TabPush(pushPort)
       const value = broker.connect(hello, port)
       // Of the same tab under the same name this ends the old port alone.
@@ -64,7 +72,7 @@ class TabPort implements BrokerEndpoint<MessagePort> {
       }
       return { incarnation: broker.incarnation, ok: true, value }
     } catch (error) {
-      return { incarnation: 'none', ok: false, error: toWireError(error) }
+      return { incarnation: 'none', ok: false, error: toWireError(this.#toTell(error)) }
     }
   }
 
@@ -80,6 +88,14 @@ class TabPort implements BrokerEndpoint<MessagePort> {
   /** Whatever it brings, it ends the session; only a plain `true` says that the tab is gone. */
   async goodbye(options?: { isTabGone?: unknown } | null): Promise<void> {
     this.#end({ isTabGone: options?.isTabGone === true })
+  }
+
+  /** A tab that is newer than this worker is to try again, and to find a newer worker here. */
+  #toTell(error: unknown): unknown {
+    if (!hasCode(error, 'UNSUPPORTED_VERSION')) return error
+    void this.#served.makeRoom()
+    const message = `the worker is of an older deployment and ends: ${error.message}`
+    return new TabmqError('BROKER_UNAVAILABLE', message, error.details, error)
   }
 
   /**

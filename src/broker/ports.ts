@@ -91,6 +91,35 @@ export interface Logger {
   error(message: string, details?: unknown): void
 }
 
+/** What the workers of one origin share: locks that one of them has at a time, and a way to each other. */
+export interface Origin {
+  requestLock(lockName: string, options: LockOptions): LockRequest
+  /** Hears what others say on the channel of that name, whatever that may be. */
+  openChannel(channelName: string, onMessage: (message: unknown) => void): Channel
+}
+
+export interface LockOptions {
+  /** Takes the lock from whoever has it, instead of waiting for it. */
+  readonly steals: boolean
+  /** Somebody else has stolen it. */
+  readonly onStolen: () => void
+}
+
+export interface LockRequest {
+  /**
+   * Resolves when the lock is held; rejects with STORAGE_BLOCKED when there are none to be had. Stays
+   * pending when it is released before.
+   */
+  readonly held: Promise<void>
+  /** Lets go of the lock, or no longer waits for it. */
+  release(): void
+}
+
+export interface Channel {
+  post(message: unknown): void
+  close(): void
+}
+
 /** The way back to one tab. */
 export interface PushPort {
   /** Resolves when the tab has taken the push; may stay pending for ever when the tab is gone. */

@@ -33,7 +33,7 @@ export interface CallOptions {
 
 export interface ConnectionEvents {
   /** Connected; `isNewBroker` when this broker does not know this tab and its members yet. */
-  connected: { readonly welcome: Welcome; readonly isNewBroker: boolean }
+  connected: Welcome & { readonly isNewBroker: boolean }
   /** The broker died, or the page was hidden. */
   disconnected: Record<never, never>
   /**
@@ -44,6 +44,10 @@ export interface ConnectionEvents {
   push: Push
   /** The page is about to be hidden for good or put to sleep: the last moment to send. */
   pageHide: Record<never, never>
+  /** No broker can be had, and trying again would not help. */
+  failed: { readonly error: TabmqError }
+  /** That, because a newer deployment's broker has taken over: this page is too old for it. */
+  superseded: { readonly error: TabmqError }
   /** Closed, for good. */
   closed: Record<never, never>
 }
@@ -69,6 +73,8 @@ export class Connection {
   #lastConnectError: TabmqError | undefined
   /** The page is hidden, for good or until it returns: what still runs in it must not connect. */
   #isHidden = false
+  /** That it is was told; until there is a connection again, it is not told once more. */
+  #isSuperseded = false
   /** Ends the wait for the next attempt to connect. */
   #wake = () => {}
   /** Every call under way, for `close` to end. */
@@ -175,9 +181,12 @@ export class Connection {
         if (!this.#isHidden) return await this.#connectOnce()
       } catch (error) {
         // A broker whose data went away under it makes room for one that begins anew.
-        const isPassing =
-          error instanceof TabmqError && (error.retriable || error.code === 'STORAGE_LOST')
-        if (!isPassing) throw error
+        const isPassing = hasCode(error, 'STORAGE_LOST')
+        if (!(error instanceof TabmqError)) throw error
+        if (!error.retriable && !isPassing) {
+          this.#onFailed(error)
+          throw error
+        }
         this.#lastConnectError = error
       }
       await this.#sleep(backoffMs)
@@ -189,13 +198,17 @@ export class Connection {
     const waiting = new Set<Deferred<never>>()
     let link: Link | undefined
     let isLost = false
+    const onLost = () => {
+      isLost = true
+      rejectAll(waiting)
+      if (link !== undefined && this.#link === link) this.#onLost()
+    }
     const transport = await this.#host.openTransport({
-      onPush: (message) => void this.events.emit('push', message),
-      onLost: () => {
-        isLost = true
-        rejectAll(waiting)
-        if (link !== undefined && this.#link === link) this.#onLost()
+      onPush: (message) => {
+        if (message.push === 'closed') onLost()
+        else void this.events.emit('push', message)
       },
+      onLost,
     })
     try {
       if (isLost) throw lostError()
@@ -213,9 +226,10 @@ export class Connection {
       this.#link = link
       this.#lastConnectError = undefined
       this.#noteDatabase(welcome)
+      this.#isSuperseded = false
       const isNewBroker = this.#lastIncarnation !== welcome.incarnation
       this.#lastIncarnation = welcome.incarnation
-      void this.events.emit('connected', { welcome, isNewBroker })
+      void this.events.emit('connected', { ...welcome, isNewBroker })
       return link
     } catch (error) {
       transport.close()
@@ -235,8 +249,17 @@ export class Connection {
     if (this.#isClosed || this.#isHidden) return
     // Consumers have to join the next broker even when nothing is called meanwhile.
     this.#linked().catch((error: unknown) => {
-      if (!this.#isClosed) this.#host.reportError(error)
+      const isTold = hasCode(error, 'BROKER_SUPERSEDED') && this.events.has('superseded')
+      if (!this.#isClosed && !isTold) this.#host.reportError(error)
     })
+  }
+
+  #onFailed(error: TabmqError): void {
+    if (this.#isClosed) return
+    void this.events.emit('failed', { error })
+    if (error.code !== 'BROKER_SUPERSEDED' || this.#isSuperseded) return
+    this.#isSuperseded = true
+    void this.events.emit('superseded', { error })
   }
 
   #drop({ goodbye }: { goodbye?: { isTabGone: boolean } }): void {

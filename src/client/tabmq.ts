@@ -6,10 +6,18 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Codec } from '../codec/codec.js'
 import { CodecRegistry } from '../codec/codec-registry.js'
+import type { TabmqError } from '../protocol/errors.js'
 import { parseBrokerName } from '../protocol/names.js'
 import { Admin } from './admin/admin.js'
 import { BrowserHost, type WorkerSource } from './browser-host.js'
-import { checkNoOthers, checkObject, checkObjects, invalidOption } from './check-options.js'
+import {
+  checkFunction,
+  checkNoOthers,
+  checkObject,
+  checkObjects,
+  checkOneOf,
+  invalidOption,
+} from './check-options.js'
 import { Connection } from './connection.js'
 import { Consumer } from './consumer/consumer.js'
 import type { ConsumerOptions } from './consumer/consumer-options.js'
@@ -30,6 +38,30 @@ export interface TabmqOptions {
   readonly codecs?: readonly Codec[]
 }
 
+/** What {@link Tabmq.on} tells: how this tab stands with its broker. */
+export interface TabmqEvents {
+  /** There is a connection, for the first time or again. The broker may be another than before. */
+  connected: { readonly incarnation: string; readonly brokerEpoch: number }
+  /** The broker died, or this page was put to sleep. The tab connects to the next by itself. */
+  disconnected: Record<never, never>
+  /**
+   * The broker of a newer deployment has taken over, and this page is too old for it: its consumers have
+   * stopped, and every call rejects with this error. Asking the user to load the page again helps.
+   */
+  superseded: { readonly error: TabmqError }
+  /**
+   * The stored data are gone, and the broker has begun anew with none: the site's data were cleared, or
+   * the database was deleted. Topics have to be made again; what was not handled is lost.
+   */
+  storageLost: { readonly error: TabmqError }
+}
+
+const EVENTS: readonly (keyof TabmqEvents)[] = [
+  'connected',
+  'disconnected',
+  'superseded',
+  'storageLost',
+]
 const NAMES = ['name', 'worker', 'clientId', 'codecs']
 
 /**
@@ -68,10 +100,26 @@ export class Tabmq {
   }
 
   /**
+   * Listens to how this tab stands with its broker; returns a function that stops listening.
+   * @throws TabmqError INVALID_CONFIG
+   *
+   * @example
+   * mq.on('superseded', () => showBanner('There is a new version. Please reload this page.'))
+   */
+  on<K extends keyof TabmqEvents>(
+    type: K,
+    listener: (event: TabmqEvents[K]) => unknown,
+  ): () => void {
+    checkOneOf('event', type, EVENTS)
+    checkFunction('listener', listener)
+    return this.#parts.connection.events.on(type, listener)
+  }
+
+  /**
    * Connects now, rather than with the first call, and so tells early if that is impossible.
    * @throws TabmqError BROKER_UNAVAILABLE after 15 s, ABORTED, CLIENT_CLOSED, and what no repetition
    *   can help: INSECURE_CONTEXT, SHARED_WORKER_UNSUPPORTED, STORAGE_BLOCKED,
-   *   STORAGE_VERSION_TOO_NEW, UNSUPPORTED_VERSION, INVALID_CONFIG (the worker)
+   *   STORAGE_VERSION_TOO_NEW, BROKER_SUPERSEDED, INVALID_CONFIG (the worker)
    */
   async connect(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     await this.#parts.connection.connect(options)

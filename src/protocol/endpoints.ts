@@ -4,7 +4,7 @@
  * across the port.
  */
 import type { CallableMethods } from './port-filter.js'
-import type { Hello, Push, Welcome, WireReply } from './requests.js'
+import type { Elsewhere, Hello, Push, Welcome, WireReply } from './requests.js'
 
 /** What the broker offers to one tab. `Port` is the channel on which the broker calls back. */
 export interface BrokerEndpoint<Port> {
@@ -14,7 +14,7 @@ export interface BrokerEndpoint<Port> {
    */
   attach(): Promise<string>
   /** Must come before any request. */
-  hello(hello: Hello, pushPort: Port): Promise<WireReply<Welcome>>
+  hello(hello: Hello, pushPort: Port): Promise<WireReply<Welcome | Elsewhere>>
   request(request: unknown): Promise<WireReply>
   /**
    * The tab closes, or goes to sleep in the back/forward cache and may come back, on another port.

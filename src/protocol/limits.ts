@@ -80,6 +80,16 @@ export const GROUP_ID_LENGTH_MAX = 255
 export const BROKER_NAME_LENGTH_MAX = 100
 export const PATTERN_LENGTH_MAX = 1_000
 
+/** How a worker comes to have the database of a broker that another worker has. */
+export const LEADERSHIP = {
+  /** How often it asks. */
+  askIntervalMs: 250,
+  /** A worker that has not answered by then hangs, and is deposed. */
+  silenceMsMax: 5_000,
+  /** So long may one take that has said that it is letting go. */
+  handOverMsMax: 10_000,
+} as const
+
 /** What every client does unless told otherwise. */
 export const CLIENT_DEFAULTS = {
   requestTimeoutMs: 30_000,

@@ -50,13 +50,16 @@ export function parseRequest(value: unknown, limits: BrokerLimits): Request {
   return PARSERS[api](fields, limits)
 }
 
-/** @throws TabmqError INVALID_REQUEST, UNSUPPORTED_VERSION */
+/**
+ * @throws TabmqError INVALID_REQUEST; BROKER_SUPERSEDED for a tab that is older than this broker,
+ *   UNSUPPORTED_VERSION for one that is newer
+ */
 export function parseHello(value: unknown): Hello {
   const fields = new Fields('hello', value)
   const protocolVersion = fields.integer('protocolVersion')
   if (protocolVersion !== PROTOCOL_VERSION) {
     throw new TabmqError(
-      'UNSUPPORTED_VERSION',
+      protocolVersion < PROTOCOL_VERSION ? 'BROKER_SUPERSEDED' : 'UNSUPPORTED_VERSION',
       `the broker speaks version ${PROTOCOL_VERSION} of the protocol, the tab ${protocolVersion}`,
       { brokerVersion: PROTOCOL_VERSION, tabVersion: protocolVersion },
     )

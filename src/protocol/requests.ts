@@ -116,11 +116,25 @@ export interface Welcome {
   readonly databaseId: string
 }
 
+/** The broker of that name runs in another worker, of another deployment: the tab may connect there. */
+export interface Elsewhere {
+  readonly elsewhere: WorkerAddress
+}
+
+/** What a SharedWorker is known by: a tab that names the same three gets the one that runs. */
+export interface WorkerAddress {
+  readonly url: string
+  readonly name: string
+  readonly type: 'classic' | 'module'
+}
+
 /** What the broker says unasked. Each is small and answered, so none can pile up in a dead tab. */
 export type Push =
   | { readonly push: 'heartbeat'; readonly groupId: GroupId; readonly memberId: MemberId }
   /** The broker had to load its state again: whoever is a member of a group joins again. */
   | { readonly push: 'rejoin' }
+  /** This broker has ended, and another may have come: whoever wants one says hello again. */
+  | { readonly push: 'closed' }
   /** Topics, partitions or configs are not what they were: what a tab knows of them is old. */
   | { readonly push: 'topicsChanged' }
   | { readonly push: 'clusterState'; readonly watchId: string; readonly state: ClusterState }

@@ -107,7 +107,7 @@ test('a broker whose data the user clears ends, and the next begins with nothing
   const debug = await context.newCDPSession(first)
   const origin = new URL(baseURL ?? first.url()).origin
   await debug.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' })
-  expect(await send()).toMatchObject({ code: 'BROKER_SUPERSEDED' })
+  expect(await send()).toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION' })
   await expect
     .poll(async () => (await describeCluster(second)).incarnation)
     .not.toBe(before.incarnation)

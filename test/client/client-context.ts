@@ -242,6 +242,14 @@ export class ClientContext {
     for (const tab of this.tabs) tab.brokerDied()
   }
 
+  /** The broker ends by itself, and says so; nobody's lock tells of it. */
+  async endBroker(): Promise<void> {
+    const broker = await this.#life?.started
+    this.#life = undefined
+    await broker?.close()
+    await this.settle()
+  }
+
   /** Until `allowBroker`, no new broker can be started. */
   forbidBroker(): void {
     this.#canStart = false

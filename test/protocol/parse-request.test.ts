@@ -290,9 +290,12 @@ describe('a hello', () => {
   })
 
   it('of another version is told both versions', () => {
-    for (const protocolVersion of [PROTOCOL_VERSION + 1, 0]) {
+    for (const [protocolVersion, code] of [
+      [PROTOCOL_VERSION + 1, 'UNSUPPORTED_VERSION'],
+      [PROTOCOL_VERSION - 1, 'BROKER_SUPERSEDED'],
+    ] as const) {
       const error = thrownBy(() => parseHello({ ...hello, protocolVersion }))
-      expect(error.code).toBe('UNSUPPORTED_VERSION')
+      expect(error.code).toBe(code)
       expect(error.details).toEqual({
         brokerVersion: PROTOCOL_VERSION,
         tabVersion: protocolVersion,

@@ -3,6 +3,7 @@ import { startBroker } from '../../worker/index.js'
 
 declare global {
   interface SharedWorkerGlobalScope {
+    readonly location: { readonly href: string }
     readonly name: string
     close(): void
     addEventListener(type: 'connect', listener: (event: MessageEvent) => void): void

@@ -228,7 +228,11 @@ async function connectedPort(): Promise<MessagePort> {
 
 function servedPort(): MessagePort {
   const { port1, port2 } = channel()
-  servePort(port2, { alive: Promise.resolve('the lock'), start: () => Promise.resolve(broker) })
+  servePort(port2, {
+    alive: Promise.resolve('the lock'),
+    start: () => Promise.resolve({ type: 'here', broker }),
+    makeRoom: () => Promise.resolve(),
+  })
   return port1
 }
 

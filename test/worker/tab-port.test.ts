@@ -128,7 +128,11 @@ function helloOf(sessionId: string, lockName: string) {
 
 function servedPort(): MessagePort {
   const { port1, port2 } = channel()
-  servePort(port2, { alive: Promise.resolve('the lock'), start: () => Promise.resolve(broker) })
+  servePort(port2, {
+    alive: Promise.resolve('the lock'),
+    start: () => Promise.resolve({ type: 'here', broker }),
+    makeRoom: () => Promise.resolve(),
+  })
   return port1
 }
 

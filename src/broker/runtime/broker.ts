@@ -4,7 +4,7 @@
  * deadline of any part. It is the same object in the SharedWorker, in tests and in the simulator;
  * time, storage and the way back to a tab are given to it.
  */
-import { TabmqError, toWireError } from '../../protocol/errors.js'
+import { hasCode, TabmqError, toWireError } from '../../protocol/errors.js'
 import { BROKER_LIMITS, type BrokerLimits } from '../../protocol/limits.js'
 import type { SessionId } from '../../protocol/names.js'
 import { parseHello, parseRequest } from '../../protocol/parse-request.js'
@@ -54,7 +54,7 @@ export class Broker {
   readonly #sessions = new Map<SessionId, Session>()
   readonly #startedAtMs: number
   readonly #shard: ShardRuntime
-  #isClosed = false
+  #closing: Promise<void> | undefined
   #wakeup: { readonly dueMs: number; readonly cancel: () => void } | undefined
   #nextCheckMs: number
   /** What the clock said last, or must say by now. */
@@ -107,6 +107,10 @@ export class Broker {
     return this.#shard.state
   }
 
+  get #isClosed(): boolean {
+    return this.#closing !== undefined
+  }
+
   context(): DecisionContext {
     const { clock, random } = this.#options
     return { nowMs: clock.nowMs(), freshId: () => random.freshId() }
@@ -114,7 +118,7 @@ export class Broker {
 
   /**
    * A tab says hello. The same session again replaces its port and keeps its members and producers.
-   * @throws TabmqError INVALID_REQUEST, UNSUPPORTED_VERSION, BROKER_UNAVAILABLE
+   * @throws TabmqError INVALID_REQUEST, UNSUPPORTED_VERSION, BROKER_SUPERSEDED, BROKER_UNAVAILABLE
    */
   connect(hello: unknown, port: PushPort): Welcome {
     const { sessionId, clientId } = parseHello(hello)
@@ -147,7 +151,9 @@ export class Broker {
       return { incarnation, ok: true, value }
     } catch (error) {
       if (!(error instanceof TabmqError)) this.#options.logger.error('a request failed', error)
-      return { incarnation, ok: false, error: toWireError(error) }
+      // Whether the tab is too old for the broker that took over, that one will tell.
+      const told = hasCode(error, 'BROKER_SUPERSEDED') ? takenOver(error) : error
+      return { incarnation, ok: false, error: toWireError(told) }
     }
   }
 
@@ -181,16 +187,13 @@ export class Broker {
     })
   }
 
-  /** Waits for the transaction under way and closes the storage. Waiting requests are answered. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#wakeup?.cancel()
-    this.retention.close()
-    this.purgatory.close()
-    for (const session of this.#sessions.values()) this.watches.sessionEnded(session)
-    await this.#shard.close()
-    await this.#options.storage.close()
+  /**
+   * Waits for the transactions under way and closes the storage. Waiting requests are answered, and
+   * every tab is told, at the end, that there may be another broker now.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
   }
 
   /** Commits a decision, applies it, and resolves with its response once it is durable. */
@@ -229,6 +232,19 @@ export class Broker {
 
   checkInvariants(): void {
     this.state.checkInvariants()
+  }
+
+  async #close(): Promise<void> {
+    this.#wakeup?.cancel()
+    this.retention.close()
+    this.purgatory.close()
+    for (const session of this.#sessions.values()) this.watches.sessionEnded(session)
+    try {
+      await this.#shard.close()
+      await this.#options.storage.close()
+    } finally {
+      this.#announce('closed')
+    }
   }
 
   #onChanged(): void {
@@ -370,4 +386,13 @@ export class Broker {
       sessions: this.#describeSessions(),
     }
   }
+}
+
+function takenOver(cause: TabmqError): TabmqError {
+  return new TabmqError(
+    'BROKER_UNAVAILABLE',
+    `the broker has ended: ${cause.message}`,
+    cause.details,
+    cause,
+  )
 }

@@ -9,7 +9,7 @@ import type { SessionDescription } from '../../protocol/requests.js'
 import type { PushPort } from '../ports.js'
 
 /** What every tab is told, without anything more. */
-export type News = 'rejoin' | 'topicsChanged'
+export type News = 'rejoin' | 'topicsChanged' | 'closed'
 
 export class Session {
   readonly sessionId: SessionId

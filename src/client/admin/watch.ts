@@ -72,6 +72,7 @@ class Watch {
         this.#pushes += 1
         this.#put(message.state)
       }),
+      connection.events.on('failed', ({ error }) => this.#fail(error)),
       connection.events.on('closed', () => this.end()),
     ]
   }

@@ -68,6 +68,7 @@ export class ConsumerRun {
   readonly #startOffsets: StartOffsets
   readonly #ended = deferred<{ readonly error: unknown } | undefined>()
   #phase: Phase = 'running'
+  #isStarting = true
   /** Resolves when no handler runs any more, or none is waited for. */
   #idle: Promise<void> | undefined
 
@@ -109,6 +110,8 @@ export class ConsumerRun {
       if (this.#phase !== 'running') return
       this.#end()
       throw error
+    } finally {
+      this.#isStarting = false
     }
   }
 
@@ -141,6 +144,14 @@ export class ConsumerRun {
 
   connected({ isNewBroker }: { readonly isNewBroker: boolean }): void {
     if (!isNewBroker || this.#membership === undefined) this.#runner.setSuspended(false)
+  }
+
+  /** There is no broker any more, nor will there be one for this page. */
+  failed(error: unknown): void {
+    // Then the start itself fails.
+    if (this.#isStarting) return
+    if (this.#membership === undefined) this.#onFailed(error)
+    else this.#membership.fail(error)
   }
 
   /** Whether the partition is held, and goes there. */
@@ -206,7 +217,7 @@ export class ConsumerRun {
         heartbeat: (memberEpoch) =>
           void emit('heartbeat', { groupId, memberId: membership.memberId, memberEpoch }),
         rebalancing: () => void emit('rebalancing', { groupId, memberId: membership.memberId }),
-        failed: (error) => this.#onMembershipFailed(error),
+        failed: (error) => this.#onFailed(error),
         isStuck: () => this.#isStuck(),
       },
     })
@@ -415,7 +426,7 @@ export class ConsumerRun {
     }
   }
 
-  #onMembershipFailed(error: unknown): void {
+  #onFailed(error: unknown): void {
     const { events, isLoop } = this.#parts
     if (this.#isOver()) return
     this.#end({ error })

@@ -84,6 +84,7 @@ export class Consumer {
     this.#stopListening = [
       events.on('disconnected', () => this.#run?.disconnected()),
       events.on('connected', ({ isNewBroker }) => this.#run?.connected({ isNewBroker })),
+      events.on('failed', ({ error }) => this.#run?.failed(error)),
       events.on('pageHide', () => this.#run?.postCommits()),
     ]
   }

@@ -162,8 +162,16 @@ export class Membership {
 
   /** Another request was told that this member is fenced. */
   fencedBy(error: unknown): void {
-    if (hasCode(error, 'FENCED_INSTANCE_ID')) this.#fail(error)
+    if (hasCode(error, 'FENCED_INSTANCE_ID')) this.fail(error)
     else this.#fenced('fenced')
+  }
+
+  /** It is over: whatever it holds is lost. */
+  fail(error: unknown): void {
+    if (this.#phase === 'idle' || this.#phase === 'stopped') return
+    this.#loseAll('fenced')
+    this.#stop()
+    this.#options.listener.failed(error)
   }
 
   /** A handler is stuck no more: the member that left for it joins again. */
@@ -323,7 +331,7 @@ export class Membership {
       this.#beatAgain = true
       this.#subscriptionIsNews = true
     } else {
-      this.#fail(error)
+      this.fail(error)
       return
     }
     this.#failures += 1
@@ -348,13 +356,6 @@ export class Membership {
     this.#owned = new Map()
     this.#revoking.clear()
     if (lost.length > 0) this.#options.listener.lost(lost, reason)
-  }
-
-  #fail(error: unknown): void {
-    if (this.#phase === 'stopped') return
-    this.#loseAll('fenced')
-    this.#stop()
-    this.#options.listener.failed(error)
   }
 
   #ref(): MemberRef {

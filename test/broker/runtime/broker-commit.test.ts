@@ -312,7 +312,7 @@ describe('another broker on the same database', () => {
     const { database } = context
     const newer = await BrokerContext.start({ database })
     await newer.append(partitionId)
-    await expect(context.append(partitionId)).rejects.toMatchObject({ code: 'BROKER_SUPERSEDED' })
+    await expect(context.append(partitionId)).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
     await allDone()
     expect(context.ended.count).toBe(1)
     expect(newer.broker.state.brokerEpoch).toBe(context.broker.state.brokerEpoch + 1)

@@ -1,0 +1,171 @@
+/**
+ * A tab's way to the broker in a SharedWorker, over Comlink: this is the one file of the client that
+ * knows it. It begins at the worker of this page's own deployment. Where the broker runs in another one's
+ * of the same protocol, that worker says so, and the tab goes on to there.
+ */
+import * as Comlink from 'comlink'
+import { TAB_METHODS, type BrokerEndpoint, type TabEndpoint } from '../protocol/endpoints.js'
+import { TabmqError } from '../protocol/errors.js'
+import { callsOnly } from '../protocol/port-filter.js'
+import type {
+  Elsewhere,
+  Hello,
+  Request,
+  Welcome,
+  WireReply,
+  WorkerAddress,
+} from '../protocol/requests.js'
+import type { Transport, TransportListener } from './host.js'
+
+/** A worker's script is loaded in far less; a tab that waits in vain tries again. */
+const ATTACH_TIMEOUT_MS = 3_000
+/** The broker may move while a tab is on its way; then it begins again at its own worker. */
+const LINES_MAX = 3
+
+export class SharedWorkerTransport implements Transport {
+  readonly #brokerName: string
+  readonly #listener: TransportListener
+  readonly #abort = new AbortController()
+  #line: Line
+  #releaseLock: (() => void) | undefined
+
+  constructor(worker: SharedWorker, brokerName: string, listener: TransportListener) {
+    this.#brokerName = brokerName
+    this.#listener = listener
+    this.#line = new Line(worker, listener)
+  }
+
+  async hello(hello: Hello): Promise<WireReply<Welcome>> {
+    const brokerName = this.#brokerName
+    const lockName = `tabmq:${brokerName}:tab:${hello.sessionId}`
+    await this.#holdLock(lockName)
+    for (let lines = 1; lines <= LINES_MAX; lines++) {
+      const reply = await this.#line.hello({ ...hello, lockName, brokerName })
+      if (!reply.ok) return reply
+      const { value } = reply
+      if (!('elsewhere' in value)) return { ...reply, value }
+      this.#line.close()
+      this.#abort.signal.throwIfAborted()
+      this.#line = new Line(workerAt(value.elsewhere), this.#listener)
+    }
+    throw new TabmqError('BROKER_UNAVAILABLE', 'each worker says that the broker is elsewhere', {})
+  }
+
+  request(request: Request): Promise<WireReply> {
+    return this.#line.request(request)
+  }
+
+  goodbye(options: { isTabGone: boolean }): void {
+    this.#line.goodbye(options)
+  }
+
+  close(): void {
+    this.#abort.abort()
+    this.#releaseLock?.()
+    this.#line.close()
+  }
+
+  /** The lock that tells the broker that this tab lives; it frees itself when the tab is gone. */
+  #holdLock(lockName: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const held = new Promise<void>((release) => {
+        this.#releaseLock = release
+      })
+      const { signal } = this.#abort
+      navigator.locks
+        .request(lockName, { signal }, () => {
+          resolve()
+          return held
+        })
+        .catch(reject)
+    })
+  }
+}
+
+/**
+ * A connection to one worker. It has two ports: the worker's, on which the tab calls the broker, and a
+ * channel on which the broker calls the tab.
+ */
+class Line {
+  readonly #worker: SharedWorker
+  readonly #listener: TransportListener
+  readonly #broker: Comlink.Remote<BrokerEndpoint<MessagePort>>
+  readonly #pushes = new MessageChannel()
+  readonly #abort = new AbortController()
+
+  constructor(worker: SharedWorker, listener: TransportListener) {
+    this.#worker = worker
+    this.#listener = listener
+    const tab: TabEndpoint = {
+      push: (message) => {
+        listener.onPush(message)
+        return Promise.resolve()
+      },
+    }
+    Comlink.expose(tab, callsOnly(this.#pushes.port1, TAB_METHODS))
+    this.#broker = Comlink.wrap<BrokerEndpoint<MessagePort>>(worker.port)
+  }
+
+  async hello(hello: Hello): Promise<WireReply<Welcome | Elsewhere>> {
+    this.#watchBroker(await this.#attach())
+    const port = this.#pushes.port2
+    return this.#broker.hello(hello, Comlink.transfer(port, [port]))
+  }
+
+  request(request: Request): Promise<WireReply> {
+    return this.#broker.request(request)
+  }
+
+  goodbye(options: { isTabGone: boolean }): void {
+    void this.#broker.goodbye(options)
+  }
+
+  /**
+   * The ports are closed here and now rather than released through Comlink, which would wait for an
+   * answer: one that reached a page in the back/forward cache would put it out of there.
+   */
+  close(): void {
+    this.#abort.abort()
+    this.#worker.port.close()
+    this.#pushes.port1.close()
+  }
+
+  /**
+   * The name of the broker's lock. A worker that dies before it has told it, or whose script does not
+   * load, is noticed by time: everything after this is noticed by the lock.
+   */
+  #attach(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(notStarted()), ATTACH_TIMEOUT_MS)
+      const { signal } = this.#abort
+      signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+      this.#worker.addEventListener('error', () => reject(notStarted()), { once: true, signal })
+      this.#broker
+        .attach()
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer))
+    })
+  }
+
+  /** Granted means that the broker, which holds this lock while it lives, is gone. */
+  #watchBroker(lockName: string): void {
+    const { signal } = this.#abort
+    navigator.locks
+      .request(lockName, { mode: 'shared', signal }, () => this.#listener.onLost())
+      .catch(() => {
+        // Aborted: this line was closed.
+      })
+  }
+}
+
+function workerAt({ url, name, type }: WorkerAddress): SharedWorker {
+  return new SharedWorker(url, { name, type })
+}
+
+function notStarted(): TabmqError {
+  return new TabmqError(
+    'BROKER_UNAVAILABLE',
+    'the worker did not start: its script could not be loaded, or was started with other options',
+    {},
+  )
+}
