@@ -70,18 +70,21 @@ export type SimEvent =
       readonly request: Request
       readonly reply: WireReply
     }
-  /** The broker heard that a tab says goodbye, or that its lock is free. */
-  | {
-      readonly type: 'sessionEnded'
-      readonly incarnation: string
-      readonly sessionId: string
-      readonly isTabGone: boolean
-    }
+  /** A tab said hello to a broker, on a port of its own; the same session may say it again. */
+  | { readonly type: 'greeted'; readonly greeting: Greeting }
+  /** The broker heard of that port that its tab says goodbye, or that its lock is free. */
+  | { readonly type: 'sessionEnded'; readonly greeting: Greeting }
+  /** A worker heard that its transaction has failed: its broker loads its state again. */
+  | { readonly type: 'commitFailed'; readonly worker: string }
   // Who lives.
   | { readonly type: 'tabDied'; readonly tab: string }
   /** Until it is back nothing of it runs, and it hears nothing. */
   | { readonly type: 'tabFroze'; readonly tab: string }
-  | { readonly type: 'brokerStarted'; readonly broker: Broker }
+  | {
+      readonly type: 'brokerStarted'
+      readonly incarnation: string
+      readonly worker: string
+    }
   | { readonly type: 'brokerDied' }
   /** Everything that can be looked at between two events. */
   | { readonly type: 'audit'; readonly broker: Broker }
@@ -93,6 +96,13 @@ export interface Exchange {
   readonly tab: string
   readonly sessionId: string
   /** Of the broker that is asked. */
+  readonly incarnation: string
+  readonly worker: string
+}
+
+/** A session on one port: the object itself says which port it is. */
+export interface Greeting {
+  readonly sessionId: string
   readonly incarnation: string
 }
 

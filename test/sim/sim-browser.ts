@@ -12,7 +12,7 @@ import type { BrokerLimits } from '../../src/protocol/limits.js'
 import type { SessionId } from '../../src/protocol/names.js'
 import type { Request, WireReply } from '../../src/protocol/requests.js'
 import type { Prng } from '../../src/std/prng.js'
-import type { Exchange } from './history.js'
+import type { SimEvent } from './history.js'
 import { Lane } from './lane.js'
 import type { Plant } from './plants.js'
 import type { Process, Scheduler } from './scheduler.js'
@@ -42,10 +42,8 @@ export interface SessionOfBroker {
 
 export interface SimBrowserListener {
   durable(records: readonly DurableRecord[], durability: Durability): void
-  /** What is asked and answered at the broker's end of a port. */
-  requested(exchange: Exchange, request: Request): void
-  replied(exchange: Exchange, answered: { request: Request; reply: WireReply }): void
-  sessionEnded(session: SessionOfBroker, isTabGone: boolean): void
+  /** What happens at the broker's end of a port, and to its transactions. */
+  told(event: SimEvent): void
   brokerStarted(worker: SimWorker): void
   brokerDied(worker: SimWorker, why: string): void
   /** The broker said something that only a bug makes it say. */
@@ -142,6 +140,7 @@ export class SimBrowser {
       weather: () => weather().storage,
       onDurable: (records: readonly DurableRecord[], durability: Durability) =>
         listener.durable(records, durability),
+      onCommitFailed: () => listener.told({ type: 'commitFailed', worker: process.name }),
       killWorker: () => {
         if (this.#worker?.process === process) this.killWorker('after a commit')
       },
@@ -203,16 +202,17 @@ export class SimWorker {
     request: Request,
   ): Promise<WireReply> {
     const { plant, listener } = this.#parts
-    const exchange = { tab, sessionId, incarnation: broker.incarnation }
-    listener.requested(exchange, request)
+    const { incarnation } = broker
+    const exchange = { tab, sessionId, incarnation, worker: this.process.name }
+    listener.told({ type: 'requested', exchange, request })
     const ask = (asked: Request) => broker.handle(sessionId, asked)
     const reply = await (plant?.answer?.(request, { broker, ask }) ?? ask(request))
-    listener.replied(exchange, { request, reply })
+    listener.told({ type: 'replied', exchange, request, reply })
     return reply
   }
 
-  sessionEnded(session: SessionOfBroker, isTabGone: boolean): void {
-    this.#parts.listener.sessionEnded(session, isTabGone)
+  tell(event: SimEvent): void {
+    this.#parts.listener.told(event)
   }
 
   async #start(): Promise<Broker> {

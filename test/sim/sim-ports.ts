@@ -12,6 +12,7 @@ import type { SessionId } from '../../src/protocol/names.js'
 import { parseHello } from '../../src/protocol/parse-request.js'
 import type { Hello, Push, Request, Welcome, WireReply } from '../../src/protocol/requests.js'
 import { describeReply, describeRequest } from './describe-message.js'
+import type { Greeting } from './history.js'
 import type { Lane } from './lane.js'
 import type { Process } from './scheduler.js'
 import type { SimBrowser, SimWorker } from './sim-browser.js'
@@ -165,7 +166,9 @@ class SimTabPort {
   readonly #worker: SimWorker
   readonly #tab: string
   readonly #pushPort: PushPort
-  #session: { readonly broker: Broker; readonly sessionId: SessionId } | undefined
+  #session:
+    | { readonly broker: Broker; readonly sessionId: SessionId; readonly greeting: Greeting }
+    | undefined
   #isTabGone = false
   /** Nothing is posted any more. */
   #isClosed = false
@@ -185,7 +188,9 @@ class SimTabPort {
       const { sessionId } = parseHello(hello)
       const broker = await this.#worker.start()
       const value = broker.connect(hello, this.#pushPort)
-      this.#session = { broker, sessionId }
+      const greeting = { sessionId, incarnation: broker.incarnation }
+      this.#session = { broker, sessionId, greeting }
+      this.#worker.tell({ type: 'greeted', greeting })
       if (this.#isTabGone) this.#end({ isTabGone: false })
       return { incarnation: broker.incarnation, ok: true, value }
     } catch (error) {
@@ -216,9 +221,8 @@ class SimTabPort {
     const session = this.#session
     if (session === undefined) return
     this.#session = undefined
-    const { broker, sessionId } = session
-    const { incarnation } = broker
-    this.#worker.sessionEnded({ incarnation, sessionId }, options.isTabGone)
+    const { broker, sessionId, greeting } = session
+    this.#worker.tell({ type: 'sessionEnded', greeting })
     void broker.endSession(sessionId, { ...options, port: this.#pushPort })
   }
 }

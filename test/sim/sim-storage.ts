@@ -34,6 +34,8 @@ export interface SimStorageParts {
   readonly weather: () => StorageWeather
   /** These records are durable now. */
   readonly onDurable: (records: readonly DurableRecord[], durability: Durability) => void
+  /** The worker heard that a transaction has failed. */
+  readonly onCommitFailed: () => void
   readonly killWorker: () => void
 }
 
@@ -106,7 +108,11 @@ export class SimStorage implements Storage {
       disk.schedule(this.latencyMs(), 'commit', () => {
         apply().then(
           () => settle('committed', resolve),
-          (error: unknown) => settle('commit failed', () => reject(error)),
+          (error: unknown) =>
+            settle('commit failed', () => {
+              this.parts.onCommitFailed()
+              reject(error)
+            }),
         )
       })
     })

@@ -74,13 +74,13 @@ export class World {
       plant: options.plant === undefined ? undefined : PLANTS[options.plant],
       listener: {
         durable: (records, durability) => this.history.tellDurable(records, durability),
-        requested: (exchange, request) => this.#tell({ type: 'requested', exchange, request }),
-        replied: (exchange, answered) => this.#tell({ type: 'replied', exchange, ...answered }),
-        sessionEnded: (session, isTabGone) =>
-          this.#tell({ type: 'sessionEnded', ...session, isTabGone }),
-        brokerStarted: ({ broker }) => {
+        told: (event) => this.#tell(event),
+        brokerStarted: ({ broker, process }) => {
           this.#brokerCount += 1
-          if (broker !== undefined) this.#tell({ type: 'brokerStarted', broker })
+          if (broker === undefined) return
+          const { incarnation } = broker
+          const worker = process.name
+          this.#tell({ type: 'brokerStarted', incarnation, worker })
         },
         brokerDied: ({ process }, why) => {
           this.note(`${process.name} dies: ${why}`)
