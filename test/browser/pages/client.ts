@@ -39,6 +39,9 @@ const mq = new Tabmq({ name })
 const handled: HandledMessage[] = []
 const events: { type: string; atMs: number; detail: unknown }[] = []
 let consumer: Consumer | undefined
+for (const type of ['superseded', 'storageLost'] as const) {
+  mq.on(type, (detail) => events.push({ type, atMs: Date.now(), detail: plain(detail) }))
+}
 
 const tab = {
   Tabmq,
