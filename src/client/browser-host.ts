@@ -17,6 +17,10 @@ export class BrowserHost implements ClientHost {
   }
 
   nowMs(): number {
+    return Math.floor(performance.now())
+  }
+
+  wallMs(): number {
     return Date.now()
   }
 

@@ -6,8 +6,10 @@
 import type { Hello, Push, Request, Welcome, WireReply } from '../protocol/requests.js'
 
 export interface ClientHost {
-  /** ms since 1970. */
+  /** ms of a clock that nobody sets, for how long things take. Where it began means nothing. */
   nowMs(): number
+  /** ms since 1970, as the machine has it: for what is stored and shown. It may jump. */
+  wallMs(): number
   /** Calls back once after `delayMs`; returns a function that cancels. */
   setTimer(delayMs: number, callback: () => void): () => void
   /** A float in [0, 1). */

@@ -24,7 +24,12 @@ export class MemoryHost implements ClientHost {
     this.#port = port
   }
 
+  /** Fake timers always have a `Date`, not always a `performance`; and nobody sets a test's clock. */
   nowMs(): number {
+    return Date.now()
+  }
+
+  wallMs(): number {
     return Date.now()
   }
 

@@ -49,6 +49,8 @@ interface Scheduled {
 /** Time that only moves when told to. Timers of one moment run in the order in which they were set. */
 class VirtualClock {
   nowMs = START_MS
+  /** By how much somebody has set the machine's clock. */
+  wallAheadMs = 0
   #order = 0
   #stepsAtOnce = 0
   readonly #timers = new Set<Scheduled>()
@@ -279,7 +281,7 @@ export class ClientContext {
       isAlive: true,
       started: Broker.start({
         storage,
-        clock: { nowMs: () => this.clock.nowMs },
+        clock: { nowMs: () => this.clock.nowMs + this.clock.wallAheadMs },
         timer: {
           schedule: (delayMs, callback) =>
             this.clock.schedule(delayMs, () => {
@@ -530,6 +532,10 @@ export class Tab implements ClientHost {
 
   nowMs(): number {
     return this.#context.clock.nowMs
+  }
+
+  wallMs(): number {
+    return this.#context.clock.nowMs + this.#context.clock.wallAheadMs
   }
 
   setTimer(delayMs: number, callback: () => void): () => void {

@@ -484,6 +484,26 @@ describe('time that runs out', () => {
     }),
   )
 
+  test.each([-3_600_000, 3_600_000])(
+    'its delivery time is the same when the clock is set by %i ms meanwhile',
+    async (byMs) =>
+      inContext(async (context) => {
+        await context.topic('orders')
+        const tab = context.tab()
+        const producer = await warmProducer(tab, { deliveryTimeoutMs: 3_000 })
+        context.forbidBroker()
+        context.kill()
+        let code: string | undefined
+        void codeOf(sendValue(producer, 1)).then((it) => (code = it))
+        await context.advance(1_000)
+        context.clock.wallAheadMs = byMs
+        await context.advance(1_900)
+        expect(code).toBeUndefined()
+        await context.advance(200)
+        expect(code).toBe('DELIVERY_TIMED_OUT')
+      })(),
+  )
+
   test(
     'what is not yet due goes on when an older batch is given up',
     inContext(async (context) => {

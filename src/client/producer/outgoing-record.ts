@@ -25,14 +25,14 @@ export interface OutgoingRecord extends RecordToEncode {
 /** @throws TabmqError INVALID_CONFIG, INVALID_TIMESTAMP, SERIALIZATION_FAILED */
 export function toOutgoingRecord(
   message: Message,
-  { position, nowMs }: { position: number; nowMs: number },
+  { position, wallMs }: { position: number; wallMs: number },
 ): OutgoingRecord {
   checkObject(`messages[${position}]`, message)
   if (!('value' in message)) {
     const what = `messages[${position}] has no value; to send none, say null`
     throw new TabmqError('INVALID_CONFIG', what, { position })
   }
-  const { key, value, headers, partition, timestamp = nowMs } = message
+  const { key, value, headers, partition, timestamp = wallMs } = message
   if (!isTimestampMs(timestamp)) {
     throw new TabmqError(
       'INVALID_TIMESTAMP',

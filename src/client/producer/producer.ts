@@ -213,10 +213,12 @@ export class Producer {
     if (compression !== undefined) checkOneOf('compression', compression, ['gzip'])
     if (messages.length === 0) return []
 
-    const nowMs = this.#parts.host.nowMs()
+    const { host } = this.#parts
+    const nowMs = host.nowMs()
+    const wallMs = host.wallMs()
     const terms = { acks, compression, codecId: this.#codec.id }
     const records = messages.map((message, position) =>
-      toOutgoingRecord(message, { position, nowMs }),
+      toOutgoingRecord(message, { position, wallMs }),
     )
     const encode = (metadata: TopicMetadata, those: readonly OutgoingRecord[], codec: Codec) => {
       const shares = this.#encode(metadata, those, codec)
