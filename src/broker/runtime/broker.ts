@@ -319,15 +319,27 @@ export class Broker {
 
   /**
    * Deadlines are times of the wall clock. When that is set back they go with it: a silent member
-   * would stay, and nothing be checked, until it is again as late as it was.
+   * would stay, and nothing be checked, until it is again as late as it was. When it is found to be
+   * later than the timer that waits, they go with it as well: the clock was set, or everybody slept,
+   * and who is heard first afterwards must not be the one for whom all others are late.
    */
   #followClock(nowMs: number): void {
     const byMs = nowMs - this.#lastSeenMs
     this.#lastSeenMs = nowMs
-    if (byMs > -CLOCK_SLIP_MS) return
-    this.#nextCheckMs += byMs
-    const moved = this.state.groups.extendDeadlines(byMs, this.context())
-    void this.#writeQuietly(moved)
+    if (byMs <= -CLOCK_SLIP_MS) {
+      this.#nextCheckMs += byMs
+      this.#moveDeadlines(byMs)
+      return
+    }
+    const lateMs = nowMs - (this.#wakeup?.dueMs ?? nowMs)
+    if (lateMs <= LATENESS_FORGIVEN_MS) return
+    this.#wakeup?.cancel()
+    this.#wakeup = undefined
+    this.#moveDeadlines(lateMs)
+  }
+
+  #moveDeadlines(byMs: number): void {
+    void this.#writeQuietly(this.state.groups.extendDeadlines(byMs, this.context()))
   }
 
   /** What is done now and then: retention, offsets of groups long empty, producers long silent. */

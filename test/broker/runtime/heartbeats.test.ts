@@ -270,3 +270,22 @@ describe('a clock that is set back', () => {
     expect(context.tab.takePushes('clusterState')).toHaveLength(1)
   })
 })
+
+describe('a clock that is set forward', () => {
+  it('fences nobody, whoever is heard first', async () => {
+    const context = await started()
+    const tab = context.openTab()
+    const { memberEpoch, assigned } = await tab.heartbeat(A)
+    const nowMs = context.time.nowMs.bind(context.time)
+    context.time.nowMs = () => nowMs() + HOUR_MS
+    await context.openTab().heartbeat({ groupId: 'other', memberId: 'o' })
+    await context.time.advance(0)
+    expect(members(context)).toEqual(['a', 'o'])
+    const owned = idsOf(assigned)
+    await tab.heartbeat({ ...A, memberEpoch }, { owned })
+    await context.time.advance(9_999)
+    expect(members(context)).toEqual(['a', 'o'])
+    await context.time.advance(1)
+    expect(members(context)).toEqual([])
+  })
+})
