@@ -14,9 +14,11 @@ export type Durability = 'relaxed' | 'strict'
 
 /**
  * One database, used by one broker. Every method may reject with a TabmqError (`STORAGE_FULL`,
- * `STORAGE_ERROR`, `BROKER_SUPERSEDED`, …); what a rejected commit carried is not there afterwards,
- * no part of it. When the database that was loaded has been deleted, every method rejects with
- * `STORAGE_LOST`, for good: another of the same name is not this one, and none is made.
+ * `STORAGE_ERROR`, `BROKER_SUPERSEDED`, …). Of what a rejected commit carried no part is there
+ * afterwards, unless the error is `STORAGE_ERROR`: then all of it may be there or none, as when the
+ * connection was cut before the completion was told, and only `load` says which. When the database
+ * that was loaded has been deleted, every method rejects with `STORAGE_LOST`, for good: another of
+ * the same name is not this one, and none is made.
  */
 export interface Storage {
   /**

@@ -40,6 +40,8 @@ export class ConsumerApp {
   #memberId: string | undefined
   #memberEpoch = 0
   #subscribed = new Set<string>()
+  /** Handlers that never return, until somebody mends them. */
+  readonly #hung = new Set<() => void>()
   #isRunning = false
 
   constructor(world: World, tab: Tab, options: ConsumerAppOptions) {
@@ -79,6 +81,7 @@ export class ConsumerApp {
 
   /** Reads everything from now on, and holds nothing up. */
   behave(): void {
+    for (const mend of this.#hung) mend()
     for (const { topic } of this.consumer.paused()) this.consumer.resume([{ topic }])
     void this.#subscribe(this.#world.topicNames)
   }
@@ -207,16 +210,29 @@ export class ConsumerApp {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { msMax, longChance, longMs, failChance, heedsSignal } = this.#options.group.handler
+    const { msMax, longChance, longMs, failChance, hangChance, heedsSignal } =
+      this.#options.group.handler
     const prng = this.#prng
     const isLong = prng.chance(longChance)
     const forMs = isLong ? longMs : prng.below(msMax + 1)
     const fails = prng.chance(failChance)
-    if (forMs > 0) {
-      const done = this.#tab.process.sleep(forMs)
+    const hangs = prng.chance(hangChance) && this.#world.hasTraffic
+    if (forMs > 0 || hangs) {
+      const done = hangs ? this.#hang() : this.#tab.process.sleep(forMs)
       await (heedsSignal ? unlessAborted(done, signal) : done)
     }
     if (fails && this.#world.hasTraffic) throw new HandlerFailed('simulated')
+  }
+
+  #hang(): Promise<void> {
+    this.#world.faults.count('hungHandler')
+    return new Promise((resolve) => {
+      const mend = () => {
+        this.#hung.delete(mend)
+        resolve()
+      }
+      this.#hung.add(mend)
+    })
   }
 
   async #commit({ topic, partition, message, signal }: Received): Promise<void> {

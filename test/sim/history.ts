@@ -76,6 +76,8 @@ export type SimEvent =
   | { readonly type: 'sessionEnded'; readonly greeting: Greeting }
   /** A worker heard that its transaction has failed: its broker loads its state again. */
   | { readonly type: 'commitFailed'; readonly worker: string }
+  /** Somebody set the machine's clock. */
+  | { readonly type: 'clockJumped'; readonly byMs: number }
   // Who lives.
   | { readonly type: 'tabDied'; readonly tab: string }
   /** Until it is back nothing of it runs, and it hears nothing. */

@@ -61,6 +61,8 @@ export interface HandlerOptions {
   readonly longChance: number
   readonly longMs: number
   readonly failChance: number
+  /** It never returns, unless it heeds its signal, until somebody mends it when healing begins. */
+  readonly hangChance: number
   /** Whether it ends at once when its signal aborts. */
   readonly heedsSignal: boolean
 }
@@ -92,24 +94,43 @@ export interface WeatherOptions {
   readonly messageDelayMsMax: number
   readonly lockDelayMsMax: number
   readonly storageLatencyMsMax: number
-  readonly abortChance: number
-  readonly fullChance: number
-  readonly loadFailChance: number
-  readonly readFailChance: number
-  readonly dieAfterCommitChance: number
+  /** What goes wrong by the operation, by its chance. */
+  readonly chances: Readonly<Record<WeatherFaultName, number>>
 }
 
+/** Faults of single operations. */
+export type WeatherFaultName =
+  | 'abortedCommit'
+  | 'refusedCommit'
+  /** Applied, and told to have failed. */
+  | 'untoldCommit'
+  | 'failedLoad'
+  | 'failedRead'
+  | 'deathAfterCommit'
+
+/** Faults that strike at random moments. */
 export type FaultName =
-  | 'killBroker'
   | 'crashTab'
   | 'closeTab'
   | 'quitTab'
   | 'freezeTab'
   | 'cacheTab'
   | 'hideTab'
-  | 'slowDisk'
-  | 'addPartitions'
   | 'openTab'
+  | 'killBroker'
+  | 'freezeBroker'
+  | 'slowDisk'
+  | 'fillDisk'
+  | 'dropConnection'
+  | 'loseStorage'
+  | 'cutPower'
+  | 'killBrowser'
+  | 'jumpClock'
+  | 'sleepMachine'
+  | 'addPartitions'
+
+/** What `stats.faults` counts. */
+export type CountedFaultName = FaultName | WeatherFaultName | 'hungHandler'
 
 export interface FaultOptions {
   /** The mean time between two. */
@@ -169,6 +190,7 @@ function drawGroup(prng: Prng, groupId: string): GroupOptions {
       longChance: prng.pick([0, 0.01]),
       longMs: prng.pick([800, 4_000]),
       failChance: prng.pick([0, 0, 0.03]),
+      hangChance: prng.pick([0, 0, 0.01]),
       heedsSignal: prng.chance(0.4),
     },
     meddleEveryMs: prng.chance(0.5) ? between(prng, 100, 3_000) : 0,
@@ -207,11 +229,14 @@ function drawWeather(prng: Prng): WeatherOptions {
     messageDelayMsMax: prng.pick([0, 2, 30]),
     lockDelayMsMax: prng.pick([5, 50]),
     storageLatencyMsMax: prng.pick([1, 5, 60]),
-    abortChance: maybe(0.03),
-    fullChance: maybe(0.01),
-    loadFailChance: maybe(0.2),
-    readFailChance: maybe(0.02),
-    dieAfterCommitChance: maybe(0.01),
+    chances: {
+      abortedCommit: maybe(0.03),
+      refusedCommit: maybe(0.01),
+      untoldCommit: maybe(0.03),
+      failedLoad: maybe(0.2),
+      failedRead: maybe(0.02),
+      deathAfterCommit: maybe(0.01),
+    },
   }
 }
 
@@ -220,16 +245,34 @@ function drawFaults(prng: Prng): FaultOptions {
   return {
     everyMs: prng.pick([200, 700, 2_500]),
     weights: {
-      killBroker: maybe(3),
       crashTab: maybe(2),
       closeTab: maybe(2),
       quitTab: maybe(1),
       freezeTab: maybe(3),
       cacheTab: maybe(2),
       hideTab: maybe(1),
-      slowDisk: maybe(1),
-      addPartitions: maybe(1),
       openTab: 3,
+      killBroker: maybe(3),
+      freezeBroker: maybe(1),
+      slowDisk: maybe(1),
+      fillDisk: maybe(1),
+      dropConnection: maybe(1),
+      loseStorage: maybe(0.5),
+      cutPower: maybe(0.5),
+      killBrowser: maybe(0.5),
+      jumpClock: maybe(1),
+      sleepMachine: maybe(0.3),
+      addPartitions: maybe(1),
     },
   }
+}
+
+/** No faults but these: for a canary that needs one kind of misfortune again and again. */
+export function onlyFaults(
+  wanted: Partial<FaultOptions['weights']>,
+  everyMs: number,
+): FaultOptions {
+  const { weights } = drawOptions(1).faults
+  const none = Object.fromEntries(Object.keys(weights).map((name) => [name, 0]))
+  return { everyMs, weights: { ...weights, ...none, ...wanted } }
 }

@@ -3,11 +3,11 @@
  * database while workers come and go, and lets everybody know, late, who is gone. At most one worker
  * runs at a time.
  */
-import type { Durability } from '../../src/broker/ports.js'
 import { Broker } from '../../src/broker/runtime/broker.js'
-import { MemoryDatabase } from '../../src/broker/runtime/memory-storage.js'
+import type { Durability } from '../../src/broker/ports.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type { TransportListener } from '../../src/client/host.js'
+import type { TabmqError } from '../../src/protocol/errors.js'
 import type { BrokerLimits } from '../../src/protocol/limits.js'
 import type { SessionId } from '../../src/protocol/names.js'
 import type { Request, WireReply } from '../../src/protocol/requests.js'
@@ -16,9 +16,12 @@ import type { SimEvent } from './history.js'
 import { Lane } from './lane.js'
 import type { Plant } from './plants.js'
 import type { Process, Scheduler } from './scheduler.js'
+import { SimDisk } from './sim-disk.js'
 import { SimTransport } from './sim-ports.js'
 import { SimStorage, type StorageWeather } from './sim-storage.js'
+import type { WeatherFaultName } from './options.js'
 import { skewed, type Streams } from './streams.js'
+import type { WallClock } from './wall-clock.js'
 
 export interface Weather {
   readonly storage: StorageWeather
@@ -28,6 +31,7 @@ export interface Weather {
 
 export interface SimBrowserParts {
   readonly scheduler: Scheduler
+  readonly clock: WallClock
   readonly streams: Streams
   readonly weather: () => Weather
   readonly limits: Partial<BrokerLimits>
@@ -44,6 +48,7 @@ export interface SimBrowserListener {
   durable(records: readonly DurableRecord[], durability: Durability): void
   /** What happens at the broker's end of a port, and to its transactions. */
   told(event: SimEvent): void
+  fault(name: WeatherFaultName): void
   brokerStarted(worker: SimWorker): void
   brokerDied(worker: SimWorker, why: string): void
   /** The broker said something that only a bug makes it say. */
@@ -51,9 +56,8 @@ export interface SimBrowserListener {
 }
 
 export class SimBrowser {
-  readonly database = new MemoryDatabase()
+  readonly disk: SimDisk
   readonly #parts: SimBrowserParts
-  readonly #disk: Process
   readonly #network: Prng
   readonly #locks: Prng
   readonly #transports = new Set<SimTransport>()
@@ -64,13 +68,18 @@ export class SimBrowser {
 
   constructor(parts: SimBrowserParts) {
     this.#parts = parts
-    this.#disk = parts.scheduler.process('disk')
+    this.disk = new SimDisk(parts.scheduler)
     this.#network = parts.streams.of('network')
     this.#locks = parts.streams.of('locks')
   }
 
   get nowMs(): number {
     return this.#parts.scheduler.nowMs
+  }
+
+  /** What a page or a worker is told when it asks for the time. */
+  get wallMs(): number {
+    return this.#parts.clock.nowMs()
   }
 
   /** The worker that runs now, if one does. */
@@ -128,16 +137,17 @@ export class SimBrowser {
 
   #newWorker(): SimWorker {
     this.#workerCount += 1
-    const { scheduler, streams, weather, limits, plant, listener } = this.#parts
+    const { scheduler, clock, streams, weather, limits, plant, listener } = this.#parts
     const number = this.#workerCount
     const process = scheduler.process(`broker ${number}`)
     const prng = streams.of(`storage ${number}`)
     const parts = {
-      database: this.database,
+      disk: this.disk,
       worker: process,
-      disk: this.#disk,
       prng,
+      nowMs: () => scheduler.nowMs,
       weather: () => weather().storage,
+      onFault: (name: WeatherFaultName) => listener.fault(name),
       onDurable: (records: readonly DurableRecord[], durability: Durability) =>
         listener.durable(records, durability),
       onCommitFailed: () => listener.told({ type: 'commitFailed', worker: process.name }),
@@ -151,8 +161,11 @@ export class SimBrowser {
       limits,
       plant,
       listener,
-      scheduler,
-      openStorage: () => plant?.openStorage?.(parts) ?? new SimStorage(parts),
+      clock,
+      openStorage: (onLost) => {
+        const all = { ...parts, onLost }
+        return plant?.openStorage?.(all) ?? new SimStorage(all)
+      },
       end: () => {
         if (this.#worker?.process === process) this.killWorker('it gave up')
       },
@@ -166,8 +179,8 @@ interface SimWorkerParts {
   readonly limits: Partial<BrokerLimits>
   readonly plant: Plant | undefined
   readonly listener: SimBrowserListener
-  readonly scheduler: Scheduler
-  readonly openStorage: () => SimStorage
+  readonly clock: WallClock
+  readonly openStorage: (onLost: (error: TabmqError) => void) => SimStorage
   readonly end: () => void
 }
 
@@ -176,6 +189,7 @@ export class SimWorker {
   readonly process: Process
   readonly #parts: SimWorkerParts
   #broker: Broker | undefined
+  #storage: SimStorage | undefined
   #starting: Promise<Broker> | undefined
   #idCount = 0
 
@@ -186,6 +200,11 @@ export class SimWorker {
 
   get broker(): Broker | undefined {
     return this.#broker
+  }
+
+  /** The one that was opened last: for the broker that runs, or for one that starts. */
+  get storage(): SimStorage | undefined {
+    return this.#storage
   }
 
   /** A start that failed is tried again by the next tab that asks. */
@@ -216,10 +235,14 @@ export class SimWorker {
   }
 
   async #start(): Promise<Broker> {
-    const { process, number, limits, listener, scheduler, openStorage, end } = this.#parts
+    const { process, number, limits, listener, clock, openStorage, end } = this.#parts
+    const storage = openStorage((error) => {
+      if (!error.retriable) this.#broker?.storageLost(error)
+    })
+    this.#storage = storage
     const broker = await Broker.start({
-      storage: openStorage(),
-      clock: { nowMs: () => scheduler.nowMs },
+      storage,
+      clock,
       timer: { schedule: (delayMs, callback) => process.schedule(delayMs, 'timer', callback) },
       random: { freshId: () => `broker-${number}-${this.#idCount++}` },
       logger: {

@@ -42,6 +42,10 @@ export class SimHost implements ClientHost {
     return this.#parts.browser.nowMs
   }
 
+  wallMs(): number {
+    return this.#parts.browser.wallMs
+  }
+
   setTimer(delayMs: number, callback: () => void): () => void {
     const slowedMs = this.isHidden ? Math.max(HIDDEN_TIMER_MS, delayMs) : delayMs
     return this.#parts.process.schedule(slowedMs, 'timer', callback)

@@ -11,6 +11,9 @@ import type { Process } from './scheduler.js'
 import { SimHost } from './sim-host.js'
 import type { World } from './world.js'
 
+/** After what failed. */
+const AGAIN_MS = 200
+
 /** What a call of the library came to. */
 export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
@@ -72,8 +75,21 @@ export class Tab {
   open(): void {
     this.process.schedule(0, 'opens', () => {
       for (const consumer of this.consumers) consumer.start()
-      for (const producer of this.producers) producer.start()
+      void this.makeTopics().then(() => {
+        for (const producer of this.producers) producer.start()
+      })
     })
+  }
+
+  /** As every app does when it starts: a power cut may have taken the topics as well. */
+  async makeTopics(): Promise<void> {
+    const topics = this.#world.options.topics.map((topic) => ({ ...topic }))
+    const make = () => this.mq.admin().createTopics({ topics, ifNotExists: true })
+    while (!this.isClosing) {
+      const outcome = await this.call('createTopics', make)
+      if (outcome.ok) return
+      await this.process.sleep(AGAIN_MS)
+    }
   }
 
   /** Calls the library; the call is watched until it settles. */

@@ -10,19 +10,30 @@ import { InvariantChecker } from './checkers/invariant-checker.js'
 import { FaultInjector } from './faults.js'
 import { describeIllness } from './healing.js'
 import { History, type Call, type Place, type SimEvent } from './history.js'
-import type { GroupOptions, SimOptions } from './options.js'
+import type { GroupOptions, SimOptions, WeatherOptions } from './options.js'
 import { PLANTS } from './plants.js'
 import { Scheduler, type Process } from './scheduler.js'
 import { SimBrowser, type Weather } from './sim-browser.js'
 import { Streams } from './streams.js'
 import { Tab } from './tab.js'
 import { Trace } from './trace.js'
+import { WallClock } from './wall-clock.js'
 
 const START_MS = 1_700_000_000_000
 const SETUP_MS_MAX = 60_000
 const REST_MS_MAX = 60_000
 /** How often it is looked whether all is well, which takes a while. */
 const LOOK_EVERY_MS = 100
+
+/** Of calm weather. */
+const NO_CHANCES: WeatherOptions['chances'] = {
+  abortedCommit: 0,
+  refusedCommit: 0,
+  untoldCommit: 0,
+  failedLoad: 0,
+  failedRead: 0,
+  deathAfterCommit: 0,
+}
 
 type Phase = 'setup' | 'traffic' | 'healing' | 'rest'
 
@@ -42,6 +53,7 @@ export class World {
   readonly streams: Streams
   readonly trace: Trace
   readonly scheduler: Scheduler
+  readonly clock: WallClock
   readonly history: History
   readonly browser: SimBrowser
   readonly tabs: Tab[] = []
@@ -49,6 +61,7 @@ export class World {
   readonly #user: Process
   readonly #reached = new Map<string, { from: number; to: number }>()
   #phase: Phase = 'setup'
+  #phaseEndMs = 0
   #lastId = 0
   #brokerCount = 0
   #healMs: number | undefined
@@ -63,11 +76,13 @@ export class World {
     this.streams = new Streams(seed)
     this.trace = new Trace(START_MS, keepsTrace)
     this.scheduler = new Scheduler(START_MS, this.trace)
+    this.clock = new WallClock(this.scheduler)
     this.history = new History(() => this.scheduler.nowMs - START_MS, checkers)
     this.#user = this.scheduler.process('user')
     this.faults = new FaultInjector(this)
     this.browser = new SimBrowser({
       scheduler: this.scheduler,
+      clock: this.clock,
       streams: this.streams,
       weather: () => this.weather(),
       limits: { tailBytes: options.tailBytes, transactionBytesMax: options.transactionBytesMax },
@@ -75,6 +90,7 @@ export class World {
       listener: {
         durable: (records, durability) => this.history.tellDurable(records, durability),
         told: (event) => this.#tell(event),
+        fault: (name) => this.faults.count(name),
         brokerStarted: ({ broker, process }) => {
           this.#brokerCount += 1
           if (broker === undefined) return
@@ -178,6 +194,27 @@ export class World {
     return tab
   }
 
+  isTaken(slot: number): boolean {
+    return this.tabs.some((tab) => tab.slot === slot && tab.isAlive && !tab.isClosing)
+  }
+
+  /** Those with an app that could do something now. */
+  awakeTabs(): readonly Tab[] {
+    return this.tabs.filter((tab) => tab.process.isRunning && !tab.isClosing && tab.slot >= 0)
+  }
+
+  /** Nobody could do anything meanwhile: this part of the run takes so much longer. */
+  goesOnFor(moreMs: number): void {
+    this.#phaseEndMs += moreMs
+    this.#user.schedule(this.#phaseEndMs - this.scheduler.nowMs, 'looks', () => {})
+  }
+
+  /** Every tab and worker is dead; the last so many transactions are gone. */
+  tellPowerCut(lost: number): void {
+    this.#reached.clear()
+    this.history.tellPowerCut(lost)
+  }
+
   /** The tab is gone. With the last one, the worker goes too. */
   tabDied(tab: Tab): void {
     if (!tab.isAlive) return
@@ -188,18 +225,13 @@ export class World {
 
   weather(): Weather {
     const { weather } = this.options
-    const isStormy = this.hasTraffic
-    const chance = (value: number) => (isStormy ? value : 0)
     return {
       messageDelayMsMax: weather.messageDelayMsMax,
       lockDelayMsMax: weather.lockDelayMsMax,
       storage: {
-        latencyMsMax: weather.storageLatencyMsMax * this.faults.diskSlowness,
-        abortChance: chance(weather.abortChance),
-        fullChance: chance(weather.fullChance),
-        loadFailChance: chance(weather.loadFailChance),
-        readFailChance: chance(weather.readFailChance),
-        dieAfterCommitChance: chance(weather.dieAfterCommitChance),
+        latencyMsMax: weather.storageLatencyMsMax * this.faults.disk.slowness,
+        isFull: this.faults.disk.isFull,
+        chances: this.hasTraffic ? weather.chances : NO_CHANCES,
       },
     }
   }
@@ -208,14 +240,11 @@ export class World {
   async #setUp(): Promise<boolean> {
     const tab = new Tab(this, 'tab setup', { slot: -1, options: { consumers: [], producers: [] } })
     this.tabs.push(tab)
-    const topics = this.options.topics.map((topic) => ({ ...topic }))
     let isDone = false
     this.#user.schedule(0, 'sets up', () => {
-      void tab
-        .call('createTopics', () => tab.mq.admin().createTopics({ topics }))
-        .then(() => {
-          isDone = true
-        })
+      void tab.makeTopics().then(() => {
+        isDone = true
+      })
     })
     const goesOn = await this.#runFor(SETUP_MS_MAX, () => isDone)
     if (!isDone) this.#report('setup', 'the topics were not made')
@@ -234,12 +263,12 @@ export class World {
 
   /** Returns whether the run goes on: no violation so far. */
   async #runFor(forMs: number, isDone: () => boolean): Promise<boolean> {
-    const endMs = this.scheduler.nowMs + forMs
+    this.#phaseEndMs = this.scheduler.nowMs + forMs
     // Something is always due, so that the end is not missed.
     this.#user.schedule(forMs, 'looks', () => {})
     const hasEnded = () => {
       const { nowMs } = this.scheduler
-      if (this.history.violations.length > 0 || nowMs >= endMs) return true
+      if (this.history.violations.length > 0 || nowMs >= this.#phaseEndMs) return true
       return isDone()
     }
     await this.scheduler.run(hasEnded, (process) => this.#audit(process))

@@ -11,6 +11,7 @@ const EXPECTED: readonly ErrorCode[] = [
   'REQUEST_TIMED_OUT',
   'STORAGE_ERROR',
   'STORAGE_FULL',
+  'STORAGE_BLOCKED',
   'CLIENT_CLOSED',
   'ABORTED',
 ]
