@@ -137,7 +137,7 @@ class Watch {
     } catch (error) {
       if (this.#ended.signal.aborted) return
       // Without a broker there is nobody to ask; the next connection opens the watch.
-      if (hasCode(error, 'BROKER_UNAVAILABLE')) return
+      if (hasCode(error, 'BROKER_UNAVAILABLE', 'STORAGE_LOST')) return
       if (error instanceof TabmqError && error.retriable) this.#retryLater(attempt)
       else this.#fail(error)
     }

@@ -48,9 +48,6 @@ export interface ConsumerRunParts extends ConsumerParts {
   readonly onEnd: (idle: Promise<void>) => void
 }
 
-/** The life of who is no member of a group. */
-const NEVER_ENDING = new AbortController().signal
-
 /** For handlers to end that were told to. */
 const STOP_ABORTED_MS = 1_000
 
@@ -62,6 +59,8 @@ export class ConsumerRun {
   readonly #partitions = new Map<PartitionId, OwnedPartition>()
   /** Partitions lost with a broker: what was handled of them need not be handled again. */
   readonly #lostWithBroker = new Map<PartitionId, OwnedPartition>()
+  /** Ends with the data: the life of who is no member of a group. */
+  readonly #dataEnd = new AbortController()
   readonly #membership: Membership | undefined
   readonly #runner: Runner
   readonly #fetchLoop: FetchLoop
@@ -142,6 +141,19 @@ export class ConsumerRun {
     this.#runner.setSuspended(true)
   }
 
+  /**
+   * The data are others. A member joins again, and takes along nothing of what it knew; partitions that
+   * were assigned by hand are gone, and the run with them.
+   */
+  storageLost(error: TabmqError): void {
+    if (this.#isOver()) return
+    this.#dataEnd.abort(error)
+    if (this.#membership === undefined) return this.#onFailed(error)
+    this.#membership.storageLost(error)
+    this.#lostWithBroker.clear()
+    this.#crash(error, { willRetry: true })
+  }
+
   connected({ isNewBroker }: { readonly isNewBroker: boolean }): void {
     if (!isNewBroker || this.#membership === undefined) this.#runner.setSuspended(false)
   }
@@ -180,7 +192,7 @@ export class ConsumerRun {
     }
     if (offsets === undefined) return commits.commitHandled()
     checkArray('offsets', offsets)
-    const life = this.#membership?.life
+    const life = this.#life
     const wanted = await Promise.all(offsets.map((one) => this.#toCommit(one)))
     if (this.#membership !== undefined) for (const one of wanted) this.#checkMayCommit(one)
     await commits.commit(wanted, life)
@@ -234,12 +246,16 @@ export class ConsumerRun {
       run: () => options,
       partitions: () => this.#partitions.values(),
       member: () => (this.#membership === undefined ? 'none' : this.#membership.ref),
-      life: () => this.#membership?.life ?? NEVER_ENDING,
+      life: () => this.#life,
       refreshEpoch: async () => this.#membership?.refresh(),
       onFenced: (error) => this.#membership?.fencedBy(error),
       onCommitted: (offsets) => void events.emit('commitOffsets', { groupId, offsets }),
       onError: (error) => this.#crash(error, { willRetry: true }),
     })
+  }
+
+  get #life(): AbortSignal {
+    return this.#membership?.life ?? this.#dataEnd.signal
   }
 
   #newFetchLoop(): FetchLoop {
@@ -253,7 +269,10 @@ export class ConsumerRun {
       isHandled: ({ partitionId }) => this.#runner.handled(partitionId) !== undefined,
       onFetched: () => this.#runner.pump(),
       onOutOfRange: (partition) => this.#startOffsets.reset(partition),
-      onError: (error, partition) => this.#crash(error, { willRetry: true, partition }),
+      onError: (error, partition) => {
+        // That is told once, by the connection.
+        if (!hasCode(error, 'STORAGE_LOST')) this.#crash(error, { willRetry: true, partition })
+      },
     })
   }
 
@@ -421,6 +440,7 @@ export class ConsumerRun {
         'FENCED_MEMBER_EPOCH',
         'UNKNOWN_TOPIC_OR_PARTITION',
         'ILLEGAL_STATE',
+        'STORAGE_LOST',
       )
       if (!isMoot) this.#crash(error, { willRetry: false })
     }

@@ -83,6 +83,7 @@ export class Consumer {
     const { events } = parts.connection
     this.#stopListening = [
       events.on('disconnected', () => this.#run?.disconnected()),
+      events.on('storageLost', ({ error }) => this.#onStorageLost(error)),
       events.on('connected', ({ isNewBroker }) => this.#run?.connected({ isNewBroker })),
       events.on('failed', ({ error }) => this.#run?.failed(error)),
       events.on('pageHide', () => this.#run?.postCommits()),
@@ -303,6 +304,13 @@ export class Consumer {
     this.#run = run
     onStart(run)
     await run.start()
+  }
+
+  /** What is assigned by hand are partitions of the data that are gone: it has to be done again. */
+  #onStorageLost(error: TabmqError): void {
+    this.#pendingSeeks.clear()
+    this.#manual = undefined
+    this.#run?.storageLost(error)
   }
 
   #pauseOne({ topic, partition }: TopicPartition): () => void {

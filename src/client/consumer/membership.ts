@@ -52,8 +52,11 @@ export interface MembershipListener {
   isStuck(): boolean
 }
 
-/** `broker`: it died and forgot its members. `fenced`: this member was put out of the group. */
-export type LossReason = 'broker' | 'fenced'
+/**
+ * `broker`: it died and forgot its members. `fenced`: this member was put out of the group. `storage`:
+ * the data are others, and the partitions with them.
+ */
+export type LossReason = 'broker' | 'fenced' | 'storage'
 
 type Phase = 'idle' | 'joining' | 'member' | 'stopped'
 
@@ -174,6 +177,11 @@ export class Membership {
     this.#options.listener.failed(error)
   }
 
+  /** The data are others: it joins the group of that name that is there now. */
+  storageLost(error: TabmqError): void {
+    this.#fenced('storage', error)
+  }
+
   /** A handler is stuck no more: the member that left for it joins again. */
   unstuck(): void {
     // Also while a heartbeat is under way: that one may still be of the membership that was lost.
@@ -221,9 +229,9 @@ export class Membership {
     this.#stopListening.forEach((stop) => stop())
   }
 
-  #endLife(): void {
+  #endLife(reason?: TabmqError): void {
     this.#life += 1
-    this.#lifeEnd.abort()
+    this.#lifeEnd.abort(reason)
     this.#lifeEnd = new AbortController()
   }
 
@@ -327,6 +335,10 @@ export class Membership {
     if (hasCode(error, 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH')) {
       this.#loseAll('fenced')
       this.#beatAgain = true
+    } else if (hasCode(error, 'STORAGE_LOST')) {
+      // The broker that says so is about to end; the next one is asked.
+      this.#loseAll('storage', error)
+      this.#beatAgain = true
     } else if (error instanceof TabmqError && error.retriable) {
       this.#beatAgain = true
       this.#subscriptionIsNews = true
@@ -338,19 +350,19 @@ export class Membership {
     if (this.#failures > 1) await this.#sleepBeforeRetry()
   }
 
-  #fenced(reason: LossReason): void {
+  #fenced(reason: LossReason, error?: TabmqError): void {
     if (this.#phase === 'idle' || this.#phase === 'stopped') return
     if (this.#phase === 'joining' && this.#isBeating) {
       this.#beatAgain = true
       return
     }
-    this.#loseAll(reason)
+    this.#loseAll(reason, error)
     if (!this.#options.listener.isStuck()) this.heartbeat()
   }
 
-  #loseAll(reason: LossReason): void {
+  #loseAll(reason: LossReason, error?: TabmqError): void {
     const lost = this.owned
-    this.#endLife()
+    this.#endLife(error)
     this.#phase = 'joining'
     this.#memberEpoch = 0
     this.#owned = new Map()

@@ -119,13 +119,13 @@ export class OffsetCommits {
   async #commit(offsets: readonly OffsetToCommit[], life: AbortSignal): Promise<void> {
     const { connection, refreshEpoch, onFenced } = this.#options
     for (let attempt = 1; ; attempt++) {
-      if (life.aborted) throw fencedMeanwhile(this.#options.groupId)
+      if (life.aborted) throw endOf(life, this.#options.groupId)
       try {
         // Not repeated as it is when a broker dies: what was posted since may have got further.
         await connection.call(this.#request(offsets), { isRepeatable: false, signal: life })
         return
       } catch (error) {
-        if (life.aborted) throw fencedMeanwhile(this.#options.groupId)
+        if (life.aborted) throw endOf(life, this.#options.groupId)
         if (hasCode(error, 'STALE_MEMBER_EPOCH') && attempt < STALE_RETRIES_MAX) {
           await refreshEpoch()
           continue
@@ -165,8 +165,14 @@ export class OffsetCommits {
         this.#failures = 0
       },
       (error: unknown) => {
-        const isFenced = hasCode(error, 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH', 'ILLEGAL_STATE')
-        if (isFenced) return
+        const isOver = hasCode(
+          error,
+          'UNKNOWN_MEMBER_ID',
+          'FENCED_MEMBER_EPOCH',
+          'ILLEGAL_STATE',
+          'STORAGE_LOST',
+        )
+        if (isOver) return
         if (!hasCode(error, 'BROKER_UNAVAILABLE')) this.#options.onError(error)
         const isPassing = error instanceof TabmqError && error.retriable
         if (isPassing || hasCode(error, 'STORAGE_FULL')) this.#commitLater()
@@ -234,7 +240,9 @@ export class OffsetCommits {
   }
 }
 
-function fencedMeanwhile(groupId: GroupId): TabmqError {
+/** Why nothing of a membership that is over can be committed. */
+function endOf(life: AbortSignal, groupId: GroupId): TabmqError {
+  if (hasCode(life.reason, 'STORAGE_LOST')) return life.reason
   return new TabmqError(
     'FENCED_MEMBER_EPOCH',
     `this consumer lost its membership of "${groupId}" before the commit was made`,

@@ -45,7 +45,13 @@ export class StartOffsets {
         return
       } catch (error) {
         const isPassing =
-          hasCode(error, 'STALE_MEMBER_EPOCH', 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH') ||
+          hasCode(
+            error,
+            'STALE_MEMBER_EPOCH',
+            'UNKNOWN_MEMBER_ID',
+            'FENCED_MEMBER_EPOCH',
+            'STORAGE_LOST',
+          ) ||
           (error instanceof TabmqError && error.retriable)
         if (!isPassing) {
           options.onError(error)

@@ -36,6 +36,8 @@ export class OutgoingBatch {
   attempts = 0
   /** It was sent under its number, and nobody has said that it was not appended. */
   isInDoubt = false
+  /** Those who sent it have been told: whatever is heard of it now is too late. */
+  isSettled = false
   lastError: unknown
 
   constructor(
@@ -90,10 +92,12 @@ export class OutgoingBatch {
   }
 
   succeed(baseOffset: number): void {
+    this.isSettled = true
     for (const part of this.#parts) part.done.resolve(baseOffset + part.recordsBefore)
   }
 
   fail(error: unknown): void {
+    this.isSettled = true
     for (const part of this.#parts) part.done.reject(error)
   }
 }

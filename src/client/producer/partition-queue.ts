@@ -139,6 +139,17 @@ export class PartitionQueue {
     return late
   }
 
+  /** Takes out everything, also what is in flight: the partition is not there any more. */
+  abandon(): OutgoingBatch[] {
+    const open = this.#open === undefined ? [] : [this.#open]
+    const all = [...this.#inFlight, ...this.#failed, ...this.#ready, ...open]
+    this.#open = undefined
+    this.#inFlight.clear()
+    this.#failed = []
+    this.#ready = []
+    return all
+  }
+
   /**
    * Whether nothing that was numbered before this batch waits for its answer or its next attempt.
    * Behind one that failed, being out of order is to be expected; the first to be so tells that the

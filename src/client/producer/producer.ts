@@ -105,7 +105,7 @@ export class Producer {
   readonly #budget: ByteBudget
   readonly #line: SendLine<RecordMetadata[]>
   readonly #sender: Sender
-  readonly #stopListening: () => void
+  readonly #stopListening: (() => void)[]
   readonly #onDisconnect: () => void
   #flushes = 0
   #disconnecting: Promise<void> | undefined
@@ -137,7 +137,10 @@ export class Producer {
       onSealed: ({ topic }) => this.#stickyOf(topic).next(),
       onSettled: (batch) => this.#budget.release(batch.bytes),
     })
-    this.#stopListening = connection.events.on('pageHide', () => this.#sender.postAll())
+    this.#stopListening = [
+      connection.events.on('pageHide', () => this.#sender.postAll()),
+      connection.events.on('storageLost', ({ error }) => this.#onStorageLost(error)),
+    ]
   }
 
   /** Connects now; without it, the first `send` does. */
@@ -151,7 +154,7 @@ export class Producer {
    * When it rejects, messages for other partitions may have been delivered all the same.
    *
    * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, SERIALIZATION_FAILED,
-   *   MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, INVALID_PARTITIONS, STORAGE_FULL, DELIVERY_TIMED_OUT,
+   *   MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, INVALID_PARTITIONS, STORAGE_FULL, STORAGE_LOST, DELIVERY_TIMED_OUT,
    *   THROTTLING_QUOTA_EXCEEDED (as much waits for room as `bufferMemoryBytes` allows: await some of
    *   the sends before this one), CLIENT_CLOSED, INVALID_CONFIG
    */
@@ -180,7 +183,7 @@ export class Producer {
   /** Flushes, then takes no more. */
   disconnect(): Promise<void> {
     this.#disconnecting ??= this.flush().then(() => {
-      this.#stopListening()
+      for (const stop of this.#stopListening) stop()
       this.#onDisconnect()
     })
     return this.#disconnecting
@@ -188,6 +191,17 @@ export class Producer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.disconnect()
+  }
+
+  /**
+   * The partitions that it has queues for are gone, with their numbers and whatever waits in them. What
+   * is sent from now on looks its topic up again.
+   */
+  #onStorageLost(error: unknown): void {
+    this.#line.rejectAll(error)
+    const queues = [...this.#queues.values()]
+    this.#queues.clear()
+    for (const queue of queues) this.#sender.abandon(queue, error)
   }
 
   async #track<T>(send: Promise<T>): Promise<T> {

@@ -42,11 +42,14 @@ interface Place<R> {
   readonly send: WaitingSend<R>
   readonly resolve: (queued: Promise<R>) => void
   readonly reject: (error: unknown) => void
+  /** It was rejected where it stands, and leaves when its turn comes. */
+  isOver: boolean
 }
 
 export class SendLine<R> {
   readonly #options: SendLineOptions
   readonly #lines = new Map<TopicName, Fifo<Place<R>>>()
+  readonly #places = new Set<Place<R>>()
   #bytes = 0
 
   constructor(options: SendLineOptions) {
@@ -67,7 +70,8 @@ export class SendLine<R> {
     if (this.#bytes > 0 && this.#bytes + send.bytes > bytesMax) throw fullError(send, bytesMax)
     this.#bytes += send.bytes
     return new Promise((resolve, reject) => {
-      const place = { send, resolve, reject }
+      const place = { send, resolve, reject, isOver: false }
+      this.#places.add(place)
       const line = this.#lines.get(send.topic)
       if (line !== undefined) {
         line.push(place)
@@ -80,24 +84,48 @@ export class SendLine<R> {
     })
   }
 
+  /** Rejects all that waits now. What it was encoded for is not there any more. */
+  rejectAll(error: unknown): void {
+    for (const place of this.#places) {
+      place.isOver = true
+      place.reject(error)
+    }
+  }
+
   async #serve(topic: TopicName, line: Fifo<Place<R>>): Promise<void> {
     for (let { first } = line; first !== undefined; { first } = line) {
       const metadata = this.#options.topics.peek(topic) ?? (await this.#ask(first, line))
       if (metadata === undefined) continue
-      try {
-        const encoded = first.send.encode(metadata)
-        if (!this.#options.budget.tryTake(encoded.bytes)) await this.#room(first.send, encoded)
-        first.resolve(encoded.enqueue())
-      } catch (error) {
-        first.reject(error)
+      // Without waiting where that can be: what leaves in one go shares batches.
+      const encoded = this.#encode(first, metadata)
+      if (encoded !== undefined) {
+        const isIn =
+          this.#options.budget.tryTake(encoded.bytes) || (await this.#room(first, encoded))
+        if (isIn) this.#enqueue(first, encoded)
       }
       this.#leave(line)
     }
     this.#lines.delete(topic)
   }
 
+  #encode(place: Place<R>, metadata: TopicMetadata): EncodedSend<R> | undefined {
+    if (place.isOver) return undefined
+    try {
+      return place.send.encode(metadata)
+    } catch (error) {
+      place.reject(error)
+      return undefined
+    }
+  }
+
+  #enqueue(place: Place<R>, encoded: EncodedSend<R>): void {
+    if (place.isOver) this.#options.budget.release(encoded.bytes)
+    else place.resolve(encoded.enqueue())
+  }
+
   #leave(line: Fifo<Place<R>>): Place<R> | undefined {
     const place = line.shift()
+    if (place !== undefined) this.#places.delete(place)
     this.#bytes -= place?.send.bytes ?? 0
     return place
   }
@@ -110,6 +138,10 @@ export class SendLine<R> {
       try {
         return await this.#inTime(first.send, topics.get(topic))
       } catch (error) {
+        if (first.isOver) {
+          this.#leave(line)
+          return undefined
+        }
         if (error instanceof LateError) {
           this.#leave(line)
           first.reject(error.reason)
@@ -129,13 +161,16 @@ export class SendLine<R> {
     }
   }
 
-  async #room(send: WaitingSend<R>, { bytes }: EncodedSend<R>): Promise<void> {
+  /** Waits for room; false when the send was rejected because there was none in time. */
+  async #room({ send, reject }: Place<R>, { bytes }: EncodedSend<R>): Promise<boolean> {
     const room = this.#options.budget.take(bytes)
     try {
       await this.#inTime(send, room.taken)
+      return true
     } catch (error) {
       room.cancel()
-      throw error instanceof LateError ? error.reason : error
+      reject(error instanceof LateError ? error.reason : error)
+      return false
     }
   }
 

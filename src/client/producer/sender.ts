@@ -52,6 +52,11 @@ export class Sender {
     })
   }
 
+  /** The queue's partition is not there any more: everything in it fails. */
+  abandon(queue: PartitionQueue, error: unknown): void {
+    for (const batch of queue.abandon()) this.#fail(batch, error)
+  }
+
   /** A batch takes no more messages; a compressed one is sent when its compression is done. */
   sealed(queue: PartitionQueue, batch: OutgoingBatch): void {
     this.#options.onSealed(queue)
@@ -136,6 +141,7 @@ export class Sender {
       })
       const results = new Map(reply.results.map((result) => [result.partitionId, result]))
       for (const { queue, batch } of taken) {
+        if (batch.isSettled) continue
         const result = results.get(queue.partitionId)
         if (result === undefined) {
           this.#failed({ queue, batch }, new TabmqError('REQUEST_TIMED_OUT', 'no answer', {}))
@@ -154,6 +160,7 @@ export class Sender {
   }
 
   #failed({ queue, batch }: Taken, error: unknown): void {
+    if (batch.isSettled) return
     const { host } = this.#options
     batch.lastError = error
     if (hasCode(error, 'OUT_OF_ORDER_SEQUENCE_NUMBER') && isBehind(error)) {
@@ -181,6 +188,7 @@ export class Sender {
   }
 
   #fail(batch: OutgoingBatch, error: unknown): void {
+    if (batch.isSettled) return
     batch.fail(error)
     this.#options.onSettled(batch)
   }
