@@ -5,7 +5,6 @@
  */
 import type { IDBPObjectStore } from 'idb'
 import type { BatchRange } from '../src/broker/ports.js'
-import { ignore } from './indexeddb-errors.js'
 import {
   batchesAfter,
   batchesFrom,
@@ -13,27 +12,28 @@ import {
   type Database,
   type DatabaseSchema,
 } from './indexeddb-schema.js'
+import { unlessAborted } from './indexeddb-transaction.js'
 
 /** Rows of one request at most: as many may have been read in vain when large follow small ones. */
 const PAGE_ROWS_MAX = 32
 
-type BatchStore = IDBPObjectStore<DatabaseSchema, ['batches'], 'batches', 'readonly'>
+type BatchStore = IDBPObjectStore<DatabaseSchema, 'batches'[], 'batches', 'readonly'>
 
-export async function readBatches(database: Database, range: BatchRange): Promise<ArrayBuffer[]> {
-  const transaction = database.transaction('batches')
-  transaction.done.catch(ignore)
+export function readBatches(database: Database, range: BatchRange): Promise<ArrayBuffer[]> {
+  const transaction = database.transaction(['batches'])
+  return unlessAborted(transaction, readFrom(transaction.objectStore('batches'), range))
+}
+
+async function readFrom(store: BatchStore, range: BatchRange): Promise<ArrayBuffer[]> {
   const { partitionId, fromOffset } = range
-  const reader = new PageReader(transaction.store, range)
+  const reader = new PageReader(store, range)
   // Who reads on where the last fetch ended asks for a base offset, and this finds it.
-  const exact = await transaction.store.get([partitionId, fromOffset])
+  const exact = await store.get([partitionId, fromOffset])
   if (exact !== undefined) {
     reader.take(exact)
     await reader.readOn(batchesAfter(partitionId, fromOffset))
   } else {
-    const floor = await transaction.store.openKeyCursor(
-      batchesUpTo(partitionId, fromOffset),
-      'prev',
-    )
+    const floor = await store.openKeyCursor(batchesUpTo(partitionId, fromOffset), 'prev')
     await reader.readOn(batchesFrom(partitionId, floor === null ? fromOffset : floor.key[1]))
   }
   return reader.batches

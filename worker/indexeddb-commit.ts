@@ -7,7 +7,7 @@ import type { Durability } from '../src/broker/ports.js'
 import type { DurableRecord } from '../src/broker/records.js'
 import { TabmqError } from '../src/protocol/errors.js'
 import { unreachable } from '../src/std/assert.js'
-import { isConstraintError, rootCause, superseded } from './indexeddb-errors.js'
+import { ignore, isConstraintError, superseded } from './indexeddb-errors.js'
 import {
   batchesBefore,
   closedEpoch,
@@ -17,6 +17,7 @@ import {
   type StoreKey,
   type StoreName,
 } from './indexeddb-schema.js'
+import { ended } from './indexeddb-transaction.js'
 
 type WriteTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
 
@@ -31,8 +32,7 @@ interface Commit {
  * Everything is issued in one go, the commit itself included, and nothing waits for an answer: a
  * transaction that the browser has heard of as a whole completes even when the worker dies in the next
  * moment, as it does when the last tab closes. So whether this broker may still write is for the
- * transaction itself to find out (`addIfOpen`). Every promise of it ends in `allSettled`, so that none
- * is left unhandled and the one that tells the cause can be found.
+ * transaction itself to find out (`addIfOpen`).
  */
 export async function commitRecords(database: Database, commit: Commit): Promise<void> {
   const { records, durability, brokerEpoch } = commit
@@ -41,21 +41,23 @@ export async function commitRecords(database: Database, commit: Commit): Promise
   }
   const stores = new Set(records.map(({ type }) => STORE_OF_RECORD[type])).add('meta')
   const transaction = database.transaction([...stores], 'readwrite', { durability })
-  const requests: Promise<unknown>[] = addIfOpen(transaction, brokerEpoch)
+  const end = ended(transaction)
   try {
-    for (const record of records) requests.push(write(transaction, record))
+    addIfOpen(transaction, brokerEpoch)
+    for (const record of records) write(transaction, record).catch(ignore)
     transaction.commit()
   } catch (error) {
     // A value that cannot be cloned or a key that is none throws at once, amid the others.
     transaction.abort()
-    await Promise.allSettled([...requests, transaction.done])
+    await end.catch(ignore)
     throw error
   }
-  const outcomes = await Promise.allSettled([...requests, transaction.done])
-  const [isOpen] = outcomes
-  if (isOpen?.status === 'rejected' && isConstraintError(isOpen.reason))
-    throw superseded(brokerEpoch)
-  if (outcomes.some(({ status }) => status === 'rejected')) throw rootCause(outcomes)
+  try {
+    await end
+  } catch (error) {
+    // Nothing else is added.
+    throw isConstraintError(error) ? superseded(brokerEpoch) : error
+  }
 }
 
 /**
@@ -66,18 +68,19 @@ export async function commitRecords(database: Database, commit: Commit): Promise
  */
 export async function releaseSpace(database: Database): Promise<void> {
   const transaction = database.transaction('meta', 'readwrite', { durability: 'relaxed' })
-  const deleting = transaction.store.delete(IDBKeyRange.only('nothing has this name'))
-  await Promise.all([deleting, transaction.done])
+  transaction.store.delete(IDBKeyRange.only('nothing has this name')).catch(ignore)
+  await ended(transaction)
 }
 
 /**
  * Adds the mark that a newer broker leaves for this epoch, and takes it away again: where the mark is
  * there already, the first fails, and with it the transaction.
  */
-function addIfOpen(transaction: WriteTransaction, brokerEpoch: number): Promise<unknown>[] {
+function addIfOpen(transaction: WriteTransaction, brokerEpoch: number): void {
   const meta = transaction.objectStore('meta')
   const mark = closedEpoch(brokerEpoch)
-  return [meta.add(brokerEpoch, mark), meta.delete(mark)]
+  meta.add(brokerEpoch, mark).catch(ignore)
+  meta.delete(mark).catch(ignore)
 }
 
 function write(transaction: WriteTransaction, record: DurableRecord): Promise<unknown> {

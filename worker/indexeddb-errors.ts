@@ -80,17 +80,6 @@ export function isConnectionLost(error: unknown): boolean {
   }
 }
 
-/**
- * Of all that was rejected in one transaction, the error that tells why. When one request fails or
- * the transaction is aborted, every other request and the transaction itself say AbortError.
- */
-export function rootCause(outcomes: readonly PromiseSettledResult<unknown>[]): unknown {
-  const reasons = outcomes.flatMap((outcome) =>
-    outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
-  )
-  return reasons.find((reason) => nameOf(reason) !== 'AbortError') ?? reasons[0]
-}
-
 /** For the other promises of a transaction whose failure is told by one of them. */
 export function ignore(): void {}
 

@@ -9,7 +9,7 @@ import { headerOf } from '../src/protocol/batch-header.js'
 import type { PartitionId } from '../src/protocol/names.js'
 import { assert, definedOrThrow } from '../src/std/assert.js'
 import { mapInGroups } from '../src/std/in-groups.js'
-import { databaseDeleted, ignore, superseded } from './indexeddb-errors.js'
+import { databaseDeleted, superseded } from './indexeddb-errors.js'
 import {
   batchesFrom,
   closedEpoch,
@@ -19,6 +19,7 @@ import {
   type DatabaseSchema,
   type StoreName,
 } from './indexeddb-schema.js'
+import { ended, unlessAborted } from './indexeddb-transaction.js'
 
 /** The last batch of a partition is read whole: so many of them at once. */
 const EDGES_AT_ONCE = 16
@@ -44,7 +45,13 @@ export type Identity = Pick<StoredState, 'databaseId' | 'brokerEpoch'>
 /** @throws TabmqError BROKER_SUPERSEDED, STORAGE_LOST */
 export async function loadState(database: Database, load: Load): Promise<StoredState> {
   const transaction = database.transaction([...STORE_NAMES], 'readwrite', { durability: 'relaxed' })
-  transaction.done.catch(ignore)
+  const end = ended(transaction)
+  const state = await unlessAborted(transaction, readState(transaction, load))
+  await end
+  return state
+}
+
+async function readState(transaction: LoadTransaction, load: Load): Promise<StoredState> {
   const identity = await raiseEpoch(transaction, load)
   const [nextPartitionId, topics, partitions, producers, groups, offsets] = await Promise.all([
     transaction.objectStore('meta').get('nextPartitionId'),
@@ -57,7 +64,6 @@ export async function loadState(database: Database, load: Load): Promise<StoredS
   const edges = await mapInGroups(partitions, EDGES_AT_ONCE, ([partitionId]) =>
     readEdges(transaction, partitionId),
   )
-  await transaction.done
   return {
     ...identity,
     nextPartitionId: typeof nextPartitionId === 'number' ? nextPartitionId : 1,
@@ -75,12 +81,12 @@ export async function loadState(database: Database, load: Load): Promise<StoredS
  * @throws TabmqError BROKER_SUPERSEDED, STORAGE_LOST
  */
 export async function checkIdentity(database: Database, own: Identity): Promise<void> {
-  const { store, done } = database.transaction('meta')
-  done.catch(ignore)
-  const [databaseId, brokerEpoch] = await Promise.all([
-    store.get('databaseId'),
-    store.get('brokerEpoch'),
-  ])
+  const transaction = database.transaction(['meta'])
+  const meta = transaction.objectStore('meta')
+  const [databaseId, brokerEpoch] = await unlessAborted(
+    transaction,
+    Promise.all([meta.get('databaseId'), meta.get('brokerEpoch')]),
+  )
   compareIdentity({ databaseId, brokerEpoch }, own)
 }
 

@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TabmqError } from '../../src/protocol/errors.js'
-import {
-  isConnectionLost,
-  rootCause,
-  toOpenError,
-  toStorageError,
-} from '../../worker/indexeddb-errors.js'
+import { isConnectionLost, toOpenError, toStorageError } from '../../worker/indexeddb-errors.js'
 
 const named = (name: string, message = 'of the browser'): DOMException =>
   new DOMException(message, name)
@@ -76,25 +71,5 @@ describe('isConnectionLost', () => {
     expect(isConnectionLost(named('UnknownError', 'disk I/O'))).toBe(false)
     expect(isConnectionLost(new TabmqError('BROKER_SUPERSEDED', 'another broker'))).toBe(false)
     expect(isConnectionLost(undefined)).toBe(false)
-  })
-})
-
-describe('rootCause', () => {
-  const rejected = (reason: unknown): PromiseRejectedResult => ({ status: 'rejected', reason })
-
-  it('is the error that aborted the transaction, not the aborts that followed', () => {
-    const full = named('QuotaExceededError')
-    const outcomes = [
-      { status: 'fulfilled', value: 1 } as const,
-      rejected(named('AbortError')),
-      rejected(full),
-      rejected(named('AbortError')),
-    ]
-    expect(rootCause(outcomes)).toBe(full)
-  })
-
-  it('is the abort when nothing else is known', () => {
-    const abort = named('AbortError')
-    expect(rootCause([rejected(abort), rejected(named('AbortError'))])).toBe(abort)
   })
 })

@@ -117,6 +117,28 @@ describe('a commit', () => {
     expect(lost).toEqual([])
   })
 
+  it('rejects though a request of it is never heard of again', async () => {
+    const storage = await openLoaded()
+    // As Chromium does at times when it aborts for want of space.
+    const { put } = IDBObjectStore.prototype
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
+      this: IDBObjectStore,
+      ...row
+    ) {
+      const request = put.apply(this, row)
+      request.addEventListener = () => {}
+      return request
+    })
+    vi.spyOn(IDBTransaction.prototype, 'commit').mockImplementationOnce(function (
+      this: IDBTransaction,
+    ) {
+      ;(this as unknown as { _abort(name: string): void })._abort('QuotaExceededError')
+    })
+    await expect(commit(storage, [batchRecord(1, 0)])).rejects.toMatchObject({
+      code: 'STORAGE_FULL',
+    })
+  })
+
   it('rejects with the error of the request that failed', async () => {
     const storage = await openLoaded()
     const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(() => {
