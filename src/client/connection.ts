@@ -37,9 +37,11 @@ export interface ConnectionEvents {
   /** The broker died, or the page was hidden. */
   disconnected: Record<never, never>
   /**
-   * The data that this client knew are gone and others are there: told before the `connected` of the
-   * broker that has them. Nothing that was learnt before may reach that broker.
+   * The data that this client knew are gone and others are there: what was learnt of them must not reach
+   * the broker that has the others. Told before its `connected`, and before users are.
    */
+  forget: { readonly error: TabmqError }
+  /** The same, for users: what they send on hearing of it is of the new data. */
   storageLost: { readonly error: TabmqError }
   push: Push
   /** The page is about to be hidden for good or put to sleep: the last moment to send. */
@@ -241,7 +243,9 @@ export class Connection {
     const before = this.#databaseId
     this.#databaseId = databaseId
     if (before === undefined || before === databaseId) return
-    void this.events.emit('storageLost', { error: storageLost() })
+    const event = { error: storageLost() }
+    void this.events.emit('forget', event)
+    void this.events.emit('storageLost', event)
   }
 
   #onLost(): void {

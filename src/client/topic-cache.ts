@@ -23,7 +23,7 @@ export class TopicCache {
     connection.events.on('push', ({ push }) => {
       if (push === 'topicsChanged') this.clear()
     })
-    connection.events.on('storageLost', () => this.clear())
+    connection.events.on('forget', () => this.clear())
     connection.events.on('connected', ({ isNewBroker }) => {
       // With nothing known there is nothing old, and what is being asked for is asked of this broker.
       if (isNewBroker && this.#topics.size > 0) this.clear()

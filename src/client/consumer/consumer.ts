@@ -83,7 +83,7 @@ export class Consumer {
     const { events } = parts.connection
     this.#stopListening = [
       events.on('disconnected', () => this.#run?.disconnected()),
-      events.on('storageLost', ({ error }) => this.#onStorageLost(error)),
+      events.on('forget', ({ error }) => this.#onStorageLost(error)),
       events.on('connected', ({ isNewBroker }) => this.#run?.connected({ isNewBroker })),
       events.on('failed', ({ error }) => this.#run?.failed(error)),
       events.on('pageHide', () => this.#run?.postCommits()),

@@ -139,7 +139,7 @@ export class Producer {
     })
     this.#stopListening = [
       connection.events.on('pageHide', () => this.#sender.postAll()),
-      connection.events.on('storageLost', ({ error }) => this.#onStorageLost(error)),
+      connection.events.on('forget', ({ error }) => this.#onStorageLost(error)),
     ]
   }
 
