@@ -18,13 +18,13 @@ export class Fields {
 
   /** `what` names the object in error messages, e.g. `fetch` or `fetch.partitions[0]`. */
   constructor(what: string, value: unknown) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (!isPlainObject(value)) {
       throw new TabmqError('INVALID_REQUEST', `${what} must be an object, not ${describe(value)}`, {
         field: what,
       })
     }
     this.#what = what
-    this.#values = value as Readonly<Record<string, unknown>>
+    this.#values = value
   }
 
   has(field: string): boolean {
@@ -39,7 +39,7 @@ export class Fields {
     const value = this.#get(field)
     if (Number.isSafeInteger(value)) {
       const integer = value as number
-      if (integer >= range.min && integer <= range.max) return integer
+      if (integer >= range.min && integer <= range.max) return withoutNegativeZero(integer)
     }
     throw this.#invalid(field, `a whole number from ${range.min} to ${range.max}`)
   }
@@ -63,10 +63,11 @@ export class Fields {
     throw this.#invalid(field, `one of ${allowed.map((item) => describe(item)).join(', ')}`)
   }
 
+  /** One that stays as long as it is: a resizable one would be stored with room for what it may be. */
   buffer(field: string): ArrayBuffer {
     const value = this.#get(field)
-    if (value instanceof ArrayBuffer) return value
-    throw this.#invalid(field, 'an ArrayBuffer')
+    if (value instanceof ArrayBuffer && !isResizable(value)) return value
+    throw this.#invalid(field, 'an ArrayBuffer of a fixed length')
   }
 
   object(field: string): Fields {
@@ -95,4 +96,21 @@ export class Fields {
       { field: `${this.#what}.${field}`, value: got },
     )
   }
+}
+
+/**
+ * Whether it is an object of fields, and no Map, Date, Error or typed array: those cross a port too,
+ * and the entries of a large typed array would take all memory there is.
+ */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return Object.prototype.toString.call(value) === '[object Object]'
+}
+
+/** -0 is a whole number too, and another key, or no key, than 0 where one compares by identity. */
+export function withoutNegativeZero(value: number): number {
+  return value === 0 ? 0 : value
+}
+
+function isResizable(buffer: ArrayBuffer): boolean {
+  return (buffer as { resizable?: boolean }).resizable === true
 }

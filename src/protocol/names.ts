@@ -90,8 +90,12 @@ export function describe(value: unknown): string {
   if (typeof value === 'object' && value !== null)
     return Array.isArray(value) ? 'an array' : 'an object'
   if (typeof value === 'function') return 'a function'
-  return typeof value === 'bigint' ? `${value}n` : String(value)
+  if (typeof value !== 'bigint') return String(value)
+  // The digits of one with millions of them would take the thread for minutes.
+  return value > -BIGINT_SHOWN_MAX && value < BIGINT_SHOWN_MAX ? `${value}n` : 'a large bigint'
 }
+
+const BIGINT_SHOWN_MAX = 2n ** 64n
 
 /** A value as an error's details carry it: as it is where it is simple, else in words. */
 export function detailOf(value: unknown): string | number | boolean | null | undefined {

@@ -3,7 +3,7 @@
  * error that names the offending field. Nothing behind it checks shapes again.
  */
 import { TabmqError } from './errors.js'
-import { ANY_COUNT, Fields } from './fields.js'
+import { ANY_COUNT, Fields, withoutNegativeZero } from './fields.js'
 import {
   PATTERN_LENGTH_MAX,
   REQUEST_GROUPS_MAX,
@@ -81,7 +81,7 @@ const PARSERS: Parsers = {
     topics:
       fields.raw('topics') === 'all'
         ? 'all'
-        : fields.list('topics', limits.topicsMax, parseTopicName),
+        : distinct(fields.list('topics', limits.topicsMax, parseTopicName)),
   }),
   createTopics: (fields, limits) => ({
     api: 'createTopics',
@@ -132,10 +132,12 @@ const PARSERS: Parsers = {
   }),
   listOffsets: (fields, limits) => ({
     api: 'listOffsets',
-    partitions: fields.list('partitions', limits.requestPartitionsMax, (item, what) => {
-      const wanted = new Fields(what, item)
-      return { partitionId: partitionIdOf(wanted), at: parseOffsetSpec(wanted) }
-    }),
+    partitions: distinctPartitions(
+      fields.list('partitions', limits.requestPartitionsMax, (item, what) => {
+        const wanted = new Fields(what, item)
+        return { partitionId: partitionIdOf(wanted), at: parseOffsetSpec(wanted) }
+      }),
+    ),
   }),
   deleteRecords: (fields, limits) => ({
     api: 'deleteRecords',
@@ -266,7 +268,7 @@ function groupIdOf(fields: Fields): GroupId {
 }
 
 function groupIdsOf(fields: Fields): GroupId[] {
-  return fields.list('groupIds', REQUEST_GROUPS_MAX, parseGroupId)
+  return distinct(fields.list('groupIds', REQUEST_GROUPS_MAX, parseGroupId))
 }
 
 function partitionIdOf(fields: Fields): PartitionId {
@@ -274,14 +276,21 @@ function partitionIdOf(fields: Fields): PartitionId {
 }
 
 function partitionIdsOf(fields: Fields, limits: BrokerLimits): PartitionId[] {
-  return fields.list('partitions', limits.requestPartitionsMax * 16, parsePartitionId)
+  return distinct(fields.list('partitions', limits.requestPartitionsMax * 16, parsePartitionId))
 }
 
 function parsePartitionId(item: unknown, what: string): PartitionId {
-  if (Number.isSafeInteger(item) && (item as number) >= 0) return item as PartitionId
+  if (Number.isSafeInteger(item) && (item as number) >= 0) {
+    return withoutNegativeZero(item as number) as PartitionId
+  }
   throw new TabmqError('INVALID_REQUEST', `${what} must be a partition id, not ${describe(item)}`, {
     field: what,
   })
+}
+
+/** Asked for twice, it is answered once: a short request could ask for an answer without end. */
+function distinct<T>(items: T[]): T[] {
+  return [...new Set(items)]
 }
 
 function distinctPartitions<T extends { partitionId: PartitionId }>(items: T[]): T[] {

@@ -2,6 +2,7 @@
  * A topic's config as a user gives it: known names only, each in its range.
  */
 import { TabmqError } from './errors.js'
+import { isPlainObject, withoutNegativeZero } from './fields.js'
 import { MAX_MESSAGE_BYTES_MAX } from './limits.js'
 import { describe, detailOf } from './names.js'
 import type { TopicConfig } from './requests.js'
@@ -21,7 +22,7 @@ const RULES: Readonly<Record<keyof TopicConfig, ConfigRule>> = {
 
 /** @throws TabmqError INVALID_CONFIG, naming the entry */
 export function parseTopicConfig(value: unknown): Partial<TopicConfig> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isPlainObject(value)) {
     throw new TabmqError('INVALID_CONFIG', `a config must be an object, not ${describe(value)}`, {})
   }
   const config: Partial<Record<keyof TopicConfig, number | null>> = {}
@@ -29,7 +30,7 @@ export function parseTopicConfig(value: unknown): Partial<TopicConfig> {
     if (entry === undefined) continue
     if (!Object.hasOwn(RULES, name)) {
       throw new TabmqError('INVALID_CONFIG', `there is no topic config named ${describe(name)}`, {
-        config: name,
+        config: detailOf(name),
       })
     }
     const known = name as keyof TopicConfig
@@ -42,7 +43,7 @@ function parseEntry(name: keyof TopicConfig, value: unknown): number | null {
   const { min, max, nullable } = RULES[name]
   if (value === null && nullable) return null
   if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) {
-    return value as number
+    return withoutNegativeZero(value as number)
   }
   const expected = `a whole number from ${min} to ${max}${nullable ? ', or null for no limit' : ''}`
   throw new TabmqError('INVALID_CONFIG', `${name} must be ${expected}, not ${describe(value)}`, {

@@ -6,7 +6,8 @@ const fields = (value: unknown) => new Fields('request', value)
 
 describe('fields', () => {
   it('come from plain objects only', () => {
-    for (const value of [undefined, null, 1, 'a', [], () => 1]) {
+    const clones = [new Date(0), new Map(), new Set(), new Error('e'), new Uint8Array(1), /x/]
+    for (const value of [undefined, null, 1, 'a', [], () => 1, ...clones]) {
       const error = thrownBy(() => fields(value))
       expect([error.code, error.details['field']]).toEqual(['INVALID_REQUEST', 'request'])
     }
@@ -55,6 +56,14 @@ describe('fields', () => {
     for (const batch of [new Uint8Array(2), new DataView(buffer), { byteLength: 2 }, 'ab']) {
       expect(thrownBy(() => fields({ batch }).buffer('batch')).code).toBe('INVALID_REQUEST')
     }
+  })
+
+  it('take no buffer that can grow', () => {
+    const Growing = ArrayBuffer as new (length: number, options: object) => ArrayBuffer
+    const batch = new Growing(2, { maxByteLength: 2 ** 30 })
+    // An engine without them has made a plain one.
+    if (!('resizable' in batch)) return
+    expect(thrownBy(() => fields({ batch }).buffer('batch')).code).toBe('INVALID_REQUEST')
   })
 
   it('name the place of an item that is wrong', () => {

@@ -76,6 +76,13 @@ suite('describe', () => {
     )
   })
 
+  it('does not spell out a bigint that has millions of digits', () => {
+    // Spelling it out would take longer than any test may.
+    expect(describe(1n << 50_000_000n)).toBe('a large bigint')
+    expect(describe(-(1n << 64n))).toBe('a large bigint')
+    expect(describe(-(2n ** 63n))).toBe('-9223372036854775808n')
+  })
+
   it('tells the kinds of values apart', () => {
     const shown = [describe('a'), describe(1n), describe(null), describe([1]), describe({ a: 1 })]
     expect(shown).toEqual(['"a"', '1n', 'null', 'an array', 'an object'])

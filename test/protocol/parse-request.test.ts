@@ -4,7 +4,7 @@ import { TabmqError, type ErrorCode } from '../../src/protocol/errors.js'
 import { BROKER_LIMITS } from '../../src/protocol/limits.js'
 import { parseHello, parseRequest } from '../../src/protocol/parse-request.js'
 import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
-import type { ApiName } from '../../src/protocol/requests.js'
+import type { ApiName, RequestOf } from '../../src/protocol/requests.js'
 import { thrownBy } from './thrown.js'
 
 const limits = { ...BROKER_LIMITS, requestPartitionsMax: 4, topicsMax: 3 }
@@ -41,8 +41,8 @@ const VALID: Readonly<Record<ApiName, Record<string, unknown>>> = {
   listOffsets: {
     partitions: [
       { partitionId: 1, at: 'earliest' },
-      { partitionId: 1, at: 'latest' },
-      { partitionId: 2, at: { timestampMs: -5 } },
+      { partitionId: 2, at: 'latest' },
+      { partitionId: 3, at: { timestampMs: -5 } },
     ],
   },
   deleteRecords: { partitions: [{ partitionId: 1, beforeOffset: 7 }] },
@@ -203,12 +203,36 @@ describe('a request', () => {
   it.each([
     ['produce', 'batches'],
     ['fetch', 'partitions'],
+    ['listOffsets', 'partitions'],
     ['deleteRecords', 'partitions'],
     ['commitOffsets', 'offsets'],
   ] as const)('%s names a partition once', (api, field) => {
     const [item] = VALID[api][field] as unknown[]
     const error = thrownBy(() => parse({ ...requestOf(api), [field]: [item, item] }))
     expect([error.code, error.details]).toEqual(['INVALID_REQUEST', { partitionId: 1 }])
+  })
+
+  it.each([
+    ['metadata', 'topics', 'orders'],
+    ['describeGroups', 'groupIds', 'g'],
+    ['deleteGroups', 'groupIds', 'g'],
+    ['fetchOffsets', 'partitions', 1],
+    ['startOffsets', 'partitions', 1],
+  ] as const)('%s asks for one of %s once, however often it is named', (api, field, item) => {
+    const request = { ...requestOf(api), [field]: [item, item, item] }
+    expect(parse(request)).toEqual({ ...request, [field]: [item] })
+  })
+
+  it('has no -0, which is another value than 0 for whoever compares by identity', () => {
+    const { partitions } = parse({
+      ...requestOf('fetch'),
+      partitions: [{ partitionId: -0, offset: -0, maxBytes: 1 }],
+    }) as RequestOf<'fetch'>
+    expect(partitions).toStrictEqual([{ partitionId: 0, offset: 0, maxBytes: 1 }])
+    expect(parse({ ...requestOf('startOffsets'), partitions: [-0] })).toHaveProperty(
+      'partitions',
+      [0],
+    )
   })
 
   it('has an api that there is', () => {

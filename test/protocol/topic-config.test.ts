@@ -35,7 +35,8 @@ describe('topic config', () => {
   })
 
   it('is an object', () => {
-    for (const config of [undefined, null, [], 'retentionMs=1', 1]) {
+    const clones = [new Date(0), new Map([['retentionMs', 1]]), new Error('e'), new Uint8Array(0)]
+    for (const config of [undefined, null, [], 'retentionMs=1', 1, ...clones]) {
       expect(thrownBy(() => parseTopicConfig(config)).code).toBe('INVALID_CONFIG')
     }
   })
