@@ -37,6 +37,13 @@ export class Watches {
     this.#options = options
   }
 
+  /** How many there are, of all tabs. */
+  get size(): number {
+    let size = 0
+    for (const watches of this.#bySession.values()) size += watches.size
+    return size
+  }
+
   /** @throws TabmqError THROTTLING_QUOTA_EXCEEDED */
   open(session: Session, watchId: string, intervalMs: number): ClusterState {
     const watches = this.#bySession.get(session) ?? new Map<string, Watch>()

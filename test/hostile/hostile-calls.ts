@@ -1,0 +1,208 @@
+/**
+ * Calls of every method and every API, from nearly right to nonsense. What a call names (topics,
+ * partitions, groups, members) is there half of the time: only then does it come past the parser.
+ */
+import fc from 'fast-check'
+import type { ApiName } from '../../src/protocol/requests.js'
+import { batchOf } from '../broker/batches.js'
+import { brokenBytes, brokenInOnePlace, hostileValue } from './hostile-values.js'
+
+/** What is there for a call to name. */
+export interface Known {
+  readonly partitionIds: readonly number[]
+  readonly groupId: string
+  readonly memberId: string
+  readonly memberEpoch: number
+}
+
+export const TOPICS = ['orders', 'refunds', 'made-by-the-test'] as const
+
+export function hostileRequest(known: Known): fc.Arbitrary<unknown> {
+  const requests = validRequests(known)
+  const valid = fc.constantFrom(...API_NAMES).chain((api) => {
+    return requests[api].map((body) => ({ api, ...body }))
+  })
+  const ofAnApi = fc
+    .tuple(fc.constantFrom(...API_NAMES), fc.dictionary(fc.string(), hostileValue))
+    .map(([api, body]) => ({ ...body, api }))
+  return fc.oneof(
+    { weight: 1, arbitrary: hostileValue },
+    { weight: 2, arbitrary: ofAnApi },
+    { weight: 2, arbitrary: valid },
+    { weight: 8, arbitrary: valid.chain(brokenInOnePlace) },
+    { weight: 2, arbitrary: brokenProduce(known) },
+  )
+}
+
+/** A request of each API that is granted as it stands, with everything that it can carry. */
+export function grantedRequests(known: Known): Readonly<Record<ApiName, object>> {
+  const { groupId, memberId, memberEpoch } = known
+  const [partitionId = 0, another = 0] = known.partitionIds
+  const member = { memberId, memberEpoch }
+  const newMember = { memberId: 'new', memberEpoch: 0, groupInstanceId: 'left tab' }
+  const config = { retentionMs: 1_000, retentionBytes: null, maxMessageBytes: 1_000 }
+  const batch = batchOf({ producer: { id: 7, sequence: 0 } })
+  const topics = [{ topic: 'made-by-the-test', numPartitions: 2, config }]
+  return {
+    metadata: { topics: ['orders'] },
+    createTopics: { topics, ifNotExists: true, validateOnly: false },
+    deleteTopics: { topics: ['refunds'] },
+    createPartitions: { topic: 'orders', count: 3 },
+    alterConfigs: { topic: 'orders', config },
+    produce: { acks: 1, batches: [{ partitionId, batch }] },
+    fetch: {
+      fetcherId: 'f',
+      partitions: [{ partitionId, offset: 0, maxBytes: 1_000 }],
+      maxBytes: 1_000,
+      minBytes: 1,
+      maxWaitMs: 1,
+    },
+    listOffsets: {
+      partitions: [
+        { partitionId, at: 'latest' },
+        { partitionId: another, at: { timestampMs: 5 } },
+      ],
+    },
+    deleteRecords: { partitions: [{ partitionId, beforeOffset: 0 }] },
+    groupHeartbeat: {
+      groupId,
+      member: newMember,
+      options: JOIN_OPTIONS,
+      subscription: { topics: ['orders'], patterns: [{ source: '^refunds', flags: 'i' }] },
+      owned: [],
+    },
+    leaveGroup: { groupId, member },
+    commitOffsets: { groupId, member, offsets: [{ partitionId, offset: 0, metadata: 'done' }] },
+    fetchOffsets: { groupId, partitions: [partitionId] },
+    startOffsets: { groupId, member, partitions: [partitionId], autoOffsetReset: 'latest' },
+    listGroups: {},
+    describeGroups: { groupIds: [groupId] },
+    deleteGroups: { groupIds: ['empty'] },
+    describeCluster: {},
+    watch: { watchId: 'one', intervalMs: 20 },
+    unwatch: { watchId: 'one' },
+  }
+}
+
+const JOIN_OPTIONS = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 5_000, assignor: 'range' }
+
+export function hostileHello(hello: object): fc.Arbitrary<unknown> {
+  return fc.oneof(
+    { weight: 1, arbitrary: hostileValue },
+    { weight: 3, arbitrary: brokenInOnePlace(hello) },
+  )
+}
+
+function brokenProduce({ partitionIds }: Known): fc.Arbitrary<unknown> {
+  return fc.tuple(fc.constantFrom(...partitionIds), validBatch).chain(([partitionId, batch]) =>
+    brokenBytes(batch).map((broken) => ({
+      api: 'produce',
+      acks: 1,
+      batches: [{ partitionId, batch: broken }],
+    })),
+  )
+}
+
+const validBatch = fc
+  .record({
+    records: fc.integer({ min: 1, max: 3 }),
+    sequence: fc.integer({ min: 0, max: 4 }),
+    id: fc.integer({ min: 1, max: 4 }),
+    hasProducer: fc.boolean(),
+  })
+  .map(({ records, sequence, id, hasProducer }) =>
+    batchOf(hasProducer ? { records, producer: { id, sequence } } : { records }),
+  )
+
+type Bodies = { readonly [A in ApiName]: fc.Arbitrary<Record<string, unknown>> }
+
+/** A well-formed request of each API. Whether it can be granted is another matter. */
+function validRequests(known: Known): Bodies {
+  const topic = fc.constantFrom(...TOPICS)
+  const topics = fc.uniqueArray(topic, { minLength: 1, maxLength: 2 })
+  const partitionId = fc.oneof(fc.constantFrom(...known.partitionIds), fc.nat(20))
+  const partitionIds = fc.uniqueArray(partitionId, { maxLength: 3 })
+  const groupId = fc.oneof(fc.constant(known.groupId), fc.constantFrom('other', '__proto__'))
+  const config = fc.constantFrom<object[]>(
+    {},
+    { retentionMs: 1_000, retentionBytes: null, maxMessageBytes: 1_000 },
+  )
+  const offset = fc.integer({ min: 0, max: 4 })
+  const member = fc.constantFrom<object[]>(
+    { memberId: known.memberId, memberEpoch: known.memberEpoch },
+    { memberId: known.memberId, memberEpoch: known.memberEpoch + 1 },
+    { memberId: 'hostile-member', memberEpoch: 0 },
+    { memberId: 'hostile-static', memberEpoch: 0, groupInstanceId: 'left tab' },
+  )
+  const perPartition = <T extends object>(more: fc.Arbitrary<T>) =>
+    fc
+      .tuple(partitionIds, more)
+      .map(([ids, body]) => ids.map((id) => ({ partitionId: id, ...body })))
+  return {
+    metadata: fc.record({ topics: fc.oneof(topics, fc.constant('all')) }),
+    createTopics: fc.record({
+      topics: fc
+        .record({ topic, numPartitions: fc.integer({ min: 1, max: 2 }), config })
+        .map((one) => [one]),
+      ifNotExists: fc.boolean(),
+      validateOnly: fc.boolean(),
+    }),
+    deleteTopics: fc.record({ topics: fc.constant(['made-by-the-test']) }),
+    createPartitions: fc.record({ topic, count: fc.integer({ min: 1, max: 3 }) }),
+    alterConfigs: fc.record({ topic, config }),
+    produce: fc.record({
+      acks: fc.constantFrom(-1, 0, 1),
+      batches: fc.tuple(partitionId, validBatch).map(([id, batch]) => [{ partitionId: id, batch }]),
+    }),
+    fetch: fc.record({
+      fetcherId: fc.constantFrom('one', 'two'),
+      partitions: perPartition(fc.record({ offset, maxBytes: fc.constantFrom(1, 1_000) })),
+      maxBytes: fc.constantFrom(1, 1_000),
+      minBytes: fc.constantFrom(1, 1_000),
+      maxWaitMs: fc.constantFrom(0, 5),
+    }),
+    listOffsets: fc.record({
+      partitions: perPartition(
+        fc.record({
+          at: fc.constantFrom<unknown[]>('earliest', 'latest', { timestampMs: 5 }),
+        }),
+      ),
+    }),
+    deleteRecords: fc.record({
+      partitions: perPartition(fc.record({ beforeOffset: offset })),
+    }),
+    groupHeartbeat: fc.record({
+      groupId,
+      member,
+      options: fc.constantFrom(JOIN_OPTIONS, undefined),
+      subscription: fc.constantFrom<unknown[]>(
+        { topics: ['orders'], patterns: [{ source: '^refunds', flags: 'i' }] },
+        { topics: [], patterns: [{ source: '^(o+)+$', flags: '' }] },
+        undefined,
+      ),
+      owned: fc.oneof(partitionIds, fc.constant(undefined)),
+    }),
+    leaveGroup: fc.record({ groupId, member }),
+    commitOffsets: fc.record({
+      groupId,
+      member: fc.oneof(member, fc.constant(undefined)),
+      offsets: perPartition(fc.record({ offset, metadata: fc.constantFrom('', 'done') })),
+    }),
+    fetchOffsets: fc.record({ groupId, partitions: fc.oneof(partitionIds, fc.constant('all')) }),
+    startOffsets: fc.record({
+      groupId,
+      member,
+      partitions: partitionIds,
+      autoOffsetReset: fc.constantFrom('earliest', 'latest', 'none'),
+    }),
+    listGroups: fc.constant({}),
+    describeGroups: fc.record({ groupIds: fc.array(groupId, { maxLength: 2 }) }),
+    deleteGroups: fc.record({ groupIds: fc.array(groupId, { maxLength: 2 }) }),
+    describeCluster: fc.constant({}),
+    watch: fc.record({ watchId: fc.constantFrom('one', 'two'), intervalMs: fc.constant(20) }),
+    unwatch: fc.record({ watchId: fc.constantFrom('one', 'two', 'three') }),
+  }
+}
+
+const NOTHING_KNOWN = { partitionIds: [0], groupId: '', memberId: '', memberEpoch: 0 }
+export const API_NAMES = Object.keys(grantedRequests(NOTHING_KNOWN)) as ApiName[]
