@@ -79,6 +79,13 @@ export const TOPIC_NAME_LENGTH_MAX = 249
 export const GROUP_ID_LENGTH_MAX = 255
 export const BROKER_NAME_LENGTH_MAX = 100
 export const PATTERN_LENGTH_MAX = 1_000
+/** Of one subscription. */
+export const SUBSCRIPTION_TOPICS_MAX = 1_000
+export const SUBSCRIPTION_PATTERNS_MAX = 64
+/** How large a pattern may be with its counted repetitions unfolded. */
+export const PATTERN_STEPS_MAX = 1_000
+/** Steps that a subscription's patterns may take to be matched with all topics: a second or so. */
+export const PATTERN_WORK_MAX = 100_000_000
 
 /** How a worker comes to have the database of a broker that another worker has. */
 export const LEADERSHIP = {

@@ -7,6 +7,8 @@ import { ANY_COUNT, Fields, withoutNegativeZero } from './fields.js'
 import {
   PATTERN_LENGTH_MAX,
   REQUEST_GROUPS_MAX,
+  SUBSCRIPTION_PATTERNS_MAX,
+  SUBSCRIPTION_TOPICS_MAX,
   WATCH_INTERVAL_MS_MIN,
   type BrokerLimits,
 } from './limits.js'
@@ -153,7 +155,7 @@ const PARSERS: Parsers = {
     groupId: groupIdOf(fields),
     member: parseMember(fields),
     ...(fields.has('options') ? { options: parseMemberOptions(fields, limits) } : {}),
-    ...(fields.has('subscription') ? { subscription: parseSubscription(fields, limits) } : {}),
+    ...(fields.has('subscription') ? { subscription: parseSubscription(fields) } : {}),
     ...(fields.has('owned')
       ? { owned: fields.list('owned', limits.requestPartitionsMax * 16, parsePartitionId) }
       : {}),
@@ -249,11 +251,11 @@ function parseMemberOptions(parent: Fields, limits: BrokerLimits): MemberOptions
   }
 }
 
-function parseSubscription(parent: Fields, limits: BrokerLimits): Subscription {
+function parseSubscription(parent: Fields): Subscription {
   const fields = parent.object('subscription')
   return {
-    topics: fields.list('topics', limits.topicsMax, parseTopicName),
-    patterns: fields.list('patterns', limits.topicsMax, (item, what) => {
+    topics: fields.list('topics', SUBSCRIPTION_TOPICS_MAX, parseTopicName),
+    patterns: fields.list('patterns', SUBSCRIPTION_PATTERNS_MAX, (item, what) => {
       const pattern = new Fields(what, item)
       return {
         source: pattern.string('source', PATTERN_LENGTH_MAX),

@@ -16,7 +16,7 @@ import { GroupDraft } from './group-draft.js'
 import type { Group } from './group.js'
 import type { Member } from './member.js'
 import { hasReachedTarget } from './reconcile.js'
-import { compilePattern, isSameSubscription } from './subscription.js'
+import { isSameSubscription } from './subscription.js'
 import type { TopicsView } from './topics-view.js'
 
 /** What a membership decision reads besides the request. */
@@ -41,7 +41,7 @@ export function decideHeartbeat(
   { request, caller }: { request: GroupHeartbeatRequest; caller: Caller },
   context: DecisionContext,
 ): Decision<GroupHeartbeatResponse, GroupRecord> {
-  request.subscription?.patterns.forEach(compilePattern)
+  state.topics.patterns.check(request.subscription?.patterns ?? [])
   const draft = new GroupDraft(state.group, state.topics, context)
   const isJoin = request.member.memberEpoch === 0
   const member = isJoin

@@ -68,7 +68,7 @@ export function decideStartOffsets(
       const log = topics.logOrThrow(partitionId)
       const committed = group.offsets.get(partitionId)
       if (committed !== undefined) return { offset: committed.offset }
-      const offset = offsetByPolicy(group, log, topics.topicOf(log), request.autoOffsetReset)
+      const offset = offsetByPolicy({ group, topics, log }, request.autoOffsetReset)
       if (request.autoOffsetReset === 'latest') {
         const value = { offset, committedAtMs: nowMs }
         records.push({ type: 'offset', groupId: group.groupId, partitionId, value })
@@ -186,17 +186,20 @@ function checkOffset(topics: TopicsView, wish: OffsetToCommit, limits: BrokerLim
   }
 }
 
-function offsetByPolicy(
-  group: Group,
-  log: PartitionLog,
-  topic: TopicName,
-  policy: AutoOffsetReset,
-): number {
+interface StartPlace {
+  readonly group: Group
+  readonly topics: TopicsView
+  readonly log: PartitionLog
+}
+
+function offsetByPolicy(place: StartPlace, policy: AutoOffsetReset): number {
+  const { group, topics, log } = place
+  const topic = topics.topicOf(log)
   switch (policy) {
     case 'earliest':
       return log.logStartOffset
     case 'latest':
-      return appearedLater(group, log, topic) ? log.logStartOffset : log.highWatermark
+      return appearedLater(place, topic) ? log.logStartOffset : log.highWatermark
     case 'none':
       throw new TabmqError(
         'NO_OFFSET_FOR_PARTITION',
@@ -207,10 +210,11 @@ function offsetByPolicy(
 }
 
 /** Rule 11: a partition made after the group began to read its topic. */
-function appearedLater(group: Group, log: PartitionLog, topic: TopicName): boolean {
+function appearedLater({ group, topics, log }: StartPlace, topic: TopicName): boolean {
   const since = Object.entries(group.row?.subscribedSince ?? {})
   return since.some(
-    ([key, firstLater]) => log.partitionId >= firstLater && keyMeansTopic(key, topic),
+    ([key, firstLater]) =>
+      log.partitionId >= firstLater && keyMeansTopic(key, topic, topics.patterns),
   )
 }
 

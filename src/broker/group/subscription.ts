@@ -2,27 +2,10 @@
  * Which topics a subscription means: the ones it names and the ones that its patterns match. A name
  * of a topic that does not exist yet means that topic as soon as it does (rule 10).
  */
-import { TabmqError } from '../../protocol/errors.js'
 import type { TopicName } from '../../protocol/names.js'
-import type { SubscribedPattern, Subscription } from '../../protocol/requests.js'
+import type { Subscription } from '../../protocol/requests.js'
+import type { TopicPatterns } from './topic-patterns.js'
 import type { TopicsView } from './topics-view.js'
-
-/**
- * A pattern as a RegExp without memory: `g` and `y` would make it match every other time.
- * @throws TabmqError INVALID_REGULAR_EXPRESSION
- */
-export function compilePattern(pattern: SubscribedPattern): RegExp {
-  try {
-    return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
-  } catch (cause) {
-    throw new TabmqError(
-      'INVALID_REGULAR_EXPRESSION',
-      `/${pattern.source}/${pattern.flags} is not a regular expression`,
-      { ...pattern },
-      cause,
-    )
-  }
-}
 
 /** The existing topics that a subscription means. */
 export function subscribedTopics(
@@ -31,10 +14,8 @@ export function subscribedTopics(
 ): ReadonlySet<TopicName> {
   const found = new Set<TopicName>()
   for (const name of subscription.topics) if (topics.has(name)) found.add(name)
-  const patterns = subscription.patterns.map(compilePattern)
-  if (patterns.length === 0) return found
-  for (const name of topics.names()) {
-    if (patterns.some((pattern) => pattern.test(name))) found.add(name)
+  for (const pattern of subscription.patterns) {
+    for (const name of topics.patterns.matching(pattern)) found.add(name)
   }
   return found
 }
@@ -48,10 +29,10 @@ export function subscriptionKeys(subscription: Subscription): string[] {
 }
 
 /** Whether an entry, as {@link subscriptionKeys} names it, means a topic. */
-export function keyMeansTopic(key: string, topic: TopicName): boolean {
+export function keyMeansTopic(key: string, topic: TopicName, patterns: TopicPatterns): boolean {
   if (key.startsWith('topic ')) return key === `topic ${topic}`
   const [, flags = '', ...source] = key.split(' ')
-  return compilePattern({ source: source.join(' '), flags }).test(topic)
+  return patterns.matches({ source: source.join(' '), flags }, topic)
 }
 
 export function isSameSubscription(a: Subscription, b: Subscription): boolean {

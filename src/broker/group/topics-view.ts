@@ -6,14 +6,17 @@ import type { AssignedPartition } from '../../protocol/requests.js'
 import type { PartitionLog } from '../log/partition-log.js'
 import type { PartitionLogs } from '../log/partition-logs.js'
 import type { TopicRegistry } from '../topic/topic-registry.js'
+import { TopicPatterns } from './topic-patterns.js'
 
 export class TopicsView {
+  readonly patterns: TopicPatterns
   readonly #topics: TopicRegistry
   readonly #logs: PartitionLogs
 
   constructor(topics: TopicRegistry, logs: PartitionLogs) {
     this.#topics = topics
     this.#logs = logs
+    this.patterns = new TopicPatterns(topics)
   }
 
   /** Every partition made from now on has this id or a higher one. */
@@ -23,10 +26,6 @@ export class TopicsView {
 
   has(topic: TopicName): boolean {
     return this.#topics.find(topic) !== undefined
-  }
-
-  names(): Iterable<TopicName> {
-    return this.#topics.names()
   }
 
   partitionIds(topic: TopicName): readonly PartitionId[] {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { keyMeansTopic, subscriptionKeys } from '../../../src/broker/group/subscription.js'
-import type { TopicName } from '../../../src/protocol/names.js'
+import { TopicPatterns } from '../../../src/broker/group/topic-patterns.js'
+import { TopicRegistry } from '../../../src/broker/topic/topic-registry.js'
+import type { TopicId, TopicName } from '../../../src/protocol/names.js'
+import { thrownBy } from '../../protocol/thrown.js'
 import { GroupContext } from './group-context.js'
 
 describe('a subscription', () => {
@@ -86,15 +89,59 @@ describe('a subscription', () => {
   })
 })
 
+describe('a pattern', () => {
+  it('costs the broker no time that it does not have', () => {
+    const context = new GroupContext()
+    context.createTopic(`${'a'.repeat(240)}-`, 1)
+    // With the engine's own matcher this would not return.
+    const member = context.join('a', { patterns: [/^(a+)+$/, /^(a|a)*$/] })
+    expect(member.owned.size).toBe(0)
+  })
+
+  it('that looks ahead or back is refused', () => {
+    const context = new GroupContext()
+    for (const pattern of [/^(?!x)/, /(?<=x)y/, /(x)\1/]) {
+      const error = thrownBy(() => context.join('a', { patterns: [pattern] }))
+      expect(error.code).toBe('INVALID_REGULAR_EXPRESSION')
+    }
+    expect(context.state.groups.describeAll()).toEqual([])
+  })
+
+  it('takes no more time altogether than there is for one subscription', () => {
+    const registry = new TopicRegistry()
+    const config = { retentionMs: null, retentionBytes: null, maxMessageBytes: 1 }
+    for (let index = 0; index < 1_000; index++) {
+      const topic = `${'a'.repeat(200)}${index}` as TopicName
+      const value = { topic, partitionIds: [], config, createdAtMs: 0 }
+      registry.replay({ type: 'topic', topicId: topic as string as TopicId, value })
+    }
+    const patterns = new TopicPatterns(registry)
+    const long = { source: '(a?b){50}', flags: '' }
+    patterns.check([long])
+    expect(thrownBy(() => patterns.check(Array.from({ length: 20 }, () => long))).code).toBe(
+      'INVALID_REGULAR_EXPRESSION',
+    )
+    // What is known already costs nothing again.
+    expect([...patterns.matching(long)]).toEqual([])
+    patterns.check(Array.from({ length: 20 }, () => long))
+  })
+
+  it('that an older version took and this one does not, matches nothing', () => {
+    const patterns = new TopicPatterns(new TopicRegistry())
+    expect(patterns.matches({ source: '^(?!x)', flags: '' }, 'y' as TopicName)).toBe(false)
+  })
+})
+
 describe('keys of subscriptions', () => {
   it('mean the topics that the entries mean', () => {
     const patterns = [
-      { source: '^a b', flags: '' },
+      { source: '^a[ .]b', flags: '' },
       { source: '^shop', flags: 'i' },
     ]
     const keys = subscriptionKeys({ topics: ['pattern' as TopicName], patterns })
+    const known = new TopicPatterns(new TopicRegistry())
     const meant = (topic: string) =>
-      keys.map((key) => keyMeansTopic(key, topic as TopicName)).indexOf(true)
-    expect(['pattern', 'a b c', 'SHOP', 'other'].map(meant)).toEqual([0, 1, 2, -1])
+      keys.map((key) => keyMeansTopic(key, topic as TopicName, known)).indexOf(true)
+    expect(['pattern', 'a.b.c', 'SHOP', 'other'].map(meant)).toEqual([0, 1, 2, -1])
   })
 })
