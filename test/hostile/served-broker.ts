@@ -56,8 +56,11 @@ export class ServedBroker {
   /** A port of the worker, before any hello. */
   openPort(): RawEndpoint {
     const { port1, port2 } = this.channel()
-    const broker = Promise.resolve(this.broker)
-    servePort(port2, { alive: Promise.resolve('the lock'), start: () => broker })
+    servePort(port2, {
+      alive: Promise.resolve('the lock'),
+      start: () => Promise.resolve({ type: 'here', broker: this.broker }),
+      makeRoom: () => Promise.resolve(),
+    })
     return Comlink.wrap<RawEndpoint>(port1)
   }
 
