@@ -30,7 +30,7 @@ interface Fragment {
 export class PatternRefused extends Error {}
 
 /** All characters that a topic's name can have. */
-const ALPHABET = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-']
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-'.split('')
 
 export class TopicPattern {
   readonly #steps: readonly Step[]

@@ -20,7 +20,7 @@ describe('a pattern of topic names', () => {
     [/^[^.]+$/, ['orders'], ['orders.eu']],
     [/^\x6f\u0072ders$/, ['orders'], ['xrders']],
     [/^\u{6f}rders\p{L}$/u, ['ordersX'], ['orders1']],
-    [/^[]$/, [], ['a', '']],
+    [new RegExp('^[]$'), [], ['a', '']],
     [/^(a*)*$/, ['aaa', ''], ['b']],
     [/^(?:a?){3}$/, ['', 'aaa'], ['aaaa']],
     [/^a{0}b$/, ['b'], ['ab']],
@@ -33,7 +33,20 @@ describe('a pattern of topic names', () => {
   })
 
   const atom = fc.constantFrom(
-    ...['a', 'b', '.', '\\.', '\\d', '\\w', '[ab]', '[^a]', '[a-c_-]', '\\b', '^', '$', '()', '-'],
+    'a',
+    'b',
+    '.',
+    '\\.',
+    '\\d',
+    '\\w',
+    '[ab]',
+    '[^a]',
+    '[a-c_-]',
+    '\\b',
+    '^',
+    '$',
+    '()',
+    '-',
   )
   const quantifier = fc.constantFrom('', '', '', '*', '+', '?', '{2}', '{1,2}', '{0,}', '*?', '+?')
   const { source } = fc.letrec<{ source: string; part: string }>((tie) => ({
@@ -46,7 +59,7 @@ describe('a pattern of topic names', () => {
         .map(([open, one, other, times]) => `${open}${one}|${other})${times}`),
     ),
   }))
-  const name = fc.string({ unit: fc.constantFrom(...'abcAB1._-'), maxLength: 6 })
+  const name = fc.string({ unit: fc.constantFrom(...'abcAB1._-'.split('')), maxLength: 6 })
 
   it('matches what the engine says, as long as that can', () => {
     fc.assert(
