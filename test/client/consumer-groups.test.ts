@@ -413,6 +413,54 @@ describe('a tab that stands still', () => {
     }),
   )
 
+  test(
+    'begins with nothing before it has heard that it is still a member',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(10))
+      const tab = context.tab()
+      const gate = new Held()
+      const frozen = await read(context, tab, { ...options, gate })
+      await context.until(() => gate.size === 1)
+      tab.freeze()
+      const other = await read(context, context.tab(), options)
+      await context.until(() => other.handled.length === 10)
+      // Its code runs again, and what was sent to it meanwhile has not arrived.
+      gate.release()
+      await context.settle()
+      expect(frozen.started).toHaveLength(1)
+      tab.thaw()
+      await context.done(other.consumer.stop())
+      await produce(context, range(2, 10))
+      await context.until(() => frozen.handled.length === 3)
+      expect(frozen.values).toEqual([0, 10, 11])
+    }),
+  )
+
+  test(
+    'for less than its session goes on at once, and for as long as that after an answer',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(10))
+      const tab = context.tab()
+      const gate = new Held()
+      const frozen = await read(context, tab, { ...options, gate })
+      await context.until(() => gate.size === 1)
+      const replies = tab.hold('groupHeartbeat', 'reply')
+      await context.advance(5_000)
+      gate.releaseOne()
+      await context.settle()
+      expect(frozen.started).toHaveLength(2)
+      await context.advance(1_500)
+      gate.release()
+      await context.settle()
+      expect(frozen.started).toHaveLength(2)
+      replies.release()
+      await context.until(() => frozen.handled.length === 10)
+      expect(frozen.values).toEqual(range(10))
+    }),
+  )
+
   test.each([
     ['by itself', true],
     ['by hand', false],

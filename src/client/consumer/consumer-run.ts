@@ -226,8 +226,10 @@ export class ConsumerRun {
           this.#runner.setSuspended(false)
           void emit('groupJoin', { groupId, memberId: membership.memberId, memberEpoch })
         },
-        heartbeat: (memberEpoch) =>
-          void emit('heartbeat', { groupId, memberId: membership.memberId, memberEpoch }),
+        heartbeat: (memberEpoch) => {
+          void emit('heartbeat', { groupId, memberId: membership.memberId, memberEpoch })
+          this.#runner.pump()
+        },
         rebalancing: () => void emit('rebalancing', { groupId, memberId: membership.memberId }),
         failed: (error) => this.#onFailed(error),
         isStuck: () => this.#isStuck(),
@@ -285,6 +287,7 @@ export class ConsumerRun {
       bytesPerBatch: consumerOptions.maxBytesPerPartition,
       partitions: () => this.partitions,
       listener: {
+        mayDeliver: () => this.#mayDeliver(),
         handled: async (count, endOfBatch) => this.#commits?.handled(count, endOfBatch),
         failed: (partition, error) => this.#onHandlerFailed(partition, error),
         released: () => {
@@ -300,6 +303,13 @@ export class ConsumerRun {
         pause,
       },
     })
+  }
+
+  /** A member that was away for as long as its session asks first whether it still is one. */
+  #mayDeliver(): boolean {
+    if (this.#membership?.isSure !== false) return true
+    this.#membership.confirm()
+    return false
   }
 
   #onAssigned(partitions: readonly AssignedPartition[]): void {

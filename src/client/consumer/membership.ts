@@ -66,6 +66,8 @@ export class Membership {
   #subscription: Subscription = { topics: [], patterns: [] }
   #subscriptionIsNews = false
   #memberEpoch = 0
+  /** When the last heartbeat that was answered was sent: the broker has heard it no earlier. */
+  #lastHeardMs = 0
   #owned = new Map<PartitionId, AssignedPartition>()
   readonly #revoking = new Set<PartitionId>()
   #phase: Phase = 'idle'
@@ -88,7 +90,7 @@ export class Membership {
       events.on('push', (message) => {
         if (message.push === 'rejoin') this.#fenced('broker')
         if (message.push !== 'heartbeat' || message.memberId !== this.memberId) return
-        if (message.groupId === options.groupId) this.#onHeartbeatWanted()
+        if (message.groupId === options.groupId) this.confirm()
       }),
       events.on('connected', ({ isNewBroker }) => {
         if (isNewBroker) this.#fenced('broker')
@@ -103,6 +105,15 @@ export class Membership {
   /** How the member names itself in a commit, or undefined while it is none. */
   get ref(): MemberRef | undefined {
     return this.isMember ? this.#ref() : undefined
+  }
+
+  /**
+   * Whether the broker can not have fenced it yet. A page that was frozen, or whose thread was busy,
+   * for as long as its session may have lost its partitions and not have heard of it.
+   */
+  get isSure(): boolean {
+    const { host, options } = this.#options
+    return this.isMember && host.nowMs() - this.#lastHeardMs < options.sessionTimeoutMs
   }
 
   /** Aborts when this membership is over: what belongs to it must not be done under the next one. */
@@ -155,6 +166,13 @@ export class Membership {
       return
     }
     this.#beating = this.#beatUntilDone()
+  }
+
+  /** The broker is to hear of this member: it lives, or it is stuck and leaves. */
+  confirm(): void {
+    if (!this.#options.listener.isStuck()) this.heartbeat()
+    else if (this.isMember) void this.#leaveStuck()
+    // Else it has left already, and joins again when the handler is done.
   }
 
   /** A heartbeat, and what it said taken in: for who was told that its epoch is old. */
@@ -235,12 +253,6 @@ export class Membership {
     this.#lifeEnd = new AbortController()
   }
 
-  #onHeartbeatWanted(): void {
-    if (!this.#options.listener.isStuck()) this.heartbeat()
-    else if (this.isMember) void this.#leaveStuck()
-    // Else it has left already, and joins again when the handler is done.
-  }
-
   /** A handler runs for too long: others are to have the partitions until it is done. */
   async #leaveStuck(): Promise<void> {
     const { connection, groupId } = this.#options
@@ -276,8 +288,9 @@ export class Membership {
     return this.#phase === 'stopped' || (this.#isLeaving && this.#memberEpoch === 0)
   }
 
-  #beat(): Promise<ResponseOf<'groupHeartbeat'>> {
-    const { connection, groupId, options } = this.#options
+  async #beat(): Promise<ResponseOf<'groupHeartbeat'>> {
+    const { connection, groupId, options, host } = this.#options
+    const sentMs = host.nowMs()
     const isJoin = this.#memberEpoch === 0
     const tellsSubscription = isJoin || this.#subscriptionIsNews
     this.#subscriptionIsNews = false
@@ -292,7 +305,10 @@ export class Membership {
     // meanwhile does not join, who was fenced says nothing under its old epoch.
     const life = this.#life
     const isMoot = () => life !== this.#life
-    return connection.call({ api: 'groupHeartbeat', ...request }, { isRepeatable: isJoin, isMoot })
+    const wanted = { api: 'groupHeartbeat', ...request } as const
+    const response = await connection.call(wanted, { isRepeatable: isJoin, isMoot })
+    if (life === this.#life) this.#lastHeardMs = sentMs
+    return response
   }
 
   #take(response: ResponseOf<'groupHeartbeat'>): void {

@@ -31,6 +31,8 @@ export interface RunnerOptions {
 }
 
 export interface RunnerListener {
+  /** Whether anything new may be delivered; if not, `pump` is called when it may. */
+  mayDeliver(): boolean
   /** So many records were handled; `endOfBatch` when no more of what was taken will be. */
   handled(count: number, endOfBatch: boolean): Promise<void>
   failed(partition: OwnedPartition, error: unknown): void
@@ -111,6 +113,8 @@ export class Runner {
   /** Starts turns for partitions that have something, as many as may run at once. */
   pump(): void {
     if (!this.#isRunning || this.#isSuspended) return
+    if (!this.#options.partitions().some((partition) => this.#isDeliverable(partition))) return
+    if (!this.#options.listener.mayDeliver()) return
     const nowMs = this.#options.host.nowMs()
     const partitions = this.#options.partitions()
     const lastTurn = this.#lastTurn
@@ -173,7 +177,7 @@ export class Runner {
     const pause = () => listener.pause(partition)
     try {
       for (const message of records) {
-        if (!this.#isCurrent(partition, version)) return
+        if (!this.#mayBegin(partition, version)) return
         this.#noteHandlerStarts(partition)
         await handler({ topic, partition: number, message, signal, heartbeat, pause })
         partition.handled(version, message.offset + 1)
@@ -199,7 +203,7 @@ export class Runner {
       partition.handled(version, offset + 1)
       void listener.handled(count, false)
     }
-    if (!this.#isCurrent(partition, version)) return
+    if (!this.#mayBegin(partition, version)) return
     this.#noteHandlerStarts(partition)
     try {
       await handler({
@@ -274,6 +278,10 @@ export class Runner {
   #noteHandlerStarts(partition: OwnedPartition): void {
     const turn = this.#turns.get(partition.partitionId)
     if (turn !== undefined) turn.handlerSinceMs = this.#options.host.nowMs()
+  }
+
+  #mayBegin(partition: OwnedPartition, version: number): boolean {
+    return this.#isCurrent(partition, version) && this.#options.listener.mayDeliver()
   }
 
   #isCurrent(partition: OwnedPartition, version: number): boolean {
