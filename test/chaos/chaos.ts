@@ -1,0 +1,100 @@
+/**
+ * One run of chaos on a real browser: tabs under load, faults drawn from the seed, healing, and the
+ * checkers' judgement of what was recorded.
+ */
+import { Prng } from '../../src/std/prng.js'
+import type { Violation } from '../sim/history.js'
+import { ChaosBrowser, within } from './chaos-browser.js'
+import { Faults } from './faults.js'
+import { Healing } from './healing.js'
+import { judge, storedCount } from './judge.js'
+import { drawPlan } from './plan.js'
+import type { PlantName } from './plants.js'
+import type { RecordedEvent, StoredLog } from './record.js'
+import { Recording } from './recording.js'
+import { openSite } from './site.js'
+import { summarize, type ChaosSummary } from './summary.js'
+import { Tabs } from './tabs.js'
+
+export { describeSummary } from './summary.js'
+
+const LOOK_EVERY_MS = 300
+const LOOK_MS_MAX = 3_000
+
+export interface ChaosOptions {
+  readonly seed: number
+  /** How long faults go on; starting, healing and judging come on top. */
+  readonly faultMs: number
+  readonly plant?: PlantName | undefined
+}
+
+export interface ChaosResult {
+  readonly summary: ChaosSummary
+  readonly events: readonly RecordedEvent[]
+}
+
+export async function runChaos({ seed, faultMs, plant }: ChaosOptions): Promise<ChaosResult> {
+  const prng = new Prng(seed)
+  const plan = drawPlan(prng)
+  const recording = new Recording({ plan, prng: new Prng(seed + 1), plant })
+  const browser = new ChaosBrowser({ workerGone: () => recording.tell({ type: 'brokerDied' }) })
+  const site = await openSite(recording)
+  const tabs = new Tabs({ browser, site, recording })
+  const faults = new Faults({ plan, prng, browser, tabs, recording })
+  const healing = new Healing(tabs, plan)
+  const looking = new AbortController()
+  try {
+    await browser.start()
+    const looks = lookAtOffsets({ tabs, recording, prng: new Prng(seed + 2) }, looking.signal)
+    await faults.run(recording.nowMs + faultMs)
+    recording.tell({ type: 'healing' })
+    recording.isTrafficOn = false
+    await faults.stop()
+    const illness = await healing.heal()
+    looking.abort()
+    await looks
+    recording.tell({ type: 'healed' })
+    const unclosed = await healing.close()
+    const log = planted(await healing.readLog(), plant)
+    const read = await healing.readThroughBroker(log)
+    recording.tell({ type: 'rest', illness: [...illness, ...unclosed] })
+    const { events } = recording
+    const groupIds = plan.groups.map(({ groupId }) => groupId)
+    const anomalies: readonly Violation[] = judge({ events, log, read, groupIds })
+    const stored = storedCount(log)
+    const known = { seed, stored, anomalies, faults: Object.fromEntries(faults.counts) }
+    return { summary: summarize(events, known), events }
+  } finally {
+    looking.abort()
+    await browser.close()
+    await site.close()
+  }
+}
+
+interface Looks {
+  readonly tabs: Tabs
+  readonly recording: Recording
+  readonly prng: Prng
+}
+
+/** One look at a time, so that what is found is in the order in which it was there. */
+async function lookAtOffsets({ tabs, recording, prng }: Looks, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+    const { awake } = tabs
+    if (awake.length === 0) continue
+    recording.tell({ type: 'looking' })
+    try {
+      const look = prng.pick(awake).page.evaluate(() => globalThis.chaosTab?.readOffsets())
+      const rows = await within(LOOK_MS_MAX, 'a look', look)
+      if (rows !== undefined) recording.tell({ type: 'offsets', rows })
+    } catch {
+      // The tab that was to look is gone, or not there yet.
+    }
+  }
+}
+
+function planted(log: StoredLog, plant: PlantName | undefined): StoredLog {
+  if (plant !== 'lostBatch') return log
+  return { ...log, batches: log.batches.slice(0, -1) }
+}

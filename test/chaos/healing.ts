@@ -1,0 +1,178 @@
+/**
+ * The end of a run: nothing goes wrong any more, nothing new is sent, and everything has to come to
+ * rest within a bound. Then all consumers are closed, and the log is read twice: out of the database
+ * without the broker, and through the broker without the groups.
+ */
+import { definedOrThrow } from '../../src/std/assert.js'
+import type { GroupDescription } from '../../src/protocol/requests.js'
+import { nameOf } from '../sim/durable-log.js'
+import type { BrowserTab } from './browser-tab.js'
+import { within } from './chaos-browser.js'
+import type { ChaosTab } from './page/main.js'
+import type { ChaosPlan } from './plan.js'
+import type { StoredLog } from './record.js'
+import type { Tab, Tabs } from './tabs.js'
+
+/** Longer than every session, every rebalance and every send may take. */
+const STUCK_MS_MAX = 60_000
+/** However much there is to catch up with. */
+const HEAL_MS_MAX = 300_000
+const POLL_MS = 200
+const READY_MS = 60_000
+const CLOSE_MS = 60_000
+const READ_MS = 60_000
+
+type TabState = ReturnType<ChaosTab['state']>
+
+/** What a partition holds, by message id, as a consumer without a group reads it. */
+export interface ReadPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly ids: readonly number[]
+}
+
+export class Healing {
+  readonly #tabs: Tabs
+  readonly #plan: ChaosPlan
+
+  constructor(tabs: Tabs, plan: ChaosPlan) {
+    this.#tabs = tabs
+    this.#plan = plan
+  }
+
+  /** What is still not as it should be when it is given up; empty when all is well. */
+  async heal(): Promise<readonly string[]> {
+    await this.#ask('getting ready', READY_MS, async ({ page }) => {
+      await untilReady(page)
+      await page.evaluate(() => chaosTab.behave())
+    })
+    // As long as it goes on, a machine that is busy may take its time.
+    const startMs = performance.now()
+    let before = ''
+    let sinceMs = startMs
+    for (;;) {
+      const illness = await this.#illness()
+      const nowMs = performance.now()
+      if (illness.join() !== before) sinceMs = nowMs
+      before = illness.join()
+      const isOver = nowMs - sinceMs > STUCK_MS_MAX || nowMs - startMs > HEAL_MS_MAX
+      if (illness.length === 0 || isOver) return illness
+      if (process.env['TABMQ_CHAOS_DEBUG'] !== undefined) console.error(illness.join('; '))
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    }
+  }
+
+  /** Calls that do not settle are seen by the checkers: it waits for them no longer than this. */
+  async close(): Promise<readonly string[]> {
+    try {
+      await this.#ask('closing', CLOSE_MS, ({ page }) => page.evaluate(() => chaosTab.close()))
+      return []
+    } catch (error) {
+      return [String(error)]
+    } finally {
+      await this.#ask('flushing', CLOSE_MS, ({ page }) => page.evaluate(() => chaosTab.flush()))
+    }
+  }
+
+  async readLog(): Promise<StoredLog> {
+    const { page } = this.#any
+    const log = await within(
+      READ_MS,
+      'reading the database',
+      page.evaluate(() => chaosTab.readLog()),
+    )
+    const { topics, batches } = definedOrThrow(log, () => 'there is no database')
+    return {
+      topics,
+      batches: batches.map(([partitionId, baseOffset, base64]) => ({
+        partitionId,
+        baseOffset,
+        batch: new Uint8Array(Buffer.from(base64, 'base64')).buffer,
+      })),
+    }
+  }
+
+  /** Every partition up to where it ended, as a consumer without a group reads it. */
+  async readThroughBroker({ topics }: StoredLog): Promise<ReadPartition[]> {
+    const { page } = this.#any
+    const read: ReadPartition[] = []
+    for (const { topic, partitionIds } of topics) {
+      for (const partition of partitionIds.keys()) {
+        const ids = page.evaluate(
+          (topic, partition) => chaosTab.readThroughBroker(topic, partition),
+          topic,
+          partition,
+        )
+        read.push({ topic, partition, ids: await within(READ_MS, `reading ${topic}`, ids) })
+      }
+    }
+    return read
+  }
+
+  async #illness(): Promise<string[]> {
+    try {
+      const states = await this.#ask('asking for states', READ_MS, ({ page }) =>
+        page.evaluate(() => chaosTab.state()),
+      )
+      const sends = states.flatMap(({ pending }) => pending.filter((name) => name === 'send'))
+      if (sends.length > 0) return [`${sends.length} sends are under way`]
+      const groups = await this.#any.page.evaluate(() => chaosTab.describeGroups())
+      if (typeof groups === 'string') return [groups]
+      return this.#plan.groups.flatMap(({ groupId }) => {
+        const group = groups.find((one) => one.groupId === groupId)
+        return group === undefined ? [`there is no group ${groupId}`] : this.#illOf(group, states)
+      })
+    } catch (error) {
+      return [String(error)]
+    }
+  }
+
+  #illOf(group: GroupDescription, states: readonly TabState[]): string[] {
+    const { groupId, state, members, offsets } = group
+    const ill = state === 'stable' ? [] : [`${groupId} is ${state}`]
+    for (const one of offsets) {
+      if (one.lag > 0) ill.push(`${groupId} ${nameOf(one)}: lags by ${one.lag}`)
+    }
+    const held = new Map<string, string>()
+    for (const { consumer, groupId: itsGroup, memberId, assignment } of states.flatMap(
+      ({ consumers }) => consumers,
+    )) {
+      if (itsGroup !== groupId) continue
+      const places = assignment.map(nameOf).sort()
+      const member = members.find((one) => one.memberId === memberId)
+      const assigned = (member?.assigned ?? []).map(nameOf).sort()
+      if (places.join() !== assigned.join()) {
+        ill.push(`${consumer} holds [${places}], the coordinator says [${assigned}]`)
+      }
+      for (const place of places) {
+        const other = held.get(place)
+        if (other !== undefined) ill.push(`${groupId} ${place}: held by ${other} and ${consumer}`)
+        held.set(place, consumer)
+      }
+    }
+    for (const { topic, numPartitions } of this.#plan.topics) {
+      for (let partition = 0; partition < numPartitions; partition++) {
+        const place = nameOf({ topic, partition })
+        if (!held.has(place)) ill.push(`${groupId} ${place}: held by nobody`)
+      }
+    }
+    return ill
+  }
+
+  get #any(): Tab {
+    return definedOrThrow(this.#tabs.awake[0], () => 'no tab is awake')
+  }
+
+  #ask<T>(what: string, ms: number, ask: (tab: Tab) => Promise<T>): Promise<T[]> {
+    const asked = this.#tabs.awake.map((tab) => within(ms, `${what}, tab ${tab.number}`, ask(tab)))
+    return Promise.all(asked)
+  }
+}
+
+async function untilReady(page: BrowserTab): Promise<void> {
+  for (;;) {
+    const asked = page.evaluate(() => 'chaosTab' in globalThis)
+    if (await asked.catch(() => false)) return
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
