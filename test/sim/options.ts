@@ -119,6 +119,8 @@ export type FaultName =
   | 'openTab'
   | 'killBroker'
   | 'freezeBroker'
+  | 'wedgeBroker'
+  | 'deploy'
   | 'slowDisk'
   | 'fillDisk'
   | 'dropConnection'
@@ -254,6 +256,8 @@ function drawFaults(prng: Prng): FaultOptions {
       openTab: 3,
       killBroker: maybe(3),
       freezeBroker: maybe(1),
+      wedgeBroker: maybe(0.7),
+      deploy: maybe(1.5),
       slowDisk: maybe(1),
       fillDisk: maybe(1),
       dropConnection: maybe(1),

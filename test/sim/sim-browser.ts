@@ -1,24 +1,22 @@
 /**
- * The browser around tabs and worker: it starts the worker when a tab asks for it, keeps the
- * database while workers come and go, and lets everybody know, late, who is gone. At most one worker
- * runs at a time.
+ * The browser around tabs and workers: it starts a worker when a tab asks for one at an address where
+ * none runs, keeps the database while workers come and go, and lets everybody know, late, who is gone.
  */
-import { Broker } from '../../src/broker/runtime/broker.js'
+import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { Durability } from '../../src/broker/ports.js'
 import type { DurableRecord } from '../../src/broker/records.js'
-import type { TransportListener } from '../../src/client/host.js'
-import type { TabmqError } from '../../src/protocol/errors.js'
 import type { BrokerLimits } from '../../src/protocol/limits.js'
-import type { SessionId } from '../../src/protocol/names.js'
-import type { Request, WireReply } from '../../src/protocol/requests.js'
 import type { Prng } from '../../src/std/prng.js'
+import type { Deployments } from './deployments.js'
 import type { SimEvent } from './history.js'
 import { Lane } from './lane.js'
 import type { Plant } from './plants.js'
 import type { Process, Scheduler } from './scheduler.js'
 import { SimDisk } from './sim-disk.js'
-import { SimTransport } from './sim-ports.js'
+import type { SimLine } from './sim-line.js'
+import { SimOrigin } from './sim-origin.js'
 import { SimStorage, type StorageWeather } from './sim-storage.js'
+import { SimWorker } from './sim-worker.js'
 import type { WeatherFaultName } from './options.js'
 import { skewed, type Streams } from './streams.js'
 import type { WallClock } from './wall-clock.js'
@@ -32,6 +30,7 @@ export interface Weather {
 export interface SimBrowserParts {
   readonly scheduler: Scheduler
   readonly clock: WallClock
+  readonly deployments: Deployments
   readonly streams: Streams
   readonly weather: () => Weather
   readonly limits: Partial<BrokerLimits>
@@ -39,18 +38,13 @@ export interface SimBrowserParts {
   readonly listener: SimBrowserListener
 }
 
-export interface SessionOfBroker {
-  readonly incarnation: string
-  readonly sessionId: SessionId
-}
-
 export interface SimBrowserListener {
   durable(records: readonly DurableRecord[], durability: Durability): void
   /** What happens at the broker's end of a port, and to its transactions. */
   told(event: SimEvent): void
   fault(name: WeatherFaultName): void
-  brokerStarted(worker: SimWorker): void
-  brokerDied(worker: SimWorker, why: string): void
+  brokerStarted(worker: SimWorker, broker: Broker): void
+  workerDied(worker: SimWorker, why: string): void
   /** The broker said something that only a bug makes it say. */
   logged(message: string, details: unknown): void
 }
@@ -60,10 +54,12 @@ export class SimBrowser {
   readonly #parts: SimBrowserParts
   readonly #network: Prng
   readonly #locks: Prng
-  readonly #transports = new Set<SimTransport>()
+  readonly #lines = new Set<SimLine>()
   /** Until when a tab's lock is not free again for the tab itself. */
   readonly #lockFreeMs = new Map<Process, number>()
-  #worker: SimWorker | undefined
+  readonly #origin: SimOrigin
+  /** By the address of their scripts. */
+  readonly #workers = new Map<string, SimWorker>()
   #workerCount = 0
 
   constructor(parts: SimBrowserParts) {
@@ -71,6 +67,11 @@ export class SimBrowser {
     this.disk = new SimDisk(parts.scheduler)
     this.#network = parts.streams.of('network')
     this.#locks = parts.streams.of('locks')
+    this.#origin = new SimOrigin({
+      scheduler: parts.scheduler,
+      lockDelayMs: () => this.lockDelayMs(),
+      lane: (to) => this.lane(to),
+    })
   }
 
   get nowMs(): number {
@@ -82,39 +83,58 @@ export class SimBrowser {
     return this.#parts.clock.nowMs()
   }
 
-  /** The worker that runs now, if one does. */
-  get worker(): SimWorker | undefined {
-    return this.#worker
+  /** All that live. */
+  get workers(): readonly SimWorker[] {
+    return [...this.#workers.values()]
   }
 
-  /** The broker that runs now, if one has started. */
+  /** The worker of the newest broker, if one runs: any other may write no more. */
+  get leader(): SimWorker | undefined {
+    let leader: SimWorker | undefined
+    for (const worker of this.#workers.values()) {
+      if (epochOf(worker) > epochOf(leader)) leader = worker
+    }
+    return leader
+  }
+
+  /** The broker that may write. */
   get broker(): Broker | undefined {
-    return this.#worker?.broker
+    return this.leader?.broker
   }
 
-  openTransport(tab: Process, listener: TransportListener): SimTransport {
-    this.#worker ??= this.#newWorker()
-    const transport = new SimTransport(this, { tab, worker: this.#worker, listener })
-    this.#transports.add(transport)
-    return transport
+  /** The worker at that address, started if need be, for a tab that has it from now on. */
+  workerAt(url: string, tab: Process): SimWorker {
+    const worker = this.#workers.get(url) ?? this.#newWorker(url)
+    this.#workers.set(url, worker)
+    worker.owners.add(tab)
+    return worker
   }
 
-  killWorker(why: string): void {
-    const worker = this.#worker
-    if (worker === undefined) return
-    this.#worker = undefined
+  lineOpened(line: SimLine): void {
+    this.#lines.add(line)
+  }
+
+  killWorker(worker: SimWorker, why: string): void {
+    const { url } = worker.script
+    if (this.#workers.get(url) !== worker) return
+    this.#workers.delete(url)
     worker.process.kill()
-    this.#parts.listener.brokerDied(worker, why)
-    for (const transport of this.#transports) {
-      if (transport.worker !== worker) continue
-      this.#transports.delete(transport)
-      transport.brokerDied()
+    this.#origin.workerDied(worker.process)
+    this.#parts.listener.workerDied(worker, why)
+    for (const line of this.#lines) {
+      if (line.worker !== worker) continue
+      this.#lines.delete(line)
+      line.brokerDied()
     }
   }
 
-  tabDied(tab: Process, transport: SimTransport | undefined): void {
+  /** A worker goes with the last of its tabs. */
+  tabDied(tab: Process): void {
     tab.kill()
-    transport?.tabDied()
+    for (const worker of this.workers) {
+      worker.owners.delete(tab)
+      if (worker.owners.size === 0) this.killWorker(worker, 'no tab is left')
+    }
   }
 
   lane(to: Process): Lane {
@@ -135,126 +155,52 @@ export class SimBrowser {
     return Math.max(0, (this.#lockFreeMs.get(tab) ?? 0) - this.nowMs)
   }
 
-  #newWorker(): SimWorker {
+  #newWorker(url: string): SimWorker {
     this.#workerCount += 1
-    const { scheduler, clock, streams, weather, limits, plant, listener } = this.#parts
+    const { clock, streams, limits, plant, listener, deployments, scheduler } = this.#parts
     const number = this.#workerCount
     const process = scheduler.process(`broker ${number}`)
     const prng = streams.of(`storage ${number}`)
-    const parts = {
+    const worker: SimWorker = new SimWorker({
+      number,
+      process,
+      script: deployments.scriptAt(url),
+      origin: this.#origin.of(process),
+      limits,
+      plant,
+      clock,
+      openStorage: (onLost) => {
+        const parts = { ...this.#storageParts(process, prng), onLost, killWorker }
+        return plant?.openStorage?.(parts) ?? new SimStorage(parts)
+      },
+      listener: {
+        told: (event) => listener.told(event),
+        brokerStarted: (_, broker) => listener.brokerStarted(worker, broker),
+        logged: (message, details) => listener.logged(message, details),
+        ended: () => this.killWorker(worker, 'it makes room'),
+      },
+    })
+    const killWorker = () => this.killWorker(worker, 'after a commit')
+    return worker
+  }
+
+  #storageParts(worker: Process, prng: Prng) {
+    const { scheduler, weather, listener } = this.#parts
+    return {
       disk: this.disk,
-      worker: process,
+      worker,
       prng,
       nowMs: () => scheduler.nowMs,
       weather: () => weather().storage,
       onFault: (name: WeatherFaultName) => listener.fault(name),
       onDurable: (records: readonly DurableRecord[], durability: Durability) =>
         listener.durable(records, durability),
-      onCommitFailed: () => listener.told({ type: 'commitFailed', worker: process.name }),
-      killWorker: () => {
-        if (this.#worker?.process === process) this.killWorker('after a commit')
-      },
+      onCommitFailed: () => listener.told({ type: 'commitFailed', worker: worker.name }),
     }
-    return new SimWorker({
-      number,
-      process,
-      limits,
-      plant,
-      listener,
-      clock,
-      openStorage: (onLost) => {
-        const all = { ...parts, onLost }
-        return plant?.openStorage?.(all) ?? new SimStorage(all)
-      },
-      end: () => {
-        if (this.#worker?.process === process) this.killWorker('it gave up')
-      },
-    })
   }
 }
 
-interface SimWorkerParts {
-  readonly number: number
-  readonly process: Process
-  readonly limits: Partial<BrokerLimits>
-  readonly plant: Plant | undefined
-  readonly listener: SimBrowserListener
-  readonly clock: WallClock
-  readonly openStorage: (onLost: (error: TabmqError) => void) => SimStorage
-  readonly end: () => void
-}
-
-/** One life of the SharedWorker, as worker/index.ts makes it: a broker, started when asked for. */
-export class SimWorker {
-  readonly process: Process
-  readonly #parts: SimWorkerParts
-  #broker: Broker | undefined
-  #storage: SimStorage | undefined
-  #starting: Promise<Broker> | undefined
-  #idCount = 0
-
-  constructor(parts: SimWorkerParts) {
-    this.process = parts.process
-    this.#parts = parts
-  }
-
-  get broker(): Broker | undefined {
-    return this.#broker
-  }
-
-  /** The one that was opened last: for the broker that runs, or for one that starts. */
-  get storage(): SimStorage | undefined {
-    return this.#storage
-  }
-
-  /** A start that failed is tried again by the next tab that asks. */
-  start(): Promise<Broker> {
-    this.#starting ??= this.#start().catch((error: unknown) => {
-      this.#starting = undefined
-      throw error
-    })
-    return this.#starting
-  }
-
-  async answer(
-    { broker, sessionId, tab }: { broker: Broker; sessionId: SessionId; tab: string },
-    request: Request,
-  ): Promise<WireReply> {
-    const { plant, listener } = this.#parts
-    const { incarnation } = broker
-    const exchange = { tab, sessionId, incarnation, worker: this.process.name }
-    listener.told({ type: 'requested', exchange, request })
-    const ask = (asked: Request) => broker.handle(sessionId, asked)
-    const reply = await (plant?.answer?.(request, { broker, ask }) ?? ask(request))
-    listener.told({ type: 'replied', exchange, request, reply })
-    return reply
-  }
-
-  tell(event: SimEvent): void {
-    this.#parts.listener.told(event)
-  }
-
-  async #start(): Promise<Broker> {
-    const { process, number, limits, listener, clock, openStorage, end } = this.#parts
-    const storage = openStorage((error) => {
-      if (!error.retriable) this.#broker?.storageLost(error)
-    })
-    this.#storage = storage
-    const broker = await Broker.start({
-      storage,
-      clock,
-      timer: { schedule: (delayMs, callback) => process.schedule(delayMs, 'timer', callback) },
-      random: { freshId: () => `broker-${number}-${this.#idCount++}` },
-      logger: {
-        // What the weather makes it say is no news; see the checker of errors for the rest.
-        warn: (message, details) => listener.logged(message, details),
-        error: (message, details) => listener.logged(message, details),
-      },
-      limits,
-      onEnded: end,
-    })
-    this.#broker = broker
-    listener.brokerStarted(this)
-    return broker
-  }
+/** 0 where no broker runs. */
+function epochOf(worker: SimWorker | undefined): number {
+  return worker?.broker?.state.brokerEpoch ?? 0
 }

@@ -9,9 +9,10 @@ import type {
   TransportListener,
 } from '../../src/client/host.js'
 import type { Prng } from '../../src/std/prng.js'
+import type { Deployment } from './deployments.js'
 import type { Process } from './scheduler.js'
 import type { SimBrowser } from './sim-browser.js'
-import type { SimTransport } from './sim-ports.js'
+import { SimTransport } from './sim-transport.js'
 
 /** Chained timers of a hidden page: one a second. */
 const HIDDEN_TIMER_MS = 1_000
@@ -19,6 +20,7 @@ const HIDDEN_TIMER_MS = 1_000
 export interface SimHostParts {
   readonly process: Process
   readonly browser: SimBrowser
+  readonly page: Deployment
   readonly prng: Prng
   readonly onError: (error: unknown) => void
 }
@@ -62,8 +64,8 @@ export class SimHost implements ClientHost {
   }
 
   openTransport(listener: TransportListener): Promise<Transport> {
-    const { browser, process } = this.#parts
-    this.#transport = browser.openTransport(process, listener)
+    const { browser, process: tab, page } = this.#parts
+    this.#transport = new SimTransport({ browser, tab, page, listener })
     return Promise.resolve(this.#transport)
   }
 

@@ -44,10 +44,12 @@ export class Tab {
     this.host = new SimHost({
       process: this.process,
       browser: world.browser,
+      page: world.deployments.current,
       prng: world.streams.of(`host of ${name}`),
       onError: (error) => world.history.tell({ type: 'uncaught', where: name, error }),
     })
     this.mq = new Tabmq(optionsWithHost({ clientId: name }, this.host))
+    this.mq.on('superseded', () => this.#world.reloadLater(this))
     this.consumers = options.consumers.map(
       (consumer, index) =>
         new ConsumerApp(world, this, {
@@ -67,9 +69,8 @@ export class Tab {
 
   /** Whether it could hear and say something right now, through the broker that runs. */
   get isConnected(): boolean {
-    const { transport } = this.host
-    const { browser } = this.#world
-    return transport?.isUp === true && transport.worker === browser.worker
+    const { broker } = this.#world.browser
+    return broker !== undefined && this.host.transport?.isUpTo(broker) === true
   }
 
   open(): void {

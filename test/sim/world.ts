@@ -7,6 +7,7 @@ import type { TopicName } from '../../src/protocol/names.js'
 import { addCheckers } from './checkers/add-checkers.js'
 import type { CallChecker } from './checkers/call-checker.js'
 import { InvariantChecker } from './checkers/invariant-checker.js'
+import { Deployments } from './deployments.js'
 import { FaultInjector } from './faults.js'
 import { describeIllness } from './healing.js'
 import { History, type Call, type Place, type SimEvent } from './history.js'
@@ -14,7 +15,7 @@ import type { GroupOptions, SimOptions, WeatherOptions } from './options.js'
 import { PLANTS } from './plants.js'
 import { Scheduler, type Process } from './scheduler.js'
 import { SimBrowser, type Weather } from './sim-browser.js'
-import { Streams } from './streams.js'
+import { between, Streams } from './streams.js'
 import { Tab } from './tab.js'
 import { Trace } from './trace.js'
 import { WallClock } from './wall-clock.js'
@@ -54,6 +55,7 @@ export class World {
   readonly trace: Trace
   readonly scheduler: Scheduler
   readonly clock: WallClock
+  readonly deployments = new Deployments()
   readonly history: History
   readonly browser: SimBrowser
   readonly tabs: Tab[] = []
@@ -83,6 +85,7 @@ export class World {
     this.browser = new SimBrowser({
       scheduler: this.scheduler,
       clock: this.clock,
+      deployments: this.deployments,
       streams: this.streams,
       weather: () => this.weather(),
       limits: { tailBytes: options.tailBytes, transactionBytesMax: options.transactionBytesMax },
@@ -91,14 +94,11 @@ export class World {
         durable: (records, durability) => this.history.tellDurable(records, durability),
         told: (event) => this.#tell(event),
         fault: (name) => this.faults.count(name),
-        brokerStarted: ({ broker, process }) => {
+        brokerStarted: ({ process }, { incarnation }) => {
           this.#brokerCount += 1
-          if (broker === undefined) return
-          const { incarnation } = broker
-          const worker = process.name
-          this.#tell({ type: 'brokerStarted', incarnation, worker })
+          this.#tell({ type: 'brokerStarted', incarnation, worker: process.name })
         },
-        brokerDied: ({ process }, why) => {
+        workerDied: ({ process }, why) => {
           this.note(`${process.name} dies: ${why}`)
           this.#tell({ type: 'brokerDied' })
         },
@@ -110,6 +110,11 @@ export class World {
 
   get hasTraffic(): boolean {
     return this.#phase === 'traffic'
+  }
+
+  /** Everybody is to quit, and nobody comes any more. */
+  get isAtRest(): boolean {
+    return this.#phase === 'rest'
   }
 
   /** Calls of living tabs that have not settled. */
@@ -218,9 +223,26 @@ export class World {
   /** The tab is gone. With the last one, the worker goes too. */
   tabDied(tab: Tab): void {
     if (!tab.isAlive) return
-    this.browser.tabDied(tab.process, tab.host.transport)
+    tab.host.transport?.tabDied()
     this.#tell({ type: 'tabDied', tab: tab.name })
-    if (!this.tabs.some((other) => other.isAlive)) this.browser.killWorker('no tab is left')
+    this.browser.tabDied(tab.process)
+  }
+
+  /** The app has asked its user to load the page again, who does so sooner or later. */
+  reloadLater(tab: Tab): void {
+    if (tab.isClosing) return
+    const prng = this.streams.of(`reload of ${tab.name}`)
+    this.#user.schedule(between(prng, 1, 2_000), `reloads ${tab.name}`, () => {
+      if (tab.isAlive && !tab.isClosing) this.reload(tab)
+    })
+  }
+
+  /** It comes back as a page of the deployment of now. */
+  reload(tab: Tab): void {
+    this.note(`${tab.name} is loaded again`)
+    tab.host.hidePage({ mayReturn: false })
+    this.tabDied(tab)
+    if (tab.slot >= 0) this.openTab(tab.slot)
   }
 
   weather(): Weather {
@@ -277,8 +299,9 @@ export class World {
 
   /** Only what the worker itself does can change the broker's state. */
   #audit(process: Process): void {
-    const { worker, broker } = this.browser
-    if (broker !== undefined && process === worker?.process) this.#tell({ type: 'audit', broker })
+    const { leader } = this.browser
+    const broker = leader?.broker
+    if (broker !== undefined && process === leader?.process) this.#tell({ type: 'audit', broker })
   }
 
   #tell(event: SimEvent): void {

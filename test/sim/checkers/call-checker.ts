@@ -8,6 +8,7 @@ import type { Call, Checker, CheckerParts, SimEvent } from '../history.js'
 /** What faults and fencing cause: everybody may get these. */
 const EXPECTED: readonly ErrorCode[] = [
   'BROKER_UNAVAILABLE',
+  'BROKER_SUPERSEDED',
   'REQUEST_TIMED_OUT',
   'STORAGE_ERROR',
   'STORAGE_FULL',

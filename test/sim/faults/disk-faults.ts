@@ -67,7 +67,7 @@ export class DiskFaults implements FaultSource {
   }
 
   #onStorage(act: (storage: SimStorage) => void): boolean {
-    const storage = this.#parts.world.browser.worker?.storage
+    const storage = this.#parts.world.browser.leader?.storage
     if (storage === undefined) return false
     act(storage)
     return true

@@ -50,13 +50,13 @@ export class MachineFaults implements FaultSource {
   #killAll(why: string): void {
     const { world, chaos, prng } = this.#parts
     world.note(why)
-    world.browser.killWorker(why)
+    for (const worker of world.browser.workers) world.browser.killWorker(worker, why)
     for (const tab of world.tabs.filter((one) => one.isAlive)) {
       world.tabDied(tab)
       const { slot } = tab
       if (slot < 0 || prng.chance(0.2)) continue
       chaos.schedule(between(prng, 1, 2_000), 'restores a tab', () => {
-        if (!world.isTaken(slot)) world.openTab(slot)
+        if (!world.isTaken(slot) && !world.isAtRest) world.openTab(slot)
       })
     }
   }
@@ -75,7 +75,7 @@ export class MachineFaults implements FaultSource {
   #sleep(): boolean {
     const { world, chaos, prng } = this.#parts
     const forMs = between(prng, SECOND_MS, prng.pick([30 * SECOND_MS, 10 * MINUTE_MS]))
-    const workers = world.browser.worker === undefined ? [] : [world.browser.worker.process]
+    const workers = world.browser.workers.map(({ process }) => process)
     const tabs = world.tabs.map(({ process }) => process)
     const everybody = [chaos, world.browser.disk.process, ...workers, ...tabs]
     this.#asleep = everybody.filter((process) => process.isRunning)

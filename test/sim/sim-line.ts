@@ -1,26 +1,31 @@
 /**
- * The two ends of a connection between a tab and a worker, as browser-host.ts and tab-port.ts have
- * them over Comlink: requests and replies on one port, pushes on another, locks as signs of life.
- * Either side learns of the other's death by its lock, after a while. What those two files do about
- * order and timeouts is done here again, and has to be kept in step with them.
+ * The ways between a tab and one worker, as shared-worker-transport.ts has them over Comlink: requests
+ * and replies on one port, pushes on another, locks as signs of life. Either side learns of the
+ * other's death by its lock, after a while. What that file and tab-port.ts do about order and timeouts
+ * is done here and in sim-tab-port.ts again, and has to be kept in step with them.
  */
-import type { PushPort } from '../../src/broker/ports.js'
 import type { Broker } from '../../src/broker/runtime/broker.js'
-import type { Transport, TransportListener } from '../../src/client/host.js'
-import { TabmqError, toWireError } from '../../src/protocol/errors.js'
-import type { SessionId } from '../../src/protocol/names.js'
-import { parseHello } from '../../src/protocol/parse-request.js'
-import type { Hello, Push, Request, Welcome, WireReply } from '../../src/protocol/requests.js'
+import type { TransportListener } from '../../src/client/host.js'
+import { TabmqError } from '../../src/protocol/errors.js'
+import type {
+  Elsewhere,
+  Hello,
+  Push,
+  Request,
+  Welcome,
+  WireReply,
+} from '../../src/protocol/requests.js'
 import { describeReply, describeRequest } from './describe-message.js'
-import type { Greeting } from './history.js'
 import type { Lane } from './lane.js'
 import type { Process } from './scheduler.js'
-import type { SimBrowser, SimWorker } from './sim-browser.js'
+import type { SimBrowser } from './sim-browser.js'
+import { SimTabPort } from './sim-tab-port.js'
+import type { SimWorker } from './sim-worker.js'
 
 const ATTACH_TIMEOUT_MS = 3_000
 
 /** The tab's end. */
-export class SimTransport implements Transport {
+export class SimLine {
   readonly worker: SimWorker
   readonly #browser: SimBrowser
   readonly #tab: Process
@@ -54,12 +59,12 @@ export class SimTransport implements Transport {
     return this.#isClosed
   }
 
-  /** Whether the tab has a connection by this that it believes in. */
-  get isUp(): boolean {
-    return this.#watchesBroker && !this.#isClosed
+  /** Whether the tab has a connection to that broker by this, and believes in it. */
+  isUpTo(broker: Broker | undefined): boolean {
+    return this.#watchesBroker && !this.#isClosed && this.#port.broker === broker
   }
 
-  async hello(hello: Hello): Promise<WireReply<Welcome>> {
+  async hello(hello: Hello): Promise<WireReply<Welcome | Elsewhere>> {
     const waitMs = this.#browser.lockWaitMs(this.#tab)
     if (waitMs > 0) await this.#tab.sleep(waitMs)
     await this.#attach()
@@ -67,7 +72,7 @@ export class SimTransport implements Transport {
     if (this.worker.process.isDead) this.brokerDied()
     return this.#call('hello', hello, {
       answer: (copy) => this.#port.hello(copy),
-      describe: (reply) => (reply.ok ? 'hello: ok' : `hello: ${reply.error.code}`),
+      describe: describeGreeting,
     })
   }
 
@@ -161,68 +166,7 @@ export class SimTransport implements Transport {
   }
 }
 
-/** The worker's end: what TabPort is in worker/tab-port.ts. */
-class SimTabPort {
-  readonly #worker: SimWorker
-  readonly #tab: string
-  readonly #pushPort: PushPort
-  #session:
-    | { readonly broker: Broker; readonly sessionId: SessionId; readonly greeting: Greeting }
-    | undefined
-  #isTabGone = false
-  /** Nothing is posted any more. */
-  #isClosed = false
-
-  constructor({ worker, tab, pushPort }: { worker: SimWorker; tab: string; pushPort: PushPort }) {
-    this.#worker = worker
-    this.#tab = tab
-    this.#pushPort = pushPort
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed
-  }
-
-  async hello(hello: Hello): Promise<WireReply<Welcome>> {
-    try {
-      const { sessionId } = parseHello(hello)
-      const broker = await this.#worker.start()
-      const value = broker.connect(hello, this.#pushPort)
-      const greeting = { sessionId, incarnation: broker.incarnation }
-      this.#session = { broker, sessionId, greeting }
-      this.#worker.tell({ type: 'greeted', greeting })
-      if (this.#isTabGone) this.#end({ isTabGone: false })
-      return { incarnation: broker.incarnation, ok: true, value }
-    } catch (error) {
-      return { incarnation: 'none', ok: false, error: toWireError(error) }
-    }
-  }
-
-  async request(request: Request): Promise<WireReply> {
-    if (this.#session !== undefined) {
-      return this.#worker.answer({ ...this.#session, tab: this.#tab }, request)
-    }
-    const error = new TabmqError('BROKER_UNAVAILABLE', 'hello comes before the first request', {})
-    return { incarnation: 'none', ok: false, error: toWireError(error) }
-  }
-
-  goodbye(options: { isTabGone: boolean }): void {
-    this.#end(options)
-  }
-
-  /** The tab's lock is free. */
-  tabGone(): void {
-    this.#isTabGone = true
-    this.#end({ isTabGone: false })
-  }
-
-  #end(options: { isTabGone: boolean }): void {
-    this.#isClosed = true
-    const session = this.#session
-    if (session === undefined) return
-    this.#session = undefined
-    const { broker, sessionId, greeting } = session
-    this.#worker.tell({ type: 'sessionEnded', greeting })
-    void broker.endSession(sessionId, { ...options, port: this.#pushPort })
-  }
+function describeGreeting(reply: WireReply<Welcome | Elsewhere>): string {
+  if (!reply.ok) return `hello: ${reply.error.code}`
+  return 'elsewhere' in reply.value ? `hello: it is at ${reply.value.elsewhere.url}` : 'hello: ok'
 }
