@@ -11,6 +11,7 @@
  *   --seconds N  the same, in seconds
  *   --seed S     what everything is drawn from                  (the time)
  *   --plant X    a fault of the workload, by its name in test/chaos/plants.ts
+ *   --verbose    says what is struck, and what is not well yet at the end
  *   --record F   writes everything that was recorded to a file, one event a line
  *   --json F     writes the numbers to a file
  */
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     seed: { type: 'string' },
     plant: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
     record: { type: 'string' },
     json: { type: 'string' },
   },
@@ -35,7 +37,9 @@ const { values } = parseArgs({
  * What is used of test/chaos/chaos.ts, whose own types need the browser's.
  * @typedef {{ anomalies: object[], acknowledged: number, handled: number }} Summary
  * @typedef {{ summary: Summary, events: object[] }} Result
- * @typedef {{ seed: number, faultMs: number, plant: string | undefined }} Options
+ * @typedef {{
+ *   seed: number, faultMs: number, plant: string | undefined, say: (text: string) => void,
+ * }} Options
  * @typedef {{
  *   runChaos: (options: Options) => Promise<Result>,
  *   describeSummary: (summary: Summary) => string,
@@ -55,6 +59,9 @@ const { summary, events } = await module.runChaos({
   seed,
   faultMs: seconds * 1000,
   plant: values.plant,
+  say: (text) => {
+    if (values.verbose) console.log(text)
+  },
 })
 if (values.record !== undefined) {
   writeFileSync(values.record, events.map((event) => `${JSON.stringify(event)}\n`).join(''))

@@ -11,6 +11,7 @@ import { findChromium } from '../../scripts/find-chromium.mjs'
 import { definedOrThrow } from '../../src/std/assert.js'
 import { BrowserTab } from './browser-tab.js'
 import { DevTools } from './dev-tools.js'
+import { within } from './within.js'
 
 const ARGS = [
   '--headless',
@@ -168,18 +169,5 @@ export class ChaosBrowser {
       .filter((line) => line.includes(`--user-data-dir=${this.#profile}`))
       .filter((line) => !isMain || !line.includes('--type='))
       .map((line) => Number.parseInt(line, 10))
-  }
-}
-
-/** Rejects when it takes too long. What is still under way then is nobody's concern any more. */
-export async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

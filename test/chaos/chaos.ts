@@ -4,7 +4,7 @@
  */
 import { Prng } from '../../src/std/prng.js'
 import type { Violation } from '../sim/history.js'
-import { ChaosBrowser, within } from './chaos-browser.js'
+import { ChaosBrowser } from './chaos-browser.js'
 import { Faults } from './faults.js'
 import { Healing } from './healing.js'
 import { judge, storedCount } from './judge.js'
@@ -15,6 +15,7 @@ import { Recording } from './recording.js'
 import { openSite } from './site.js'
 import { summarize, type ChaosSummary } from './summary.js'
 import { Tabs } from './tabs.js'
+import { within } from './within.js'
 
 export { describeSummary } from './summary.js'
 
@@ -26,6 +27,8 @@ export interface ChaosOptions {
   /** How long faults go on; starting, healing and judging come on top. */
   readonly faultMs: number
   readonly plant?: PlantName | undefined
+  /** Hears what is struck, and what is still ill. */
+  readonly say?: ((text: string) => void) | undefined
 }
 
 export interface ChaosResult {
@@ -33,15 +36,17 @@ export interface ChaosResult {
   readonly events: readonly RecordedEvent[]
 }
 
-export async function runChaos({ seed, faultMs, plant }: ChaosOptions): Promise<ChaosResult> {
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { seed, faultMs, plant } = options
   const prng = new Prng(seed)
   const plan = drawPlan(prng)
   const recording = new Recording({ plan, prng: new Prng(seed + 1), plant })
   const browser = new ChaosBrowser({ workerGone: () => recording.tell({ type: 'brokerDied' }) })
   const site = await openSite(recording)
+  const say = (text: string) => options.say?.(`${recording.nowMs} ms: ${text}`)
   const tabs = new Tabs({ browser, site, recording })
-  const faults = new Faults({ plan, prng, browser, tabs, recording })
-  const healing = new Healing(tabs, plan)
+  const faults = new Faults({ plan, prng, browser, tabs, recording, say })
+  const healing = new Healing({ tabs, plan, say })
   const looking = new AbortController()
   try {
     await browser.start()

@@ -22,6 +22,8 @@ export interface FaultsParts {
   readonly browser: ChaosBrowser
   readonly tabs: Tabs
   readonly recording: Recording
+  /** For whoever watches the run. */
+  readonly say: (text: string) => void
 }
 
 interface Later {
@@ -75,6 +77,7 @@ export class Faults {
     const isTabs = name !== 'killWorker' && name !== 'killBrowser'
     const tab = isTabs ? recording.pageOf(victim.number) : undefined
     recording.tell({ type: 'struck', fault: name, tab })
+    this.#parts.say(`${name} ${tab ?? ''}`)
     const isStruck = await this.#attempt(name, () => this.#act(name, victim))
     if (isStruck) this.#count(name)
     if (tabs.all.length > TABS_MAX) await this.#attempt('closing', () => tabs.close(victim))
@@ -171,7 +174,7 @@ export class Faults {
       return (await act()) !== false
     } catch (error) {
       this.#count(`failed: ${what}`)
-      if (process.env['TABMQ_CHAOS_DEBUG'] !== undefined) console.error(what, error)
+      this.#parts.say(`${what}: ${String(error)}`)
       return false
     }
   }

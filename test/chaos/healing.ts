@@ -7,11 +7,11 @@ import { definedOrThrow } from '../../src/std/assert.js'
 import type { GroupDescription } from '../../src/protocol/requests.js'
 import { nameOf } from '../sim/durable-log.js'
 import type { BrowserTab } from './browser-tab.js'
-import { within } from './chaos-browser.js'
 import type { ChaosTab } from './page/main.js'
 import type { ChaosPlan } from './plan.js'
 import type { StoredLog } from './record.js'
 import type { Tab, Tabs } from './tabs.js'
+import { within } from './within.js'
 
 /** Longer than every session, every rebalance and every send may take. */
 const STUCK_MS_MAX = 60_000
@@ -31,13 +31,18 @@ export interface ReadPartition {
   readonly ids: readonly number[]
 }
 
-export class Healing {
-  readonly #tabs: Tabs
-  readonly #plan: ChaosPlan
+export interface HealingParts {
+  readonly tabs: Tabs
+  readonly plan: ChaosPlan
+  /** For whoever watches the run. */
+  readonly say: (text: string) => void
+}
 
-  constructor(tabs: Tabs, plan: ChaosPlan) {
-    this.#tabs = tabs
-    this.#plan = plan
+export class Healing {
+  readonly #parts: HealingParts
+
+  constructor(parts: HealingParts) {
+    this.#parts = parts
   }
 
   /** What is still not as it should be when it is given up; empty when all is well. */
@@ -57,7 +62,7 @@ export class Healing {
       before = illness.join()
       const isOver = nowMs - sinceMs > STUCK_MS_MAX || nowMs - startMs > HEAL_MS_MAX
       if (illness.length === 0 || isOver) return illness
-      if (process.env['TABMQ_CHAOS_DEBUG'] !== undefined) console.error(illness.join('; '))
+      this.#parts.say(illness.join('; '))
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     }
   }
@@ -118,7 +123,7 @@ export class Healing {
       if (sends.length > 0) return [`${sends.length} sends are under way`]
       const groups = await this.#any.page.evaluate(() => chaosTab.describeGroups())
       if (typeof groups === 'string') return [groups]
-      return this.#plan.groups.flatMap(({ groupId }) => {
+      return this.#parts.plan.groups.flatMap(({ groupId }) => {
         const group = groups.find((one) => one.groupId === groupId)
         return group === undefined ? [`there is no group ${groupId}`] : this.#illOf(group, states)
       })
@@ -150,7 +155,7 @@ export class Healing {
         held.set(place, consumer)
       }
     }
-    for (const { topic, numPartitions } of this.#plan.topics) {
+    for (const { topic, numPartitions } of this.#parts.plan.topics) {
       for (let partition = 0; partition < numPartitions; partition++) {
         const place = nameOf({ topic, partition })
         if (!held.has(place)) ill.push(`${groupId} ${place}: held by nobody`)
@@ -160,11 +165,13 @@ export class Healing {
   }
 
   get #any(): Tab {
-    return definedOrThrow(this.#tabs.awake[0], () => 'no tab is awake')
+    return definedOrThrow(this.#parts.tabs.awake[0], () => 'no tab is awake')
   }
 
   #ask<T>(what: string, ms: number, ask: (tab: Tab) => Promise<T>): Promise<T[]> {
-    const asked = this.#tabs.awake.map((tab) => within(ms, `${what}, tab ${tab.number}`, ask(tab)))
+    const asked = this.#parts.tabs.awake.map((tab) =>
+      within(ms, `${what}, tab ${tab.number}`, ask(tab)),
+    )
     return Promise.all(asked)
   }
 }

@@ -109,6 +109,11 @@ function recoveries(events: readonly RecordedEvent[]): Record<string, Durations>
   )
 }
 
+function killed(faults: Readonly<Record<string, number>>): string {
+  const { killBrowser = 0, killWorker = 0, crashTab = 0, closeTab = 0 } = faults
+  return `${killBrowser} browsers, ${killWorker} workers, ${crashTab + closeTab} tabs`
+}
+
 export function describeSummary(summary: ChaosSummary): string {
   const { anomalies, failedCalls, faults, recovery } = summary
   const list = (counts: Readonly<Record<string, number>>) =>
@@ -119,6 +124,7 @@ export function describeSummary(summary: ChaosSummary): string {
   return [
     `seed ${summary.seed}, ${summary.seconds} s`,
     `faults: ${list(faults)}`,
+    `killed: ${killed(faults)}`,
     `calls: ${summary.calls}; failed: ${list(failedCalls) || 'none'}`,
     `messages: ${summary.announced} sent, ${summary.acknowledged} acknowledged, ` +
       `${summary.stored} stored`,

@@ -1,8 +1,9 @@
 /** The tabs of the browser, as the runner opens them and does things to them. */
 import type { BrowserTab } from './browser-tab.js'
-import { within, type ChaosBrowser } from './chaos-browser.js'
+import type { ChaosBrowser } from './chaos-browser.js'
 import type { Recording } from './recording.js'
 import type { Site } from './site.js'
+import { within } from './within.js'
 
 const ACT_MS = 15_000
 const LOOK_MS = 30
