@@ -1,9 +1,10 @@
 /** Consumers that share a group: who holds what, what they are told, and what befalls a tab. */
 import { describe, expect, test } from 'vitest'
 import type { ConsumerOptions } from '../../src/client/consumer/consumer-options.js'
+import type { ConsumerEvents } from '../../src/client/consumer/delivery.js'
 import { TabmqError } from '../../src/protocol/errors.js'
 import { codeOf, Held, inContext, type ClientContext } from './client-context.js'
-import { committed, produce, range, read, Reader } from './reader.js'
+import { committed, namesOf, produce, range, read, Reader } from './reader.js'
 
 const ALL_FOUR = ['orders 0', 'orders 1', 'orders 2', 'orders 3']
 
@@ -727,6 +728,40 @@ describe('the broker’s death', () => {
     }),
   )
 
+  test.each(['a revocation', 'a stop'])(
+    'is told instead of what %s was waiting to let go, and nothing more',
+    async (what) =>
+      inContext(async (context) => {
+        await context.topic('orders', 2)
+        for (const partition of range(2)) await produce(context, [0], { partition })
+        const gate = new Held()
+        const run = { partitionsConsumedConcurrently: 2 }
+        const first = await read(context, context.tab(), { run, gate })
+        await context.until(() => first.started.length === 2)
+        if (what === 'a stop') void first.consumer.stop()
+        else await read(context, context.tab())
+        await context.advance(1_000)
+        context.kill()
+        await context.until(() => first.happened().includes('partitionsLost'))
+        await context.advance(1_000)
+        gate.release()
+        await context.advance(5_000)
+        expect(first.partitionsOf('partitionsLost')).toEqual(['orders 0', 'orders 1'])
+        // As an app keeps count: what it is told to let go is what it was given and still has.
+        const has = new Set<string>()
+        for (const { type, event } of first.events) {
+          if (!isOfPartitions(type)) continue
+          const names = namesOf((event as ConsumerEvents[typeof type]).partitions)
+          for (const name of names) {
+            expect([type, name, has.has(name)]).toEqual([type, name, type !== 'partitionsAssigned'])
+            if (type === 'partitionsAssigned') has.add(name)
+            else has.delete(name)
+          }
+        }
+        expect([...has]).toEqual(first.assignment)
+      })(),
+  )
+
   test.each([
     ['one after the other', 1],
     ['with a commit on its way each time', 3],
@@ -914,3 +949,9 @@ describe('what cannot be', () => {
     }),
   )
 })
+
+function isOfPartitions(
+  type: keyof ConsumerEvents,
+): type is 'partitionsAssigned' | 'partitionsRevoked' | 'partitionsLost' {
+  return ['partitionsAssigned', 'partitionsRevoked', 'partitionsLost'].includes(type)
+}

@@ -122,9 +122,7 @@ export class ConsumerRun {
     this.#fetchLoop.stop()
     const held = this.partitions.filter(({ isHeld }) => isHeld)
     await this.#handlersDone()
-    if (this.#membership !== undefined && held.length > 0) {
-      await this.#isInTime(this.#emitRevoked(held), this.#parts.consumerOptions.rebalanceTimeoutMs)
-    }
+    await this.#isInTime(this.#emitRevoked(held), this.#parts.consumerOptions.rebalanceTimeoutMs)
     await this.#commitLast(this.partitions)
     await this.#membership?.leave()
     if (this.#isOver()) return
@@ -362,14 +360,17 @@ export class ConsumerRun {
     )
     for (const partition of partitions) partition.beginRevocation()
     await Promise.all(partitions.map(({ partitionId }) => this.#runner.idle(partitionId)))
-    await this.#emitRevoked(assigned)
+    await this.#emitRevoked(partitions)
     await this.#commitLast(partitions)
     for (const partition of partitions) this.#release(partition)
   }
 
-  async #emitRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+  /** While it waited for handlers, the membership may have ended: those were told of as lost. */
+  async #emitRevoked(waited: readonly OwnedPartition[]): Promise<void> {
+    const partitions = namesOf(waited.filter(({ isCommittable }) => isCommittable))
+    if (this.#membership === undefined || partitions.length === 0) return
     const groupId = this.#parts.groupId ?? ''
-    await this.#parts.events.emit('partitionsRevoked', { groupId, partitions: namesOf(partitions) })
+    await this.#parts.events.emit('partitionsRevoked', { groupId, partitions })
   }
 
   #onLost(assigned: readonly AssignedPartition[], reason: LossReason): void {
