@@ -7,13 +7,15 @@ const CRASH_MS = 3_000
 
 export class BrowserTab {
   readonly #devTools: DevTools
-  readonly #ids: { readonly targetId: string; readonly sessionId: string }
-  readonly #session: Pick<CDPSession, 'send'>
+  readonly #targetId: string
+  #sessionId: string
+  #session: Pick<CDPSession, 'send'>
   readonly #gone = deferred<undefined>()
 
   constructor(devTools: DevTools, ids: { readonly targetId: string; readonly sessionId: string }) {
     this.#devTools = devTools
-    this.#ids = ids
+    this.#targetId = ids.targetId
+    this.#sessionId = ids.sessionId
     this.#session = devTools.session(ids.sessionId)
   }
 
@@ -23,12 +25,12 @@ export class BrowserTab {
   }
 
   gone(): void {
-    this.#devTools.sessionEnded(this.#ids.sessionId)
+    this.#devTools.sessionEnded(this.#sessionId)
     this.#gone.resolve(undefined)
   }
 
   async close(): Promise<void> {
-    await this.#devTools.send('Target.closeTarget', { targetId: this.#ids.targetId })
+    await this.#devTools.send('Target.closeTarget', { targetId: this.#targetId })
     await this.whenGone
   }
 
@@ -39,7 +41,7 @@ export class BrowserTab {
     const late = new Promise((resolve) => setTimeout(resolve, CRASH_MS))
     // A tab in the middle of its first navigation may not notice: then it is only closed.
     await Promise.race([this.whenGone, late])
-    await this.#devTools.send('Target.closeTarget', { targetId: this.#ids.targetId })
+    await this.#devTools.send('Target.closeTarget', { targetId: this.#targetId })
   }
 
   async reload(): Promise<void> {
@@ -47,7 +49,7 @@ export class BrowserTab {
   }
 
   async show(): Promise<void> {
-    await this.#devTools.send('Target.activateTarget', { targetId: this.#ids.targetId })
+    await this.#devTools.send('Target.activateTarget', { targetId: this.#targetId })
   }
 
   async setLifecycle(state: 'frozen' | 'active'): Promise<void> {
@@ -59,10 +61,21 @@ export class BrowserTab {
   }
 
   async goBack(): Promise<void> {
+    await this.#attachAgain()
     const { currentIndex, entries } = await this.#session.send('Page.getNavigationHistory')
     const entry = entries[currentIndex - 1]
     if (entry === undefined) throw new Error('there is nothing to go back to')
     await this.#session.send('Page.navigateToHistoryEntry', { entryId: entry.id })
+  }
+
+  /** A session may stay with the page that went into the cache, and then sees nothing of the tab. */
+  async #attachAgain(): Promise<void> {
+    const targetId = this.#targetId
+    const before = this.#sessionId
+    const attached = await this.#devTools.send('Target.attachToTarget', { targetId, flatten: true })
+    this.#sessionId = attached.sessionId
+    this.#session = this.#devTools.session(attached.sessionId)
+    await this.#devTools.send('Target.detachFromTarget', { sessionId: before })
   }
 
   /** Runs a function in the page, which knows nothing of what is around it here. */
