@@ -163,7 +163,7 @@ export class ChaosBrowser {
   }
 
   #processes({ isMain }: { readonly isMain: boolean }): number[] {
-    const lines = execFileSync('ps', ['-eo', 'pid=,stat=,args=', '-ww'], { encoding: 'utf8' })
+    const lines = execFileSync('ps', ['-eo', 'pid=,args=', '-ww'], { encoding: 'utf8' })
     return lines
       .split('\n')
       .filter((line) => line.includes(`--user-data-dir=${this.#profile}`))

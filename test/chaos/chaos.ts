@@ -3,7 +3,6 @@
  * checkers' judgement of what was recorded.
  */
 import { Prng } from '../../src/std/prng.js'
-import type { Violation } from '../sim/history.js'
 import { ChaosBrowser } from './chaos-browser.js'
 import { Faults } from './faults.js'
 import { Healing } from './healing.js'
@@ -37,7 +36,7 @@ export interface ChaosResult {
 }
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, faultMs, plant } = options
+  const { seed, plant } = options
   const prng = new Prng(seed)
   const plan = drawPlan(prng)
   const recording = new Recording({ plan, prng: new Prng(seed + 1), plant })
@@ -47,32 +46,49 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const tabs = new Tabs({ browser, site, recording })
   const faults = new Faults({ plan, prng, browser, tabs, recording, say })
   const healing = new Healing({ tabs, plan, say })
-  const looking = new AbortController()
   try {
     await browser.start()
-    const looks = lookAtOffsets({ tabs, recording, prng: new Prng(seed + 2) }, looking.signal)
+    const illness = await runPhases(options, { tabs, recording, faults, healing })
+    const log = planted(await healing.readLog(), plant)
+    const read = await healing.readThroughBroker(log)
+    recording.tell({ type: 'rest', illness })
+    const { events } = recording
+    const groupIds = plan.groups.map(({ groupId }) => groupId)
+    const anomalies = judge({ events, log, read, groupIds })
+    const stored = storedCount(log)
+    const known = { seed, stored, anomalies, faults: Object.fromEntries(faults.counts) }
+    return { summary: summarize(events, known), events }
+  } finally {
+    await browser.close()
+    await site.close()
+  }
+}
+
+interface Run {
+  readonly tabs: Tabs
+  readonly recording: Recording
+  readonly faults: Faults
+  readonly healing: Healing
+}
+
+/** Faults, then healing, then the end of all consumers. Returns what was never well again. */
+async function runPhases(
+  { seed, faultMs }: ChaosOptions,
+  { tabs, recording, faults, healing }: Run,
+): Promise<readonly string[]> {
+  const looking = new AbortController()
+  const looks = lookAtOffsets({ tabs, recording, prng: new Prng(seed + 2) }, looking.signal)
+  try {
     await faults.run(recording.nowMs + faultMs)
     recording.tell({ type: 'healing' })
     recording.isTrafficOn = false
     await faults.stop()
     const illness = await healing.heal()
-    looking.abort()
-    await looks
     recording.tell({ type: 'healed' })
-    const unclosed = await healing.close()
-    const log = planted(await healing.readLog(), plant)
-    const read = await healing.readThroughBroker(log)
-    recording.tell({ type: 'rest', illness: [...illness, ...unclosed] })
-    const { events } = recording
-    const groupIds = plan.groups.map(({ groupId }) => groupId)
-    const anomalies: readonly Violation[] = judge({ events, log, read, groupIds })
-    const stored = storedCount(log)
-    const known = { seed, stored, anomalies, faults: Object.fromEntries(faults.counts) }
-    return { summary: summarize(events, known), events }
+    return [...illness, ...(await healing.close())]
   } finally {
     looking.abort()
-    await browser.close()
-    await site.close()
+    await looks
   }
 }
 

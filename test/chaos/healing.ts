@@ -47,10 +47,14 @@ export class Healing {
 
   /** What is still not as it should be when it is given up; empty when all is well. */
   async heal(): Promise<readonly string[]> {
-    await this.#ask('getting ready', READY_MS, async ({ page }) => {
-      await untilReady(page)
-      await page.evaluate(() => chaosTab.behave())
-    })
+    try {
+      await this.#ask('getting ready', READY_MS, async ({ page }) => {
+        await untilReady(page)
+        await page.evaluate(() => chaosTab.behave())
+      })
+    } catch (error) {
+      return [String(error)]
+    }
     // As long as it goes on, a machine that is busy may take its time.
     const startMs = performance.now()
     let before = ''

@@ -3,6 +3,9 @@ import { nameOf } from '../sim/durable-log.js'
 import type { Violation } from '../sim/history.js'
 import type { RecordedEvent } from './record.js'
 
+/** One fault may show a thousand times. */
+const ANOMALIES_SHOWN = 50
+
 export interface Durations {
   readonly count: number
   readonly p50Ms: number
@@ -134,9 +137,9 @@ export function describeSummary(summary: ChaosSummary): string {
         `recovery after ${name}: ${p50Ms} ms in the middle, ${worstMs} ms at worst, of ${count}`,
     ),
     `healed in ${summary.healMs} ms`,
-    ...anomalies.map(
-      ({ checker, atMs, message }) => `ANOMALY ${checker} at ${atMs} ms: ${message}`,
-    ),
+    ...anomalies
+      .slice(0, ANOMALIES_SHOWN)
+      .map(({ checker, atMs, message }) => `ANOMALY ${checker} at ${atMs} ms: ${message}`),
     `anomalies: ${anomalies.length}`,
   ].join('\n')
 }

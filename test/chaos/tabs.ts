@@ -84,8 +84,12 @@ export class Tabs {
 
   /** Whether the page came back out of the cache, and was not loaded again. */
   async comeBack(tab: Tab): Promise<boolean> {
-    const before = this.#parts.recording.pageOf(tab.number)
-    await within(ACT_MS, 'going back', tab.page.goBack())
+    const { recording, site } = this.#parts
+    const before = recording.pageOf(tab.number)
+    const address = site.urlOf({ tab: tab.number, slot: tab.slot })
+    // A page that was left before it was there is not in the history: the address is typed again.
+    const back = tab.page.goBack().catch(() => tab.page.goTo(address))
+    await within(ACT_MS, 'going back', back)
     const name = await within(ACT_MS, 'coming back', this.#nameOf(tab))
     this.#awakes(tab)
     return name === before
