@@ -19,13 +19,15 @@ import {
 } from './indexeddb-schema.js'
 import { ended } from './indexeddb-transaction.js'
 
-type WriteTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
+export type WriteTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
 
 interface Commit {
   readonly records: readonly DurableRecord[]
   readonly durability: Durability
   /** The epoch that this storage raised, undefined before it has loaded. */
   readonly brokerEpoch: number | undefined
+  /** To be put down with it: without room for both there is none for either. */
+  readonly reserve: ArrayBuffer | undefined
 }
 
 /**
@@ -35,7 +37,7 @@ interface Commit {
  * transaction itself to find out (`addIfOpen`).
  */
 export async function commitRecords(database: Database, commit: Commit): Promise<void> {
-  const { records, durability, brokerEpoch } = commit
+  const { records, durability, brokerEpoch, reserve } = commit
   if (brokerEpoch === undefined) {
     throw new TabmqError('ILLEGAL_STATE', 'nothing can be committed before load()')
   }
@@ -44,6 +46,7 @@ export async function commitRecords(database: Database, commit: Commit): Promise
   const end = ended(transaction)
   try {
     addIfOpen(transaction, brokerEpoch)
+    if (reserve !== undefined) transaction.objectStore('meta').put(reserve, 'reserve').catch(ignore)
     for (const record of records) write(transaction, record).catch(ignore)
     transaction.commit()
   } catch (error) {
@@ -83,7 +86,8 @@ function addIfOpen(transaction: WriteTransaction, brokerEpoch: number): void {
   meta.delete(mark).catch(ignore)
 }
 
-function write(transaction: WriteTransaction, record: DurableRecord): Promise<unknown> {
+/** Issues what one record means, in a transaction over its store. */
+export function write(transaction: WriteTransaction, record: DurableRecord): Promise<unknown> {
   switch (record.type) {
     case 'topic': {
       const store = transaction.objectStore('topics')

@@ -39,11 +39,16 @@ export interface Load {
   readonly firstPartitionId: number
 }
 
+export interface Loaded extends StoredState {
+  /** Whether there is space in hand (indexeddb-reserve.ts). */
+  readonly hasReserve: boolean
+}
+
 /** Which database it is, and which broker has it. */
 export type Identity = Pick<StoredState, 'databaseId' | 'brokerEpoch'>
 
 /** @throws TabmqError BROKER_SUPERSEDED, STORAGE_LOST */
-export async function loadState(database: Database, load: Load): Promise<StoredState> {
+export async function loadState(database: Database, load: Load): Promise<Loaded> {
   const transaction = database.transaction([...STORE_NAMES], 'readwrite', { durability: 'relaxed' })
   const end = ended(transaction)
   const state = await unlessAborted(transaction, readState(transaction, load))
@@ -51,16 +56,19 @@ export async function loadState(database: Database, load: Load): Promise<StoredS
   return state
 }
 
-async function readState(transaction: LoadTransaction, load: Load): Promise<StoredState> {
+async function readState(transaction: LoadTransaction, load: Load): Promise<Loaded> {
   const identity = await raiseEpoch(transaction, load)
-  const [nextPartitionId, topics, partitions, producers, groups, offsets] = await Promise.all([
-    transaction.objectStore('meta').get('nextPartitionId'),
-    readRows(transaction, 'topics'),
-    readRows(transaction, 'partitions'),
-    readRows(transaction, 'producers'),
-    readRows(transaction, 'groups'),
-    readRows(transaction, 'offsets'),
-  ])
+  const meta = transaction.objectStore('meta')
+  const [reserve, nextPartitionId, topics, partitions, producers, groups, offsets] =
+    await Promise.all([
+      meta.getKey('reserve'),
+      meta.get('nextPartitionId'),
+      readRows(transaction, 'topics'),
+      readRows(transaction, 'partitions'),
+      readRows(transaction, 'producers'),
+      readRows(transaction, 'groups'),
+      readRows(transaction, 'offsets'),
+    ])
   const edges = await mapInGroups(partitions, EDGES_AT_ONCE, ([partitionId]) =>
     readEdges(transaction, partitionId),
   )
@@ -73,6 +81,7 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Stor
     groups,
     offsets: offsets.map(([[groupId, partitionId], row]) => [groupId, partitionId, row]),
     edges: edges.filter((edge) => edge !== undefined),
+    hasReserve: reserve !== undefined,
   }
 }
 
@@ -118,7 +127,7 @@ async function raiseEpoch(
   const databaseId = typeof storedId === 'string' ? storedId : crypto.randomUUID()
   if (storedId === undefined) await meta.put(databaseId, 'databaseId')
   const before = storedEpoch ?? 0
-  assert(typeof before === 'number', () => `the broker epoch is ${before}`)
+  assert(typeof before === 'number', () => 'the broker epoch is no number')
   const brokerEpoch = before + 1
   await Promise.all([
     meta.put(brokerEpoch, 'brokerEpoch'),

@@ -27,11 +27,18 @@ export interface DatabaseSchema extends DBSchema {
   producers: { key: [PartitionId, ProducerId]; value: ProducerRow }
   /**
    * `formatVersion` repeats the database's version for whoever reads a dump of the stores. Under
-   * `closedEpoch(n)` is the broker epoch that ended epoch n. `databaseId` alone is a string.
+   * `closedEpoch(n)` is the broker epoch that ended epoch n. `databaseId` alone is a string, and
+   * `reserve` alone an ArrayBuffer (indexeddb-reserve.ts).
    */
   meta: {
-    key: 'formatVersion' | 'brokerEpoch' | 'nextPartitionId' | 'databaseId' | ClosedEpoch
-    value: number | string
+    key:
+      | 'formatVersion'
+      | 'brokerEpoch'
+      | 'nextPartitionId'
+      | 'databaseId'
+      | 'reserve'
+      | ClosedEpoch
+    value: number | string | ArrayBuffer
   }
 }
 

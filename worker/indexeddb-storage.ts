@@ -6,12 +6,13 @@
  */
 import type { BatchRange, Durability, Storage, StoredState } from '../src/broker/ports.js'
 import type { DurableRecord } from '../src/broker/records.js'
-import { hasCode, type TabmqError } from '../src/protocol/errors.js'
+import { hasCode, TabmqError } from '../src/protocol/errors.js'
 import type { StorageEstimate } from '../src/protocol/requests.js'
 import { readBatches } from './indexeddb-batches.js'
 import { commitRecords, releaseSpace } from './indexeddb-commit.js'
 import { IndexedDbConnection } from './indexeddb-connection.js'
 import { checkIdentity, loadState, type Identity } from './indexeddb-load.js'
+import { freeSpace, newReserve } from './indexeddb-reserve.js'
 import type { Database } from './indexeddb-schema.js'
 
 export interface IndexedDbStorageOptions {
@@ -23,11 +24,17 @@ export interface IndexedDbStorageOptions {
   readonly onLost?: (error: TabmqError) => void
 }
 
+interface Writing<T> {
+  readonly doing: string
+  readonly transact: (database: Database) => Promise<T>
+}
+
 export class IndexedDbStorage implements Storage {
   readonly #connection: IndexedDbConnection
   readonly #firstPartitionId: number
   /** Undefined before it has loaded. */
   #own: Identity | undefined
+  #hasReserve = false
 
   private constructor(connection: IndexedDbConnection, firstPartitionId: number) {
     this.#connection = connection
@@ -51,19 +58,26 @@ export class IndexedDbStorage implements Storage {
 
   async load(): Promise<StoredState> {
     const load = { own: this.#own, firstPartitionId: this.#firstPartitionId }
-    const state = await this.#write('loading the stored state', (database) =>
-      loadState(database, load),
+    const transact = (database: Database) => loadState(database, load)
+    const { hasReserve, ...state } = await this.#writeWithReserve(
+      { doing: 'loading the stored state', transact },
+      [],
     )
     const { databaseId, brokerEpoch } = state
     this.#own = { databaseId, brokerEpoch }
+    this.#hasReserve = hasReserve
     return state
   }
 
-  commit(records: readonly DurableRecord[], durability: Durability): Promise<void> {
+  async commit(records: readonly DurableRecord[], durability: Durability): Promise<void> {
     const brokerEpoch = this.#own?.brokerEpoch
-    return this.#write('a commit', (database) =>
-      commitRecords(database, { records, durability, brokerEpoch }),
-    )
+    const carriesBatches = records.some(({ type }) => type === 'batch')
+    const reserve = carriesBatches && !this.#hasReserve ? newReserve() : undefined
+    const commit = { records, durability, brokerEpoch, reserve }
+    const writing = { doing: 'a commit', transact: (db: Database) => commitRecords(db, commit) }
+    if (!carriesBatches) return this.#writeWithReserve(writing, records)
+    await this.#write(writing)
+    this.#hasReserve = true
   }
 
   readBatches(range: BatchRange): Promise<ArrayBuffer[]> {
@@ -94,13 +108,39 @@ export class IndexedDbStorage implements Storage {
     return this.#connection.close()
   }
 
-  /** Starts its transaction before it first waits: the order of calls is the order of commits. */
-  async #write<T>(doing: string, transact: (database: Database) => Promise<T>): Promise<T> {
+  /** Batches make room for nobody; what is small and has to go on spends the reserve. */
+  async #writeWithReserve<T>(writing: Writing<T>, records: readonly DurableRecord[]): Promise<T> {
     try {
-      return await this.#connection.run({ mode: 'readwrite', doing, transact })
+      return await this.#write(writing)
     } catch (error) {
-      if (hasCode(error, 'STORAGE_FULL')) await this.#releaseSpace()
-      throw error
+      if (!hasCode(error, 'STORAGE_FULL')) throw error
+      const free = { records, brokerEpoch: this.#own?.brokerEpoch }
+      this.#hasReserve = false
+      const transact = (database: Database) => freeSpace(database, free)
+      await this.#write({ doing: 'freeing space', transact })
+      return this.#write(writing)
+    }
+  }
+
+  /** Starts its transaction before it first waits: the order of calls is the order of commits. */
+  async #write<T>(writing: Writing<T>): Promise<T> {
+    try {
+      return await this.#connection.run({ mode: 'readwrite', ...writing })
+    } catch (error) {
+      if (!hasCode(error, 'STORAGE_FULL')) throw error
+      await this.#releaseSpace()
+      const { message, details, cause } = error
+      throw new TabmqError('STORAGE_FULL', message, { ...details, ...(await this.#space()) }, cause)
+    }
+  }
+
+  /** As far as the browser tells; some tell a quota that is not the real one. */
+  async #space(): Promise<{ usageBytes?: number | undefined; quotaBytes?: number | undefined }> {
+    try {
+      const { usageBytes, quotaBytes } = await this.estimate()
+      return { usageBytes, quotaBytes }
+    } catch {
+      return {}
     }
   }
 

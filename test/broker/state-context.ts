@@ -31,6 +31,7 @@ const NOTHING_STORED: StoredState = {
 }
 
 export class StateContext implements DecisionContext {
+  readonly #undurable: StateRecord[] = []
   state: BrokerState
   nowMs = 1_000_000
   #nextId = 1
@@ -51,6 +52,7 @@ export class StateContext implements DecisionContext {
 
   replay(records: readonly StateRecord[]): void {
     for (const record of records) this.state.replay(record)
+    this.#undurable.push(...records)
     this.state.checkInvariants()
   }
 
@@ -94,8 +96,18 @@ export class StateContext implements DecisionContext {
     return succeeded(this.produce([{ partitionId, batch: batchOf(parts) }])[0])
   }
 
+  /** The batches that are not durable yet. */
+  get appended(): ArrayBuffer[] {
+    return this.#undurable.flatMap((record) => (record.type === 'batch' ? [record.batch] : []))
+  }
+
   /** Everything appended is durable now. */
   commit(): void {
-    for (const log of this.state.logs.all()) log.advanceHighWatermark(log.logEndOffset)
+    for (const record of this.#undurable.splice(0)) {
+      if (!('partitionId' in record)) continue
+      const log = this.state.logs.find(record.partitionId)
+      if (record.type === 'batch') log?.batchIsDurable(record.batch)
+      if (record.type === 'producer') log?.producerIsDurable(record.producerId, record.value)
+    }
   }
 }

@@ -78,6 +78,80 @@ test.describe('with the debugger of Chromium', () => {
     expect(unhandled).toEqual([])
   })
 
+  test('a disk full of small batches still takes offsets, and deletion makes room for the next', async ({
+    page,
+    context,
+    baseURL,
+  }) => {
+    await openPage(page)
+    const debug = await context.newCDPSession(page)
+    const origin = new URL(baseURL ?? page.url()).origin
+    await debug.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 6_000_000 })
+    const outcome = await page.evaluate(async () => {
+      const { IndexedDbStorage, incompressibleBatch, commit, read } = storagePage
+      const { offsetRecord, batchesDeleted, partitionRecord } = storagePage
+      const open = async () => {
+        const opened = await IndexedDbStorage.open({ name: 'crumbs' })
+        return { opened, state: await opened.load() }
+      }
+      const { opened: storage } = await open()
+      const codeOf = async (work: () => Promise<unknown>) => {
+        try {
+          await work()
+          return 'done'
+        } catch (error) {
+          return (error as { code?: string }).code ?? String(error)
+        }
+      }
+      let stored = 0
+      const fill = async () => {
+        for (;;) {
+          const code = await codeOf(() => commit(storage, [incompressibleBatch(1, stored, 1_000)]))
+          if (code !== 'done') return code
+          stored += 1
+        }
+      }
+      const offsets = async () => {
+        const codes = new Set<string>()
+        for (let value = 0; value < 300; value++) {
+          codes.add(await codeOf(() => commit(storage, [offsetRecord('g', value % 10, value)])))
+        }
+        return [...codes]
+      }
+      const full = [await fill(), await fill()]
+      const whileFull = await offsets()
+      const stillFull = await fill()
+      const half = Math.floor(stored / 2)
+      const deleted = await codeOf(() =>
+        commit(storage, [batchesDeleted(1, half), partitionRecord(1, half)]),
+      )
+      const filledAgain = stored
+      const fullAgain = await fill()
+      const whileFullAgain = await offsets()
+      const kept = await read(storage, 1, 0)
+      await storage.close()
+      const { opened: next, state } = await open()
+      await next.close()
+      return {
+        codes: { full, whileFull, stillFull, deleted, fullAgain, whileFullAgain },
+        more: stored - filledAgain,
+        lost: stored - half - kept.length,
+        offsets: state.offsets.length,
+      }
+    })
+    await debug.send('Storage.overrideQuotaForOrigin', { origin })
+    expect(outcome.codes).toEqual({
+      full: ['STORAGE_FULL', 'STORAGE_FULL'],
+      whileFull: ['done'],
+      stillFull: 'STORAGE_FULL',
+      deleted: 'done',
+      fullAgain: 'STORAGE_FULL',
+      whileFullAgain: ['done'],
+    })
+    expect(outcome.more).toBeGreaterThan(0)
+    expect([outcome.lost, outcome.offsets]).toEqual([0, 10])
+  })
+
   test('clearing the data of the site ends what was loaded, and the next begins anew', async ({
     page,
     context,

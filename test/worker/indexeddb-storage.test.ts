@@ -12,6 +12,7 @@ import { databaseNameOf, FORMAT_VERSION, STORE_NAMES } from '../../worker/indexe
 import { IndexedDbStorage } from '../../worker/indexeddb-storage.js'
 import {
   batchBytes,
+  batchesDeleted,
   batchRecord,
   commit,
   groupRecord,
@@ -142,10 +143,13 @@ describe('a commit', () => {
   it('rejects with the error of the request that failed', async () => {
     const storage = await openLoaded()
     const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(() => {
-      throw new DOMException('no space', 'QuotaExceededError')
+      throw new DOMException('no key', 'DataError')
     })
     const failing = commit(storage, [topicRecord('a', 1), topicRecord('b', 1)])
-    await expect(failing).rejects.toMatchObject({ code: 'STORAGE_FULL' })
+    await expect(failing).rejects.toMatchObject({
+      code: 'STORAGE_ERROR',
+      cause: { name: 'DataError' },
+    })
     expect(put).toHaveBeenCalledOnce()
     expect((await storage.load()).topics).toEqual([])
   })
@@ -160,6 +164,111 @@ describe('a commit', () => {
     expect(transactions).toHaveBeenLastCalledWith(['offsets', 'meta'], 'readwrite', {
       durability: 'relaxed',
     })
+  })
+})
+
+describe('a full disk', () => {
+  /** As Chromium: whatever puts is refused, until a transaction that only deletes has freed enough. */
+  function fill(isEnough: (deleted: unknown[]) => boolean): { refused: number } {
+    const seen = { refused: 0 }
+    const deleted: unknown[] = []
+    const puts = new WeakSet<IDBTransaction>()
+    for (const method of ['put', 'add'] as const) {
+      const { [method]: original } = IDBObjectStore.prototype
+      vi.spyOn(IDBObjectStore.prototype, method).mockImplementation(function (
+        this: IDBObjectStore,
+        ...row
+      ) {
+        puts.add(this.transaction)
+        return original.apply(this, row)
+      })
+    }
+    const { delete: original } = IDBObjectStore.prototype
+    vi.spyOn(IDBObjectStore.prototype, 'delete').mockImplementation(function (
+      this: IDBObjectStore,
+      key,
+    ) {
+      if (!puts.has(this.transaction)) deleted.push(key)
+      return original.call(this, key)
+    })
+    const { commit: complete } = IDBTransaction.prototype
+    vi.spyOn(IDBTransaction.prototype, 'commit').mockImplementation(function (
+      this: IDBTransaction,
+    ) {
+      if (!puts.has(this) || isEnough(deleted)) return complete.call(this)
+      seen.refused += 1
+      ;(this as unknown as { _abort(name: string): void })._abort('QuotaExceededError')
+    })
+    return seen
+  }
+
+  it('takes offsets out of the reserve, and batches only when that is there again', async () => {
+    const storage = await openLoaded()
+    await commit(storage, [batchRecord(1, 0)])
+    let isSpacious = false
+    const seen = fill((deleted) => deleted.includes('reserve') || isSpacious)
+    const failing = commit(storage, [batchRecord(1, 1)])
+    await expect(failing).rejects.toMatchObject({ code: 'STORAGE_FULL' })
+    await commit(storage, [offsetRecord('g', 1, 1)])
+    expect(seen.refused).toBe(2)
+    isSpacious = true
+    await commit(storage, [batchRecord(1, 1)])
+    await storage.close()
+    vi.restoreAllMocks()
+    const database = await openDB(databaseNameOf(name))
+    expect(await database.getKey('meta', 'reserve')).toBe('reserve')
+    expect(await database.count('batches')).toBe(2)
+    database.close()
+  })
+
+  it('is loaded, though raising the epoch finds no space at first', async () => {
+    const before = await openLoaded()
+    await commit(before, [batchRecord(1, 0), partitionRecord(1, 0), topicRecord('a', 1)])
+    await before.close()
+    const { openCursor } = IDBObjectStore.prototype
+    vi.spyOn(IDBObjectStore.prototype, 'openCursor').mockImplementationOnce(function (
+      this: IDBObjectStore,
+      ...range
+    ) {
+      const { transaction } = this
+      const request = openCursor.apply(this, range)
+      request.addEventListener('success', () => {
+        ;(transaction as unknown as { _abort(name: string): void })._abort('QuotaExceededError')
+      })
+      return request
+    })
+    const storage = await openLoaded()
+    expect((await storage.load()).topics).toEqual([['a', topicRow(1)]])
+    await storage.close()
+    const database = await openDB(databaseNameOf(name))
+    expect(await database.getKey('meta', 'reserve')).toBeUndefined()
+    database.close()
+  })
+
+  it('lets retention delete ahead of the rows that say so, but for the last batch', async () => {
+    const storage = await openLoaded()
+    await commit(
+      storage,
+      [0, 1, 2].map((offset) => batchRecord(1, offset)),
+    )
+    fill(() => false)
+    const deleting = commit(storage, [batchesDeleted(1, 3), partitionRecord(1, 3)])
+    await expect(deleting).rejects.toMatchObject({ code: 'STORAGE_FULL' })
+    expect(await read(storage, 1, 0)).toEqual([batchBytes(1, 2)])
+  })
+
+  it('deletes nothing for a broker that was superseded', async () => {
+    const storage = await openLoaded()
+    await commit(storage, [batchRecord(1, 0), batchRecord(1, 1)])
+    await openLoaded()
+    vi.spyOn(IDBTransaction.prototype, 'commit').mockImplementationOnce(function (
+      this: IDBTransaction,
+    ) {
+      ;(this as unknown as { _abort(name: string): void })._abort('QuotaExceededError')
+    })
+    const late = commit(storage, [batchesDeleted(1, 2), partitionRecord(1, 2)])
+    await expect(late).rejects.toMatchObject({ code: 'BROKER_SUPERSEDED' })
+    expect(await read(storage, 1, 0)).toHaveLength(2)
   })
 })
 
@@ -438,7 +547,9 @@ describe('the format on disk, version 1', () => {
       stored[store] = [await database.getAllKeys(store), await database.getAll(store)]
     }
     database.close()
-    expect(stored).toEqual({
+    const [keys, rows] = stored['meta'] as [unknown, unknown[]]
+    const sizes = rows.map((row) => (row instanceof ArrayBuffer ? row.byteLength : row))
+    expect({ ...stored, meta: [keys, sizes] }).toEqual({
       batches: [[[3, 20]], [batchBytes(3, 20)]],
       partitions: [[3], [partitionRow(1)]],
       topics: [['topic id'], [topicRow(1)]],
@@ -446,8 +557,8 @@ describe('the format on disk, version 1', () => {
       groups: [['group'], [groupRow(1)]],
       producers: [[[3, 77]], [producerRow(1)]],
       meta: [
-        ['brokerEpoch', 'databaseId', 'formatVersion', 'nextPartitionId', ['closed', 0]],
-        [1, expect.stringMatching(/^[-0-9a-f]{36}$/), 1, 4, 1],
+        ['brokerEpoch', 'databaseId', 'formatVersion', 'nextPartitionId', 'reserve', ['closed', 0]],
+        [1, expect.stringMatching(/^[-0-9a-f]{36}$/), 1, 4, 2 * 1024 * 1024, 1],
       ],
     })
   })

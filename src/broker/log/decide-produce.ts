@@ -3,7 +3,6 @@
  * offset. A batch that cannot be appended fails alone; the others of the request go on.
  */
 import {
-  nextOffsetOf,
   parseBatchHeader,
   writeBatchPlacement,
   type ReadBatchHeader,
@@ -72,11 +71,6 @@ function decideAppend(
     records.push({ type: 'producer', partitionId, producerId: producer.producerId, value })
   }
   return { records, response: { baseOffset, duplicate: false } }
-}
-
-/** The offset below which a partition is durable once these records are. */
-export function durableUpTo(record: Extract<LogRecord, { type: 'batch' }>): number {
-  return nextOffsetOf(parseBatchHeader(record.batch))
 }
 
 function checkBatchSize(batch: ArrayBuffer, limits: BrokerLimits): void {

@@ -36,12 +36,17 @@ export class PartitionLog {
   readonly #tail = new PartitionTail()
   readonly #tailBudget: TailBudget
   readonly #producers = new Map<ProducerId, ProducerRow>()
+  /** Of producers that changed since: what the disk holds of them, null for nothing. */
+  readonly #durableProducers = new Map<ProducerId, ProducerRow | null>()
   #logStartOffset: number
   #logEndOffset: number
   #highWatermark: number
   /** Bytes ever appended; the next batch's position. */
   #endPosition = 0
   #maxTimestampMs = 0
+  /** The same up to the high watermark. */
+  #durableEndPosition = 0
+  #durableMaxTimestampMs = 0
   /** The oldest batch; undefined when there is none or the head has yet to be read again. */
   #head: LogHead | undefined
   /** No batch is stored below it. Batches before the log start may be, until retention comes by. */
@@ -109,10 +114,14 @@ export class PartitionLog {
   restore(edges: LogEdges): void {
     const first = parseHeader(edges.first)
     const last = parseHeader(edges.last)
+    // On a full disk batches are deleted before there is room to write where the log starts now.
+    this.#logStartOffset = Math.max(this.#logStartOffset, first.baseOffset)
     this.#logEndOffset = Math.max(this.#logStartOffset, nextOffsetOf(last))
     this.#highWatermark = this.#logEndOffset
     this.#endPosition = last.position + edges.last.byteLength
     this.#maxTimestampMs = last.maxTimestampSoFarMs
+    this.#durableEndPosition = this.#endPosition
+    this.#durableMaxTimestampMs = this.#maxTimestampMs
     this.#storedFrom = first.baseOffset
     this.setHead(logHead(first))
   }
@@ -132,6 +141,9 @@ export class PartitionLog {
   }
 
   replayProducer(producerId: ProducerId, row: ProducerRow | null): void {
+    if (!this.#durableProducers.has(producerId)) {
+      this.#durableProducers.set(producerId, this.#producers.get(producerId) ?? null)
+    }
     if (row === null) this.#producers.delete(producerId)
     else this.#producers.set(producerId, row)
   }
@@ -152,12 +164,41 @@ export class PartitionLog {
     this.#startPosition = head.position
   }
 
-  /** Everything below `offset` is durable now. Returns whether that is news. */
-  advanceHighWatermark(offset: number): boolean {
+  /** Everything up to and with this batch is durable now. Returns whether that is news. */
+  batchIsDurable(batch: ArrayBuffer): boolean {
+    const header = parseBatchHeader(batch)
+    const offset = nextOffsetOf(header)
     assert(offset <= this.#logEndOffset, () => `${offset} is beyond ${this.#logEndOffset}`)
     if (offset <= this.#highWatermark) return false
     this.#highWatermark = offset
+    this.#durableEndPosition = header.position + batch.byteLength
+    this.#durableMaxTimestampMs = header.maxTimestampSoFarMs
     return true
+  }
+
+  /** The disk holds this of the producer now, perhaps not its latest. */
+  producerIsDurable(producerId: ProducerId, row: ProducerRow | null): void {
+    if ((this.#producers.get(producerId) ?? null) === row) this.#durableProducers.delete(producerId)
+    else this.#durableProducers.set(producerId, row)
+  }
+
+  /** What was replayed so far came from the disk. */
+  allIsDurable(): void {
+    this.#durableProducers.clear()
+  }
+
+  /** Back to what is durable: the batches after the high watermark will not be written. */
+  rollBack(): void {
+    this.#tailBudget.cutOff(this.#tail, this.#highWatermark)
+    this.#logEndOffset = this.#highWatermark
+    this.#endPosition = this.#durableEndPosition
+    this.#maxTimestampMs = this.#durableMaxTimestampMs
+    if (!this.hasBatches) this.#head = undefined
+    for (const [producerId, row] of this.#durableProducers) {
+      if (row === null) this.#producers.delete(producerId)
+      else this.#producers.set(producerId, row)
+    }
+    this.#durableProducers.clear()
   }
 
   /** The batches from `offset` on, or undefined when they have to be read from the disk. */

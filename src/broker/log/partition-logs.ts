@@ -50,6 +50,16 @@ export class PartitionLogs {
     }
   }
 
+  /** What was replayed so far came from the disk. */
+  allIsDurable(): void {
+    for (const log of this.#byId.values()) log.allIsDurable()
+  }
+
+  /** Back to what is durable: no batch that is not will be written. */
+  rollBack(): void {
+    for (const log of this.#byId.values()) log.rollBack()
+  }
+
   checkInvariants(): void {
     for (const log of this.#byId.values()) log.checkInvariants()
   }

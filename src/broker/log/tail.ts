@@ -43,6 +43,18 @@ export class PartitionTail {
     return first.batch.byteLength
   }
 
+  /** Drops what begins at `offset` or later. Returns how many bytes and batches that were. */
+  cutOff(offset: number): { bytes: number; batches: number } {
+    const cut = { bytes: 0, batches: 0 }
+    for (;;) {
+      const last = this.#batches.length > this.#dropped ? this.#batches.at(-1) : undefined
+      if (last === undefined || last.baseOffset < offset) return cut
+      this.#batches.pop()
+      cut.bytes += last.batch.byteLength
+      cut.batches += 1
+    }
+  }
+
   /** Batches from the one that contains `offset`, up to `endOffset` and about `maxBytes`. */
   read(offset: number, endOffset: number, maxBytes: number): ArrayBuffer[] {
     const found: ArrayBuffer[] = []
@@ -90,6 +102,18 @@ export class TailBudget {
     this.#order.push(tail)
     this.#bytes += batch.batch.byteLength
     while (this.#bytes > this.#bytesMax && this.#dropped < this.#order.length) this.#dropOldest()
+  }
+
+  /** The newest batches of a tail are no more. */
+  cutOff(tail: PartitionTail, offset: number): void {
+    const { bytes, batches } = tail.cutOff(offset)
+    this.#bytes -= bytes
+    let left = batches
+    for (let index = this.#order.length - 1; left > 0; index--) {
+      if (this.#order[index] !== tail) continue
+      this.#order.splice(index, 1)
+      left -= 1
+    }
   }
 
   #dropOldest(): void {

@@ -27,6 +27,7 @@ export class BrokerState {
     this.logs = new PartitionLogs(limits.tailBytes)
     this.groups = new GroupCoordinator(new TopicsView(this.topics, this.logs), limits)
     for (const record of storedRecords(stored)) this.replay(record)
+    this.logs.allIsDurable()
     for (const edges of stored.edges) this.logs.find(edges.partitionId)?.restore(edges)
     this.groups.restoreStaticMembers(nowMs)
   }

@@ -197,8 +197,12 @@ export class Broker {
   }
 
   /** Commits a decision, applies it, and resolves with its response once it is durable. */
-  async apply<R>(decision: Decision<R>, durability: Durability = 'relaxed'): Promise<R> {
-    await this.#shard.write(decision.records, durability)
+  async apply<R>(
+    decision: Decision<R>,
+    durability: Durability = 'relaxed',
+    options: { restsOnBatches?: boolean } = {},
+  ): Promise<R> {
+    await this.#shard.write(decision.records, durability, options)
     return decision.response
   }
 

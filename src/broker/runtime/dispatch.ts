@@ -95,7 +95,9 @@ function produce(
     if (record.type === 'producer') session.producers.add(record.producerId)
   }
   if (request.acks === 0) return broker.applyUnacknowledged(decision)
-  return broker.apply(decision, request.acks === -1 ? 'strict' : 'relaxed')
+  // A repeat of a batch that is not durable yet writes nothing and waits for the first.
+  const restsOnBatches = true
+  return broker.apply(decision, request.acks === -1 ? 'strict' : 'relaxed', { restsOnBatches })
 }
 
 async function deleteTopics(

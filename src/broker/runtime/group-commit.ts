@@ -3,8 +3,13 @@
  * order in which it was decided. Whoever decided waits here until the transaction with its records
  * completed. When one fails, everything decided after it stood on state that is not on disk: all of
  * it is rejected, and the owner loads the state again.
+ *
+ * But for a full disk, which is no accident but a state that lasts: then the batches alone are rejected,
+ * those of the transaction and those that wait, the owner takes them back, and all else is written
+ * without them. Nothing else is decided upon batches that are not durable yet.
  */
 import { deferred, type Deferred } from '../../std/deferred.js'
+import { hasCode } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { Durability, Storage } from '../ports.js'
 import type { DurableRecord } from '../records.js'
@@ -14,6 +19,11 @@ export interface GroupCommitOptions {
   readonly limits: BrokerLimits
   /** Called for each transaction that completed, before those who wait for it are told. */
   readonly onCommitted: (records: readonly DurableRecord[]) => void
+  /**
+   * Called when there is no space for batches, before those who wait for them are told: none that is
+   * not durable will be. What is still to be written without them is given.
+   */
+  readonly onBatchesRejected: (stays: readonly DurableRecord[]) => void
   /** Called once when a transaction failed; nothing may be added from then on. */
   readonly onFailed: (error: unknown) => void
 }
@@ -22,6 +32,7 @@ interface Entry {
   readonly records: readonly DurableRecord[]
   readonly durability: Durability
   readonly bytes: number
+  readonly carriesBatches: boolean
   readonly done: Deferred<void>
 }
 
@@ -46,17 +57,27 @@ export class GroupCommit {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     const done = deferred<void>()
     const bytes = bytesOf(records)
-    this.#queue.push({ records, durability, bytes, done })
+    const carriesBatches = records.some(({ type }) => type === 'batch')
+    this.#queue.push({ records, durability, bytes, carriesBatches, done })
     this.#pendingBytes += bytes
     if (this.#underWay.length === 0) void this.#flush()
     return done.promise
   }
 
-  /** Resolves when everything decided so far is durable: what a read that saw it waits for. */
-  settled(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
-    const last = this.#queue.at(-1) ?? this.#underWay.at(-1)
-    return last === undefined ? Promise.resolve() : last.done.promise
+  /**
+   * Resolves when everything decided so far is durable: what a read that saw it waits for. Without
+   * batches for reads that look at none, so that a full disk does not fail them.
+   */
+  async settled({ withBatches }: { withBatches: boolean }): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure.error
+    const pending = [...this.#underWay, ...this.#queue].filter(
+      ({ carriesBatches }) => withBatches || !carriesBatches,
+    )
+    // Each kind in its order; batches may be rejected where the others are not.
+    const batches = pending.findLast(({ carriesBatches }) => carriesBatches)
+    const others = pending.findLast(({ carriesBatches }) => !carriesBatches)
+    const waitedFor = [batches, others].flatMap((entry) => entry?.done.promise ?? [])
+    await Promise.all(waitedFor)
   }
 
   /**
@@ -72,28 +93,62 @@ export class GroupCommit {
   }
 
   async #flush(): Promise<void> {
-    const { storage, onCommitted, onFailed } = this.#options
-    try {
-      while (this.#queue.length > 0) {
-        this.#underWay = this.#takeTransaction()
-        const records = this.#underWay.flatMap((entry) => entry.records)
-        const isStrict = this.#underWay.some((entry) => entry.durability === 'strict')
-        await storage.commit(records, isStrict ? 'strict' : 'relaxed')
-        onCommitted(records)
-        for (const entry of this.#underWay) {
-          this.#pendingBytes -= entry.bytes
-          entry.done.resolve()
-        }
-        this.#underWay = []
+    while (this.#queue.length > 0) {
+      this.#underWay = this.#takeTransaction()
+      try {
+        await this.#write(this.#underWay)
+      } catch (error) {
+        this.#onWriteFailed(error)
       }
-    } catch (error) {
-      const doomed = [...this.#underWay, ...this.#queue]
       this.#underWay = []
-      this.#queue = []
-      this.#failure = { error }
-      for (const entry of doomed) entry.done.reject(error)
-      onFailed(error)
     }
+  }
+
+  async #write(entries: readonly Entry[]): Promise<void> {
+    const { storage, onCommitted } = this.#options
+    const records = entries.flatMap((entry) => entry.records)
+    const isStrict = entries.some((entry) => entry.durability === 'strict')
+    await storage.commit(records, isStrict ? 'strict' : 'relaxed')
+    onCommitted(records)
+    for (const entry of entries) {
+      this.#pendingBytes -= entry.bytes
+      entry.done.resolve()
+    }
+  }
+
+  #onWriteFailed(error: unknown): void {
+    try {
+      // Once abandoned nothing more is written: the state is loaded from what is there.
+      const isOver = this.#failure !== undefined
+      if (!isOver && hasCode(error, 'STORAGE_FULL') && this.#rejectBatches(error)) return
+    } catch (bug) {
+      this.#fail(bug)
+      return
+    }
+    this.#fail(error)
+  }
+
+  /** Whether the batches were what did not fit, and the rest is written without them. */
+  #rejectBatches(error: unknown): boolean {
+    const pending = [...this.#underWay, ...this.#queue]
+    const batches = pending.filter(({ carriesBatches }) => carriesBatches)
+    const isAboutBatches = this.#underWay.some(({ carriesBatches }) => carriesBatches)
+    if (!isAboutBatches || !batches.every(isOfLogAlone)) return false
+    this.#queue = pending.filter(({ carriesBatches }) => !carriesBatches)
+    this.#options.onBatchesRejected(this.#queue.flatMap(({ records }) => records))
+    for (const entry of batches) {
+      this.#pendingBytes -= entry.bytes
+      entry.done.reject(error)
+    }
+    return true
+  }
+
+  #fail(error: unknown): void {
+    const doomed = [...this.#underWay, ...this.#queue]
+    this.#queue = []
+    this.#failure ??= { error }
+    for (const entry of doomed) entry.done.reject(error)
+    this.#options.onFailed(error)
   }
 
   #takeTransaction(): Entry[] {
@@ -105,6 +160,11 @@ export class GroupCommit {
     })
     return this.#queue.splice(0, firstLeftOut < 0 ? this.#queue.length : firstLeftOut)
   }
+}
+
+/** Batches and what goes with them: rolling back the logs undoes all of it. */
+function isOfLogAlone({ records }: Entry): boolean {
+  return records.every(({ type }) => type === 'batch' || type === 'producer')
 }
 
 function bytesOf(records: readonly DurableRecord[]): number {

@@ -2,12 +2,12 @@
  * The state of the core and its way to the disk: replays what was decided, has the durable part
  * committed, and says what became durable. When a transaction fails, the state stands on what is not
  * on disk: it is dropped, whoever waits gets the error, and the state is loaded again. That is the
- * same path as a restart, so it is exercised all the time.
+ * same path as a restart, so it is exercised all the time. A disk that is too full for batches takes
+ * back the batches alone: members, their commits and all else go on.
  */
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId } from '../../protocol/names.js'
-import { durableUpTo } from '../log/decide-produce.js'
 import type { Durability, Logger, Storage, Timer } from '../ports.js'
 import { isDurable, type DecisionContext, type StateRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
@@ -81,11 +81,17 @@ export class ShardRuntime {
 
   /**
    * Replays the records and has the durable ones committed: the one way in which state changes.
-   * Resolves when they, and all that was decided before, are durable. When topics changed, the groups
-   * that read them get a new target in the same transaction.
+   * Resolves when they, and what was decided before, are durable. When topics changed, the groups
+   * that read them get a new target in the same transaction. With nothing to write it waits for batches
+   * only if told that the response rests on them.
    */
-  write(decided: readonly StateRecord[], durability: Durability): Promise<void> {
-    if (decided.length === 0) return this.#commit.settled()
+  write(
+    decided: readonly StateRecord[],
+    durability: Durability,
+    { restsOnBatches = false }: { restsOnBatches?: boolean } = {},
+  ): Promise<void> {
+    const withBatches = restsOnBatches
+    if (decided.length === 0) return this.#commit.settled({ withBatches })
     let records: readonly StateRecord[]
     try {
       records = this.#replay(decided)
@@ -95,7 +101,9 @@ export class ShardRuntime {
     }
     const durable = records.filter(isDurable)
     const committed =
-      durable.length === 0 ? this.#commit.settled() : this.#commit.add(durable, durability)
+      durable.length === 0
+        ? this.#commit.settled({ withBatches })
+        : this.#commit.add(durable, durability)
     this.#options.listener.changed()
     return committed
   }
@@ -104,7 +112,7 @@ export class ShardRuntime {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#endBackoff()
-    await this.#commit.settled().catch(() => {
+    await this.#commit.settled({ withBatches: true }).catch(() => {
       // Whoever decided it was told.
     })
   }
@@ -123,6 +131,7 @@ export class ShardRuntime {
       storage,
       limits,
       onCommitted: (records) => this.#onCommitted(records),
+      onBatchesRejected: (stays) => this.#rollBack(stays),
       onFailed: (error) => this.recover(error),
     })
   }
@@ -135,8 +144,11 @@ export class ShardRuntime {
       if (record.type === 'batch') {
         const { partitionId, batch } = record
         const log = this.#state.logs.find(partitionId)
-        if (log?.advanceHighWatermark(durableUpTo(record)) !== true) continue
+        if (log?.batchIsDurable(batch) !== true) continue
         readable.set(partitionId, (readable.get(partitionId) ?? 0) + batch.byteLength)
+      } else if (record.type === 'producer') {
+        const { partitionId, producerId, value } = record
+        this.#state.logs.find(partitionId)?.producerIsDurable(producerId, value)
       } else if (record.type === 'partition') {
         changed.add(record.partitionId)
       } else if (record.type === 'topic') {
@@ -144,6 +156,17 @@ export class ShardRuntime {
       }
     }
     this.#options.listener.committed({ readable, changed, topicsChanged })
+  }
+
+  /** The logs go back to what is durable, and on to what will be without any batch. */
+  #rollBack(stays: readonly StateRecord[]): void {
+    const { logs } = this.#state
+    this.#options.logger.warn('there is no space for batches: those under way are rejected')
+    logs.rollBack()
+    for (const record of stays) {
+      if (record.type === 'producer' && logs.find(record.partitionId)) logs.replay(record)
+    }
+    this.#options.listener.changed()
   }
 
   /** Drops the state and loads it again, until that succeeds or the storage is somebody else's. */

@@ -355,7 +355,8 @@ export class Membership {
       // The broker that says so is about to end; the next one is asked.
       this.#loseAll('storage', error)
       this.#beatAgain = true
-    } else if (error instanceof TabmqError && error.retriable) {
+    } else if (error instanceof TabmqError && (error.retriable || error.code === 'STORAGE_FULL')) {
+      // Space comes back: who left for good on a full disk would have to be started again by hand.
       this.#beatAgain = true
       this.#subscriptionIsNews = true
     } else {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PartitionLog } from '../../../src/broker/log/partition-log.js'
 import { TailBudget } from '../../../src/broker/log/tail.js'
 import { headerOf } from '../../../src/protocol/batch-header.js'
-import type { PartitionId, TopicId } from '../../../src/protocol/names.js'
+import type { PartitionId, ProducerId, TopicId } from '../../../src/protocol/names.js'
 import { offsetsOf, placedBatch } from '../batches.js'
 import { StateContext } from '../state-context.js'
 
@@ -38,13 +38,52 @@ describe('partition log', () => {
     const log = context.createLog('orders')
     context.append(log, { records: 3 })
     context.append(log, { records: 3 })
+    const [first, second] = context.appended as [ArrayBuffer, ArrayBuffer]
     expect(log.readFromTail(0, 1_000)).toEqual([])
-    expect(log.advanceHighWatermark(3)).toBe(true)
+    expect(log.batchIsDurable(first)).toBe(true)
     expect(offsetsOf(log.readFromTail(0, 1_000) ?? [])).toEqual([0])
-    expect(log.advanceHighWatermark(3)).toBe(false)
-    expect(log.advanceHighWatermark(6)).toBe(true)
+    expect(log.batchIsDurable(first)).toBe(false)
+    expect(log.batchIsDurable(second)).toBe(true)
     expect(offsetsOf(log.readFromTail(0, 1_000) ?? [])).toEqual([0, 3])
-    expect(() => log.advanceHighWatermark(7)).toThrow('7 is beyond 6')
+    const beyond = placedBatch({ records: 1 }, { baseOffset: 6 })
+    expect(() => log.batchIsDurable(beyond)).toThrow('7 is beyond 6')
+  })
+
+  it('goes back to what is durable, producers included', () => {
+    const context = new StateContext()
+    const log = context.createLog('orders')
+    const send = (id: number, sequence: number) =>
+      context.append(log, { timestamps: [100 * sequence + 1], producer: { id, sequence } })
+    send(1, 0)
+    context.commit()
+    const before = { ...log.describe(), endPosition: log.endPosition, head: log.head }
+    const maxTimestampMs = log.maxTimestampMs
+    const row = log.producer(1 as ProducerId)
+    send(1, 1)
+    send(2, 0)
+    send(1, 2)
+    log.rollBack()
+    expect({ ...log.describe(), endPosition: log.endPosition, head: log.head }).toEqual(before)
+    expect(log.maxTimestampMs).toBe(maxTimestampMs)
+    expect(log.producer(1 as ProducerId)).toEqual(row)
+    expect(log.producer(2 as ProducerId)).toBeUndefined()
+    expect(offsetsOf(log.readFromTail(0, 10_000) ?? [])).toEqual([0])
+    expect(send(1, 1)).toMatchObject({ baseOffset: 1, duplicate: false })
+    log.checkInvariants()
+  })
+
+  it('goes back to nothing when nothing was durable', () => {
+    const context = new StateContext()
+    const log = context.createLog('orders')
+    context.append(log, { records: 3 })
+    log.rollBack()
+    expect([log.logEndOffset, log.endPosition, log.head, log.hasBatches]).toEqual([
+      0,
+      0,
+      undefined,
+      false,
+    ])
+    expect(context.append(log).baseOffset).toBe(0)
   })
 
   it('says when it has to be read from the disk', () => {

@@ -9,6 +9,7 @@ import { watch } from '../outcome.js'
 import { allDone } from '../fake-time.js'
 
 const FULL = new TabmqError('STORAGE_FULL', 'the disk is full')
+const FAILED = new TabmqError('STORAGE_ERROR', 'the disk failed')
 
 const createTopic = (tab: Tab, topic: string) =>
   tab.call({
@@ -158,10 +159,10 @@ describe('a transaction that fails', () => {
       watch(listTopics(context.tab)),
     ]
     await allDone()
-    context.storage.failCommits(FULL)
+    context.storage.failCommits(FAILED)
     context.storage.release()
     await allDone()
-    expect(calls.map(({ outcome }) => outcome)).toEqual(Array(4).fill('STORAGE_FULL'))
+    expect(calls.map(({ outcome }) => outcome)).toEqual(Array(4).fill('STORAGE_ERROR'))
     expect(await listTopics(context.tab)).toEqual(['orders'])
     expect(context.broker.state.logs.find(partitionId)?.logEndOffset).toBe(0)
     context.broker.checkInvariants()
@@ -172,8 +173,8 @@ describe('a transaction that fails', () => {
     const send = (sequence: number) =>
       context.append(partitionId, { producer: { id: 1, sequence } })
     await send(0)
-    context.storage.failCommits(FULL)
-    await expect(send(1)).rejects.toMatchObject({ code: 'STORAGE_FULL' })
+    context.storage.failCommits(FAILED)
+    await expect(send(1)).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
     expect(await send(1)).toMatchObject({ baseOffset: 1, duplicate: false })
     expect(await send(1)).toMatchObject({ baseOffset: 1, duplicate: true })
     const seen = await context.tab.read(partitionId, 0)
@@ -182,7 +183,7 @@ describe('a transaction that fails', () => {
 
   it('is nobody’s to know with acks 0', async () => {
     const { context, partitionId } = await started()
-    context.storage.failCommits(FULL)
+    context.storage.failCommits(FAILED)
     await context.append(partitionId, { acks: 0 })
     await allDone()
     expect(context.logged).toHaveLength(1)
@@ -194,7 +195,7 @@ describe('a transaction that fails', () => {
     const other = context.openTab()
     const member = { groupId: 'g', memberId: 'm' }
     const joined = await other.heartbeat(member)
-    context.storage.failCommits(FULL)
+    context.storage.failCommits(FAILED)
     await context.append(partitionId).catch(() => {})
     await allDone()
     for (const tab of [context.tab, other]) expect(tab.takePushes('rejoin')).toHaveLength(1)
@@ -219,7 +220,7 @@ describe('a transaction that fails', () => {
     const { context, partitionId } = await started()
     const fetch = context.openTab().fetch([{ partitionId, offset: 0 }], { maxWaitMs: 60_000 })
     const waiting = watch(fetch)
-    context.storage.failCommits(FULL)
+    context.storage.failCommits(FAILED)
     await context.append(partitionId).catch(() => {})
     await allDone()
     expect(waiting.outcome).toBeUndefined()
@@ -246,7 +247,7 @@ describe('a transaction that fails', () => {
     const { context, partitionId } = await started()
     const tab = context.openTab()
     const timers = context.time.pending
-    context.storage.failCommits(FULL)
+    context.storage.failCommits(FAILED)
     context.storage.failLoads(new TabmqError('STORAGE_ERROR', 'the connection was lost'))
     await context.append(partitionId).catch(() => {})
     const calls = [
@@ -267,7 +268,7 @@ describe('a transaction that fails', () => {
     const { context, partitionId } = await started()
     const tab = context.openTab()
     const fetch = watch(tab.fetch([{ partitionId, offset: 0 }]))
-    context.storage.failCommits(FULL)
+    context.storage.failCommits(FAILED)
     context.storage.failLoads(new TabmqError('STORAGE_VERSION_TOO_NEW', 'somebody upgraded'))
     await context.append(partitionId).catch(() => {})
     await allDone()
@@ -282,10 +283,10 @@ describe('a transaction that fails', () => {
     const { context, partitionId } = await started()
     const [first, second] = [context.openTab(), context.openTab()]
     await first.heartbeat({ groupId: 'g', memberId: 'm' })
-    context.storage.failCommits(FULL)
+    context.storage.failCommits(FAILED)
     await context.append(partitionId).catch(() => {})
     await first.leave()
-    context.storage.failCommits(FULL)
+    context.storage.failCommits(FAILED)
     context.storage.failLoads(FULL)
     await context.append(partitionId).catch(() => {})
     await second.leave()
@@ -303,6 +304,139 @@ describe('a transaction that fails', () => {
     await context.time.advance(60_000)
     expect([context.ended.count, waiting.outcome]).toEqual([1, 'STORAGE_ERROR'])
     expect(context.storage.loads).toBeLessThan(12)
+  })
+})
+
+describe('a disk that is full', () => {
+  it('rejects the sends, and nothing of them appears later', async () => {
+    const { context, partitionId } = await started()
+    await context.append(partitionId, { key: 'before' })
+    context.storage.hold()
+    const sends = [1, 2, 3].map(() => watch(context.append(partitionId)))
+    await allDone()
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    await allDone()
+    expect(sends.map(({ outcome }) => outcome)).toEqual(Array(3).fill('STORAGE_FULL'))
+    const seen = await context.tab.read(partitionId, 0)
+    expect(offsetsOf(seen?.batches ?? [])).toEqual([0])
+    context.broker.checkInvariants()
+    expect((await context.restart()).watermark(partitionId)).toBe(1)
+  })
+
+  it('leaves members, their commits and all other requests alone', async () => {
+    const { context, partitionId } = await started()
+    const other = context.openTab()
+    const member = { groupId: 'g', memberId: 'm' }
+    const joined = await other.heartbeat(member)
+    context.storage.hold()
+    const send = watch(context.append(partitionId))
+    const { loads } = context.storage
+    const others = [
+      watch(other.heartbeat({ groupId: 'g', memberId: 'n' })),
+      watch(createTopic(context.tab, 'refunds')),
+      watch(listTopics(context.tab)),
+      watch(other.heartbeat({ ...member, ...joined }, { owned: [partitionId] })),
+    ]
+    await allDone()
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    await allDone()
+    expect([send, ...others].map(({ outcome }) => outcome)).toEqual([
+      'STORAGE_FULL',
+      ...Array<string>(4).fill('ok'),
+    ])
+    expect(context.storage.loads).toBe(loads)
+    for (const tab of [context.tab, other]) expect(tab.takePushes('rejoin')).toEqual([])
+    expect(await listTopics(context.tab)).toEqual(['orders', 'refunds'])
+    const { database } = await context.restart()
+    expect([...database.topics.values()].map(({ topic }) => topic)).toEqual(['orders', 'refunds'])
+  })
+
+  it('keeps the producer’s numbers usable for the next send', async () => {
+    const { context, partitionId } = await started()
+    const send = (sequence: number) =>
+      context.append(partitionId, { producer: { id: 1, sequence } })
+    await send(0)
+    context.storage.failCommits(FULL)
+    const outcomes = [watch(send(1)), watch(send(2))]
+    await allDone()
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['STORAGE_FULL', 'STORAGE_FULL'])
+    expect(await send(1)).toMatchObject({ baseOffset: 1, duplicate: false })
+    expect(await send(1)).toMatchObject({ baseOffset: 1, duplicate: true })
+    expect(await send(2)).toMatchObject({ baseOffset: 2, duplicate: false })
+  })
+
+  it('rejects the repeat of a batch together with the batch', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const producer = { id: 1, sequence: 0 }
+    const calls = [1, 2].map(() => watch(context.append(partitionId, { producer })))
+    await allDone()
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    await allDone()
+    expect(calls.map(({ outcome }) => outcome)).toEqual(['STORAGE_FULL', 'STORAGE_FULL'])
+  })
+
+  it('tries once for all sends that wait, and loads nothing again', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const sends = Array.from({ length: 500 }, () => watch(context.append(partitionId)))
+    const { loads } = context.storage
+    const before = context.storage.commits.length
+    await allDone()
+    context.storage.failCommits(...sends.map(() => FULL))
+    context.storage.release()
+    await allDone()
+    expect(new Set(sends.map(({ outcome }) => outcome))).toEqual(new Set(['STORAGE_FULL']))
+    expect(context.storage.commits.length - before).toBeLessThanOrEqual(1)
+    expect(context.storage.loads).toBe(loads)
+  })
+
+  it('that takes nothing at all is a failure like any other', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const calls = [watch(context.append(partitionId)), watch(createTopic(context.tab, 'refunds'))]
+    await allDone()
+    context.storage.failCommits(FULL, FULL)
+    context.storage.release()
+    await allDone()
+    expect(calls.map(({ outcome }) => outcome)).toEqual(['STORAGE_FULL', 'STORAGE_FULL'])
+    expect(context.tab.takePushes('rejoin')).toHaveLength(1)
+    expect(await listTopics(context.tab)).toEqual(['orders'])
+    expect(await context.append(partitionId)).toMatchObject({ baseOffset: 0 })
+  })
+
+  it('forgets a producer whose tab went while its batch was rejected', async () => {
+    const { context, partitionId } = await started()
+    const tab = context.openTab()
+    const producer = { id: 7, sequence: 0 }
+    await tab.append(partitionId, { producer })
+    context.storage.hold()
+    const send = watch(tab.append(partitionId, { producer: { ...producer, sequence: 1 } }))
+    await allDone()
+    void tab.leave()
+    await allDone()
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    await allDone()
+    expect(send.outcome).toBe('STORAGE_FULL')
+    expect([...(context.broker.state.logs.find(partitionId)?.producers() ?? [])]).toEqual([])
+    expect(context.database.producers.size).toBe(0)
+  })
+
+  it('lets a topic go whose batches it has no room for', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const calls = [watch(context.append(partitionId)), watch(context.deleteTopic('orders'))]
+    await allDone()
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    await allDone()
+    expect(calls.map(({ outcome }) => outcome)).toEqual(['STORAGE_FULL', 'ok'])
+    expect(context.database.batches.size).toBe(0)
+    context.broker.checkInvariants()
   })
 })
 
@@ -364,7 +498,7 @@ describe('a bug in the core', () => {
 
   it('in the first request after a recovery does not reach those that waited with it', async () => {
     const { context, partitionId } = await started()
-    context.storage.failCommits(FULL)
+    context.storage.failCommits(FAILED)
     context.storage.failLoads(new TabmqError('STORAGE_ERROR', 'the connection was lost'))
     await context.append(partitionId).catch(() => {})
     const calls = [1, 2, 3].map(() => watch(context.append(partitionId)))

@@ -35,6 +35,7 @@ class CommitContext {
         this.events.push(`committed ${records.length}`)
         this.onCommitted?.()
       },
+      onBatchesRejected: (stays) => this.events.push(`took batches back, ${stays.length} stay`),
       onFailed: (error) => this.failures.push(error),
     })
   }
@@ -93,12 +94,12 @@ describe('group commit', () => {
 
   it('lets a reader wait for everything decided so far, and for nothing later', async () => {
     const context = new CommitContext()
-    context.note('nothing', context.commit.settled())
+    context.note('nothing', context.commit.settled({ withBatches: true }))
     context.storage.hold()
     context.add(1)
-    context.note('first', context.commit.settled())
+    context.note('first', context.commit.settled({ withBatches: true }))
     context.add(2)
-    context.note('second', context.commit.settled())
+    context.note('second', context.commit.settled({ withBatches: true }))
     await allDone()
     expect(context.events).toEqual(['nothing durable'])
     context.storage.releaseOne()
@@ -141,7 +142,7 @@ describe('group commit', () => {
     const context = new CommitContext()
     context.storage.hold()
     for (const value of [1, 2, 3]) context.add(value)
-    context.note('reader', context.commit.settled())
+    context.note('reader', context.commit.settled({ withBatches: true }))
     const full = new Error('full')
     context.storage.failCommits(full)
     context.storage.release()
@@ -170,7 +171,7 @@ describe('group commit', () => {
     context.add(1)
     await allDone()
     context.add(2)
-    context.note('reader', context.commit.settled())
+    context.note('reader', context.commit.settled({ withBatches: true }))
     await allDone()
     const failed = ['1', '2', 'reader'].map((what) => `${what} failed: full`)
     expect(context.events).toEqual(failed)

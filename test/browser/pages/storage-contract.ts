@@ -7,7 +7,15 @@ import { IndexedDbStorage } from '../../../worker/indexeddb-storage.js'
 import { indexedDbBackend } from '../../contract/indexeddb-backend.js'
 import { withStorageContext } from '../../contract/storage-context.js'
 import { STORAGE_CASES } from '../../contract/storage-contract.js'
-import { commit, partitionId, read, topicRecord } from '../../contract/storage-rows.js'
+import {
+  batchesDeleted,
+  commit,
+  offsetRecord,
+  partitionId,
+  partitionRecord,
+  read,
+  topicRecord,
+} from '../../contract/storage-rows.js'
 
 const backend = indexedDbBackend('browser', 25)
 
@@ -37,6 +45,9 @@ const storagePage = {
   commit,
   read,
   topicRecord,
+  offsetRecord,
+  batchesDeleted,
+  partitionRecord,
 }
 
 declare global {

@@ -1,0 +1,87 @@
+/**
+ * Space kept for what must go on when the disk is full. Chromium refuses every transaction that puts
+ * anything once the quota is passed, also one that deletes far more: without this, neither a commit of
+ * offsets nor retention would get through, and the disk would stay full. It lets the quota be passed by
+ * as much as a megabyte when small batches are written fast, so that much has to be in hand.
+ *
+ * The reserve is a row of noise (browsers compress what they store). Batches are written only beside
+ * it: the first puts it down, and so does the first after it was spent. A transaction without batches
+ * that finds no space spends it, in a transaction that only deletes, which is never refused.
+ */
+import type { DurableRecord } from '../src/broker/records.js'
+import { write, type WriteTransaction } from './indexeddb-commit.js'
+import { ignore, superseded } from './indexeddb-errors.js'
+import {
+  batchesBefore,
+  batchesFrom,
+  closedEpoch,
+  STORE_NAMES,
+  type Database,
+} from './indexeddb-schema.js'
+import { ended, unlessAborted } from './indexeddb-transaction.js'
+
+const RESERVE_BYTES = 2 * 1024 * 1024
+/** What one call of getRandomValues fills. */
+const NOISE_BYTES = 65_536
+
+export function newReserve(): ArrayBuffer {
+  const reserve = new Uint8Array(RESERVE_BYTES)
+  for (let at = 0; at < RESERVE_BYTES; at += NOISE_BYTES) {
+    crypto.getRandomValues(reserve.subarray(at, at + NOISE_BYTES))
+  }
+  return reserve.buffer
+}
+
+export interface FreeSpace {
+  /** What these delete is deleted ahead of them. */
+  readonly records: readonly DurableRecord[]
+  /** Undefined for a broker that has yet to raise it. */
+  readonly brokerEpoch: number | undefined
+}
+
+/** @throws TabmqError BROKER_SUPERSEDED */
+export async function freeSpace(database: Database, free: FreeSpace): Promise<void> {
+  const transaction = database.transaction([...STORE_NAMES], 'readwrite', { durability: 'relaxed' })
+  const end = ended(transaction)
+  await unlessAborted(transaction, deleteAhead(transaction, free))
+  await end
+}
+
+async function deleteAhead(
+  transaction: WriteTransaction,
+  { records, brokerEpoch }: FreeSpace,
+): Promise<void> {
+  const meta = transaction.objectStore('meta')
+  if (brokerEpoch !== undefined && (await meta.getKey(closedEpoch(brokerEpoch))) !== undefined) {
+    transaction.abort()
+    throw superseded(brokerEpoch)
+  }
+  meta.delete('reserve').catch(ignore)
+  const doomed = new Set(
+    records.flatMap((record) =>
+      record.type === 'partition' && record.value === null ? [record.partitionId] : [],
+    ),
+  )
+  for (const record of records) {
+    const isDeletion = 'value' in record && record.value === null
+    if (isDeletion) write(transaction, record).catch(ignore)
+    if (record.type === 'batchesDeleted')
+      await deleteBatches(transaction, record, { isDoomed: doomed.has(record.partitionId) })
+  }
+}
+
+/**
+ * The last batch of a partition that stays is kept: where the log ends is known by it until the row is
+ * written that says where it starts.
+ */
+async function deleteBatches(
+  transaction: WriteTransaction,
+  { partitionId, beforeOffset }: Extract<DurableRecord, { type: 'batchesDeleted' }>,
+  { isDoomed }: { isDoomed: boolean },
+): Promise<void> {
+  const batches = transaction.objectStore('batches')
+  const last = await batches.openKeyCursor(batchesFrom(partitionId, 0), 'prev')
+  if (last === null) return
+  const before = isDoomed ? beforeOffset : Math.min(beforeOffset, last.key[1])
+  batches.delete(batchesBefore(partitionId, before)).catch(ignore)
+}
