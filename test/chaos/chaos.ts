@@ -36,7 +36,7 @@ export interface ChaosResult {
 }
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, plant } = options
+  const { seed, faultMs, plant } = options
   const prng = new Prng(seed)
   const plan = drawPlan(prng)
   const recording = new Recording({ plan, prng: new Prng(seed + 1), plant })
@@ -45,7 +45,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const say = (text: string) => options.say?.(`${recording.nowMs} ms: ${text}`)
   const tabs = new Tabs({ browser, site, recording })
   const faults = new Faults({ plan, prng, browser, tabs, recording, say })
-  const healing = new Healing({ tabs, plan, say })
+  const healing = new Healing({ tabs, plan, faultMs, say })
   try {
     await browser.start()
     const illness = await runPhases(options, { tabs, recording, faults, healing })

@@ -15,9 +15,9 @@ import { within } from './within.js'
 
 /** Longer than every session, every rebalance and every send may take. */
 const STUCK_MS_MAX = 60_000
-/** However much there is to catch up with. */
-const HEAL_MS_MAX = 300_000
-const POLL_MS = 200
+/** However little there is to catch up with. */
+const HEAL_MS_MIN = 300_000
+const POLL_MS = 400
 const READY_MS = 60_000
 const CLOSE_MS = 60_000
 const READ_MS = 60_000
@@ -34,6 +34,8 @@ export interface ReadPartition {
 export interface HealingParts {
   readonly tabs: Tabs
   readonly plan: ChaosPlan
+  /** How long the faults went on: there may be as much to catch up with. */
+  readonly faultMs: number
   /** For whoever watches the run. */
   readonly say: (text: string) => void
 }
@@ -64,7 +66,8 @@ export class Healing {
       const nowMs = performance.now()
       if (illness.join() !== before) sinceMs = nowMs
       before = illness.join()
-      const isOver = nowMs - sinceMs > STUCK_MS_MAX || nowMs - startMs > HEAL_MS_MAX
+      const isOver =
+        nowMs - sinceMs > STUCK_MS_MAX || nowMs - startMs > this.#parts.faultMs + HEAL_MS_MIN
       if (illness.length === 0 || isOver) return illness
       this.#parts.say(illness.join('; '))
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))

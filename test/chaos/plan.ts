@@ -144,7 +144,7 @@ function drawProducers(prng: Prng, slot: number): ProducerPlan[] {
     acks,
     isIdempotent,
     keyedChance: prng.pick([0, 0.5, 1]),
-    everyMs: prng.pick([120, 300]),
+    everyMs: prng.pick([200, 400]),
     messagesMax: prng.pick([1, 3]),
     lingerMs: prng.pick([0, 5, 30]),
     deliveryTimeoutMs: prng.pick([10_000, 30_000]),

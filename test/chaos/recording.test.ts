@@ -54,6 +54,13 @@ test('a tab dies once', () => {
   expect(typesOf(recording)).toEqual(['tabStarted', 'tabDied'])
 })
 
+test('a page that asks for its orders when its tab is gone was dead from the start', () => {
+  const recording = newRecording()
+  recording.tabGone(1)
+  recording.orders({ tab: 1, slot: 0 })
+  expect(typesOf(recording)).toEqual(['tabStarted', 'tabDied'])
+})
+
 test('a seed gives one plan, in which every group is in several slots', () => {
   const plan = drawPlan(new Prng(7))
   expect(drawPlan(new Prng(7))).toEqual(plan)

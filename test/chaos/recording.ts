@@ -25,6 +25,7 @@ export class Recording {
   readonly #options: RecordingOptions
   /** The page that a tab of the browser shows now. */
   readonly #pages = new Map<number, string>()
+  readonly #gone = new Set<number>()
   readonly #heard = new Map<string, number>()
   #named = 0
 
@@ -52,12 +53,19 @@ export class Recording {
     if (page !== undefined) this.tell({ type: 'tabDied', tab: page })
   }
 
+  /** The tab is gone for good: what a page of it still asks was under way. */
+  tabGone(tab: number): void {
+    this.pageDied(tab)
+    this.#gone.add(tab)
+  }
+
   orders({ tab, slot }: { readonly tab: number; readonly slot: number }): TabOrders {
     this.pageDied(tab)
     const number = ++this.#named
     const name = `tab${slot}.${number}`
     this.#pages.set(tab, name)
     this.tell({ type: 'tabStarted', tab: name })
+    if (this.#gone.has(tab)) this.pageDied(tab)
     const { plan, prng, plant } = this.#options
     const ofSlot = plan.slots[slot]
     if (ofSlot === undefined) throw new Error(`there is no slot ${slot}`)

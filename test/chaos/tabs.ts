@@ -116,7 +116,7 @@ export class Tabs {
     void tab.page.whenGone.then(() => {
       this.#gone(tab)
       // A page that was still loading when its end began may have come to life before it came.
-      this.#parts.recording.pageDied(tab.number)
+      this.#parts.recording.tabGone(tab.number)
     })
   }
 
