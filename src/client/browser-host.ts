@@ -40,7 +40,7 @@ export class BrowserHost implements ClientHost {
 
   async openTransport(listener: TransportListener): Promise<Transport> {
     checkPlatform()
-    return new SharedWorkerTransport(this.#startWorker(), this.#name, listener)
+    return new SharedWorkerTransport(() => this.#startWorker(), this.#name, listener)
   }
 
   watchPage(listener: PageListener): () => void {

@@ -17,38 +17,60 @@ import type {
 } from '../protocol/requests.js'
 import type { Transport, TransportListener } from './host.js'
 
-/** A worker's script is loaded in far less; a tab that waits in vain tries again. */
-const ATTACH_TIMEOUT_MS = 3_000
+/**
+ * A worker may die before it has told by which lock its death is noticed. So a tab does not wait long for
+ * that before it knocks again: a worker that only starts slowly answers the second knock as well, and in
+ * the place of one that is dead there comes another. In all this is far more than a script needs.
+ */
+const ATTACH_TIMEOUTS_MS = [250, 500, 1_000, 1_250]
 /** The broker may move while a tab is on its way; then it begins again at its own worker. */
 const LINES_MAX = 3
 
 export class SharedWorkerTransport implements Transport {
+  readonly #startWorker: () => SharedWorker
   readonly #brokerName: string
   readonly #listener: TransportListener
   readonly #abort = new AbortController()
   #line: Line
   #releaseLock: (() => void) | undefined
 
-  constructor(worker: SharedWorker, brokerName: string, listener: TransportListener) {
+  constructor(startWorker: () => SharedWorker, brokerName: string, listener: TransportListener) {
+    this.#startWorker = startWorker
     this.#brokerName = brokerName
     this.#listener = listener
-    this.#line = new Line(worker, listener)
+    this.#line = new Line(startWorker(), listener)
   }
 
   async hello(hello: Hello): Promise<WireReply<Welcome>> {
     const brokerName = this.#brokerName
     const lockName = `tabmq:${brokerName}:tab:${hello.sessionId}`
     await this.#holdLock(lockName)
+    let startWorker = this.#startWorker
     for (let lines = 1; lines <= LINES_MAX; lines++) {
+      await this.#attach(startWorker)
       const reply = await this.#line.hello({ ...hello, lockName, brokerName })
       if (!reply.ok) return reply
       const { value } = reply
       if (!('elsewhere' in value)) return { ...reply, value }
-      this.#line.close()
-      this.#abort.signal.throwIfAborted()
-      this.#line = new Line(workerAt(value.elsewhere), this.#listener)
+      startWorker = () => workerAt(value.elsewhere)
+      this.#beginLine(startWorker)
     }
     throw new TabmqError('BROKER_UNAVAILABLE', 'each worker says that the broker is elsewhere', {})
+  }
+
+  /** @throws TabmqError BROKER_UNAVAILABLE */
+  async #attach(startWorker: () => SharedWorker): Promise<void> {
+    for (const [knock, timeoutMs] of ATTACH_TIMEOUTS_MS.entries()) {
+      if (knock > 0) this.#beginLine(startWorker)
+      if (await this.#line.attach(timeoutMs)) return
+    }
+    throw notStarted()
+  }
+
+  #beginLine(startWorker: () => SharedWorker): void {
+    this.#line.close()
+    this.#abort.signal.throwIfAborted()
+    this.#line = new Line(startWorker(), this.#listener)
   }
 
   request(request: Request): Promise<WireReply> {
@@ -106,8 +128,28 @@ class Line {
     this.#broker = Comlink.wrap<BrokerEndpoint<MessagePort>>(worker.port)
   }
 
-  async hello(hello: Hello): Promise<WireReply<Welcome | Elsewhere>> {
-    this.#watchBroker(await this.#attach())
+  /**
+   * Learns the name of the broker's lock: from then on its death is noticed by that. False when the worker
+   * has said nothing for so long.
+   * @throws TabmqError BROKER_UNAVAILABLE when its script cannot be loaded
+   */
+  attach(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => resolve(false), timeoutMs)
+      const { signal } = this.#abort
+      signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+      this.#worker.addEventListener('error', () => reject(notStarted()), { once: true, signal })
+      this.#broker
+        .attach()
+        .then((lockName) => {
+          this.#watchBroker(lockName)
+          resolve(true)
+        }, reject)
+        .finally(() => clearTimeout(timer))
+    })
+  }
+
+  hello(hello: Hello): Promise<WireReply<Welcome | Elsewhere>> {
     const port = this.#pushes.port2
     return this.#broker.hello(hello, Comlink.transfer(port, [port]))
   }
@@ -128,23 +170,6 @@ class Line {
     this.#abort.abort()
     this.#worker.port.close()
     this.#pushes.port1.close()
-  }
-
-  /**
-   * The name of the broker's lock. A worker that dies before it has told it, or whose script does not
-   * load, is noticed by time: everything after this is noticed by the lock.
-   */
-  #attach(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(notStarted()), ATTACH_TIMEOUT_MS)
-      const { signal } = this.#abort
-      signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
-      this.#worker.addEventListener('error', () => reject(notStarted()), { once: true, signal })
-      this.#broker
-        .attach()
-        .then(resolve, reject)
-        .finally(() => clearTimeout(timer))
-    })
   }
 
   /** Granted means that the broker, which holds this lock while it lives, is gone. */
