@@ -2,11 +2,35 @@
  * Vite serves the demo page (index.html) and, in tests, the pages of the browser tests; Vitest runs
  * the tests that need no browser.
  */
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+/**
+ * The browser tests' server: what is edited meanwhile must not reload a page in the middle. Nor must
+ * Vite's own client, which does it when a page that was frozen finds its connection gone.
+ */
+const browserTest: ViteUserConfig = {
+  server: {
+    watch: null,
+    hmr: false,
+    // The offline test's service worker answers for the SharedWorker's script, too.
+    headers: { 'Service-Worker-Allowed': '/' },
+  },
+  plugins: [
+    {
+      name: 'pages-without-vite-client',
+      transformIndexHtml: {
+        order: 'post',
+        handler: (html, { path }) =>
+          path.startsWith('/test/browser/pages/')
+            ? html.replace(/<script type="module" src="\/@vite\/client"><\/script>/, '')
+            : html,
+      },
+    },
+  ],
+}
 
 export default defineConfig(({ mode }) => ({
-  // The browser tests' server: what is edited meanwhile must not reload a page in the middle.
-  ...(mode === 'browser-test' ? { server: { watch: null, hmr: false } } : {}),
+  ...(mode === 'browser-test' ? browserTest : {}),
   // The demo can be put under any path.
   base: './',
   build: { outDir: 'dist-demo' },

@@ -20,6 +20,14 @@ export async function expectShared(tabs: readonly Page[], partitions: number): P
     .toBe(true)
 }
 
+/** Ends a tab as a fault in the browser would: without a last word. */
+export async function crash(page: Page): Promise<void> {
+  const debug = await page.context().newCDPSession(page)
+  const crashed = page.waitForEvent('crash')
+  void debug.send('Page.crash').catch(() => {})
+  await crashed
+}
+
 /** The middle and the worst of some durations. */
 export function summary(values: readonly number[]): { p50: number; worst: number } {
   const sorted = values.toSorted((a, b) => a - b)

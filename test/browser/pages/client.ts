@@ -13,6 +13,8 @@ import {
   type Consumer,
   type ConsumerOptions,
   type Message,
+  type Producer,
+  type TopicPartitionOffset,
 } from '../../../src/index.js'
 
 export interface HandledMessage {
@@ -27,6 +29,32 @@ export interface HandledBatch {
   readonly messages: readonly { readonly offset: number; readonly value: unknown }[]
 }
 
+/** What a test is told in the moment in which it happens; it need not answer. */
+export type Recorded =
+  | {
+      readonly type: 'started' | 'handled' | 'committed'
+      readonly partition: number
+      readonly offset: number
+    }
+  /** One of many sends has ended, however it did. */
+  | { readonly type: 'settled' }
+
+/** How one of many sends has ended. */
+export interface Outcome {
+  readonly value: unknown
+  /** `none` when it was acknowledged. */
+  readonly code: string
+  readonly partition: number | undefined
+  readonly offset: number | undefined
+  readonly tookMs: number
+}
+
+/** When a tab lost its brokers, and when the next ones answered. */
+export interface BrokerTimes {
+  readonly lostMs: number[]
+  readonly answeredMs: number[]
+}
+
 export interface ConsumeOptions {
   readonly topics: string[]
   readonly consumer: ConsumerOptions
@@ -34,11 +62,26 @@ export interface ConsumeOptions {
   readonly handlerMs?: number
 }
 
+const EVENTS = [
+  'partitionsAssigned',
+  'partitionsRevoked',
+  'partitionsLost',
+  'rebalancing',
+  'crash',
+  'stop',
+] as const
+
 const name = new URL(location.href).searchParams.get('broker') ?? 'test'
 const mq = new Tabmq({ name })
 const handled: HandledMessage[] = []
 const events: { type: string; atMs: number; detail: unknown }[] = []
 let consumer: Consumer | undefined
+/** How many more handlers end; those after them begin and wait until the gate is open. */
+let freeHandlers = Infinity
+let gate = Promise.resolve()
+let openGate = () => {}
+let waiting = 0
+
 for (const type of ['superseded', 'storageLost'] as const) {
   mq.on(type, (detail) => events.push({ type, atMs: Date.now(), detail: plain(detail) }))
 }
@@ -58,8 +101,12 @@ const tab = {
       await join(options)
     ).run({
       eachMessage: async ({ partition, message: { offset, value } }) => {
+        record({ type: 'started', partition, offset })
         if (handlerMs > 0) await busyFor(handlerMs)
+        freeHandlers -= 1
+        if (freeHandlers < 0) await waitAtGate()
         await globalThis.recordHandled?.({ partition, messages: [{ offset, value }] })
+        record({ type: 'handled', partition, offset })
         handled.push({ partition, offset, value, atMs: Date.now() })
       },
     })
@@ -83,12 +130,29 @@ const tab = {
     })
   },
 
+  /** After so many more, handlers of `consume` begin, and do not end until `letGo`. */
+  holdAfter(count: number) {
+    freeHandlers = count
+    gate = new Promise((resolve) => {
+      openGate = resolve
+    })
+  },
+
+  letGo() {
+    freeHandlers = Infinity
+    openGate()
+  },
+
+  /** How many handlers wait for `letGo`. */
+  waiting: () => waiting,
+
   assignment: () => consumer?.assignment() ?? [],
+  commit: (offsets: readonly TopicPartitionOffset[]) => consumer?.commitOffsets(offsets),
   stop: () => consumer?.stop(),
   send: (topic: string, messages: Message[]) => tab.producer.send({ topic, messages }),
 
   /** The error that a call rejects with, as it can cross to the test. */
-  async errorOf(call: () => Promise<unknown>): Promise<{ code: string; message: string }> {
+  async errorOf(call: () => unknown): Promise<{ code: string; message: string }> {
     try {
       await call()
       return { code: 'none', message: '' }
@@ -96,6 +160,36 @@ const tab = {
       if (error instanceof TabmqError) return { code: error.code, message: error.message }
       return { code: 'untyped', message: String(error) }
     }
+  },
+
+  /** From now on, when this tab notices that its broker is gone, and when the next has answered. */
+  async watchBroker(): Promise<BrokerTimes> {
+    const times: BrokerTimes = { lostMs: [], answeredMs: [] }
+    mq.on('disconnected', () => times.lostMs.push(Date.now()))
+    mq.on('connected', () => times.answeredMs.push(Date.now()))
+    await mq.connect()
+    return times
+  },
+
+  /** Sends each of these by itself, all at once, and notes how each ends. */
+  sendEach(producer: Producer, topic: string, messages: readonly Message[]): Outcome[] {
+    const outcomes: Outcome[] = []
+    const startMs = Date.now()
+    const send = async (message: Message): Promise<void> => {
+      const { value } = message
+      try {
+        const [sent] = await producer.send({ topic, messages: [message] })
+        const [partition, offset] = [sent?.partition, sent?.baseOffset]
+        outcomes.push({ value, code: 'none', partition, offset, tookMs: Date.now() - startMs })
+      } catch (error) {
+        const code = error instanceof TabmqError ? error.code : 'untyped'
+        const nowhere = { partition: undefined, offset: undefined }
+        outcomes.push({ value, code, ...nowhere, tookMs: Date.now() - startMs })
+      }
+      record({ type: 'settled' })
+    }
+    for (const message of messages) void send(message)
+    return outcomes
   },
 
   /** Requests as no client of ours would send them, on a port of their own. */
@@ -121,12 +215,24 @@ const tab = {
 
 async function join(options: ConsumeOptions): Promise<Consumer> {
   consumer = mq.consumer(options.consumer)
-  const types = ['partitionsAssigned', 'partitionsRevoked', 'partitionsLost', 'crash'] as const
-  for (const type of types) {
+  for (const type of EVENTS) {
     consumer.on(type, (detail) => events.push({ type, atMs: Date.now(), detail: plain(detail) }))
   }
+  consumer.on('commitOffsets', ({ offsets }) => {
+    for (const { partition, offset } of offsets) record({ type: 'committed', partition, offset })
+  })
   await consumer.subscribe({ topics: options.topics, fromBeginning: true })
   return consumer
+}
+
+async function waitAtGate(): Promise<void> {
+  waiting += 1
+  await gate
+  waiting -= 1
+}
+
+function record(what: Recorded): void {
+  globalThis.recordNow?.(JSON.stringify(what))
 }
 
 function busyFor(handlerMs: number): Promise<void> {
@@ -146,5 +252,6 @@ export type TestTab = typeof tab
 declare global {
   var tab: TestTab
   var recordHandled: ((batch: HandledBatch) => Promise<void>) | undefined
+  var recordNow: ((recorded: string) => void) | undefined
 }
 globalThis.tab = tab
