@@ -1,0 +1,32 @@
+/** What docs/guarantees.md says is shown somewhere: there, under that name. */
+import { existsSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+const directory = new URL('../docs/', import.meta.url)
+const text = readFileSync(new URL('guarantees.md', directory), 'utf8')
+
+/** A link to a file, and the title of a test in it if one follows. */
+const references = [...text.matchAll(/\[`([^`]+)`\]\(([^)]+)\)(?:\s+“([^”]+)”)?/g)].map(
+  ([, name = '', link = '', title]) => ({ name, link, title }),
+)
+
+test('every promise names where it is shown', () => {
+  const promises = text.split(/^### /m).slice(1)
+  const unshown = promises.filter((promise) => !promise.includes('\nShown by\n'))
+  expect(unshown.map((promise) => promise.split('\n')[0])).toEqual([])
+})
+
+test.each(references)('$name $title', ({ name, link, title }) => {
+  expect(link).toBe(`../${name}`)
+  const file = new URL(link, directory)
+  expect(existsSync(file)).toBe(true)
+  if (title !== undefined) expect(readFileSync(file, 'utf8')).toContain(title)
+})
+
+test('every checker of the simulator is named', () => {
+  const names = new Set(references.map(({ name }) => name))
+  const checkers = readFileSync(new URL('sim/checkers/add-checkers.ts', import.meta.url), 'utf8')
+  const files = [...checkers.matchAll(/from '\.\/([\w-]+-checker)\.js'/g)].map(([, file]) => file)
+  const unnamed = files.filter((file) => !names.has(`test/sim/checkers/${file}.ts`))
+  expect(unnamed).toEqual([])
+})
