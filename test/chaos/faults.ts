@@ -34,6 +34,7 @@ interface Later {
 export class Faults {
   readonly counts = new Map<string, number>()
   readonly #parts: FaultsParts
+  readonly #reopening = new Set<number>()
   #later: Later[] = []
   #nextMs = 0
 
@@ -70,6 +71,7 @@ export class Faults {
 
   async #strike(): Promise<void> {
     const { recording, tabs } = this.#parts
+    this.#reopenMissing()
     const name = this.#drawFault()
     const victim = this.#drawTab()
     this.#nextMs = recording.nowMs + this.#drawPauseMs()
@@ -130,14 +132,31 @@ export class Faults {
     recording.tell({ type: 'brokerDied' })
     tabs.allGone()
     this.#later = []
+    this.#reopening.clear()
     await browser.kill()
     await browser.start()
-    for (const slot of plan.slots.keys()) await tabs.open(slot)
+    for (const slot of plan.slots.keys()) this.#reopen(slot, 0)
   }
 
   #reopenLater(slot: number): void {
-    const { prng, tabs } = this.#parts
-    this.#doLater(prng.below(REOPEN_MS_MAX), () => tabs.open(slot))
+    this.#reopen(slot, this.#parts.prng.below(REOPEN_MS_MAX))
+  }
+
+  #reopen(slot: number, inMs: number): void {
+    if (this.#reopening.has(slot)) return
+    this.#reopening.add(slot)
+    this.#doLater(inMs, async () => {
+      await this.#parts.tabs.open(slot)
+      this.#reopening.delete(slot)
+    })
+  }
+
+  /** A crash takes along what else lived in the process, as a duplicate does. */
+  #reopenMissing(): void {
+    const { plan, tabs } = this.#parts
+    for (const slot of plan.slots.keys()) {
+      if (!tabs.all.some((tab) => tab.slot === slot)) this.#reopen(slot, REOPEN_MS_MAX)
+    }
   }
 
   #wakeLater(tab: Tab): void {

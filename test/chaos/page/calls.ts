@@ -51,7 +51,7 @@ export class Calls {
     const sinceAwakeMs = this.#awakeMs
     this.#pending.set(number, { name, limitMs, sinceAwakeMs, isOverdue: false })
     this.#recorder.note({ type: 'called', call: number, name })
-    const hangs = this.#plant === 'hangingCall' && name === 'send' && number % 20 === 19
+    const hangs = this.#plant === 'hangingCall' && name === 'send' && number % 3 === 2
     const outcome = await settle(hangs ? () => new Promise<never>(() => {}) : call)
     this.#pending.delete(number)
     const error = outcome.ok ? undefined : recordedError(outcome.error)
