@@ -220,6 +220,17 @@ describe('excuses', () => {
           .handles('b', 2),
     ],
     [
+      'a handler that began as its tab went to sleep may end when others have the partition',
+      (story) =>
+        story
+          .sends(3)
+          .happens({ type: 'froze', tab: 'a' })
+          .isGiven('a', 2)
+          .joins('b', 2)
+          .owns('b')
+          .handles('b', 2),
+    ],
+    [
       'a dead tab holds nothing',
       (story) => story.happens({ type: 'tabDied', tab: 'a' }).joins('b', 2).owns('b'),
     ],

@@ -52,6 +52,8 @@ class Judge {
   readonly #sends = new Map<number, Send>()
   readonly #calls = new Map<string, Call>()
   readonly #dead = new Set<string>()
+  /** Told before they are: what a handler begins until then, it ends when the tab is back. */
+  readonly #asleep = new Set<string>()
   readonly #offsets = new Map<string, number>()
   /** Which broker each consumer has joined, counted. */
   readonly #brokers = new Map<string, number>()
@@ -147,8 +149,10 @@ class Judge {
         return history.tell({ type: event.type, reader, places: event.places })
       }
       case 'froze':
+        this.#asleep.add(event.tab)
         return history.tell({ type: 'tabFroze', tab: event.tab })
       case 'resumed':
+        this.#asleep.delete(event.tab)
         this.#runningSinceMs.set(event.tab, event.atMs)
         return
       case 'crashed': {
@@ -209,7 +213,7 @@ class Judge {
       place,
       offset,
       id,
-      isConnected: isOfRunning && !this.#dead.has(tab),
+      isConnected: isOfRunning && !this.#dead.has(tab) && !this.#asleep.has(tab),
       runningSinceMs: this.#runningSinceMs.get(tab) ?? -Infinity,
     }
   }
