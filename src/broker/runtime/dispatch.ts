@@ -3,6 +3,7 @@
  * parsed; what they return becomes the response.
  */
 import { unreachable } from '../../std/assert.js'
+import { TabmqError } from '../../protocol/errors.js'
 import type { ApiName, Request, RequestOf, ResponseOf } from '../../protocol/requests.js'
 import { partitionResult } from '../log/partition-result.js'
 import { decideProduce } from '../log/decide-produce.js'
@@ -18,11 +19,21 @@ import { topicMetadata } from '../topic/topic-registry.js'
 import type { Broker } from './broker.js'
 import type { Session } from './session.js'
 
-export function dispatch(
+/** A refusal may rest on decisions still on their way to the disk as well: it waits for them too. */
+export async function dispatch(
   broker: Broker,
   session: Session,
   request: Request,
 ): Promise<ResponseOf<ApiName>> {
+  try {
+    return await answer(broker, session, request)
+  } catch (error) {
+    if (error instanceof TabmqError) await settled(broker, undefined)
+    throw error
+  }
+}
+
+function answer(broker: Broker, session: Session, request: Request): Promise<ResponseOf<ApiName>> {
   const { state } = broker
   const { groups } = state
   switch (request.api) {

@@ -79,6 +79,21 @@ describe('an answer', () => {
     expect(await context.append(partitionId, { acks: 0 })).toMatchObject({ baseOffset: 0 })
   })
 
+  it('that refuses waits for what it rests on, and fails with it', async () => {
+    const { context } = await started()
+    const { tab } = context
+    context.storage.hold()
+    const made = watch(createTopic(tab, 'bills'))
+    const refused = watch(createTopic(tab, 'bills'))
+    await allDone()
+    expect([made.outcome, refused.outcome]).toEqual([undefined, undefined])
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    await allDone()
+    expect([made.outcome, refused.outcome]).toEqual(['STORAGE_FULL', 'STORAGE_FULL'])
+    expect(await listTopics(tab)).toEqual(['orders'])
+  })
+
   it('asks for as much durability as it promises', async () => {
     const { context, partitionId } = await started()
     const before = context.storage.commits.length
