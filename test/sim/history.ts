@@ -74,8 +74,11 @@ export type SimEvent =
   | { readonly type: 'greeted'; readonly greeting: Greeting }
   /** The broker heard of that port that its tab says goodbye, or that its lock is free. */
   | { readonly type: 'sessionEnded'; readonly greeting: Greeting }
-  /** A worker heard that its transaction has failed: its broker loads its state again. */
-  | { readonly type: 'commitFailed'; readonly worker: string }
+  /**
+   * A worker heard that its transaction has failed: its broker loads its state again, unless it can
+   * do without, which it may for want of space.
+   */
+  | { readonly type: 'commitFailed'; readonly worker: string; readonly isForSpace: boolean }
   /** Somebody set the machine's clock. */
   | { readonly type: 'clockJumped'; readonly byMs: number }
   // Who lives.
@@ -88,6 +91,8 @@ export type SimEvent =
       readonly worker: string
     }
   | { readonly type: 'brokerDied' }
+  /** The wall clock went so far ahead, or back, at once. */
+  | { readonly type: 'clockJumped'; readonly byMs: number }
   /** Everything that can be looked at between two events. */
   | { readonly type: 'audit'; readonly broker: Broker }
   /** The end of a run that healed: nothing is under way any more. */
@@ -150,9 +155,12 @@ export interface Violation {
   readonly message: string
 }
 
-export interface Checker {
-  readonly name: string
+export interface Listener {
   on(event: SimEvent): void
+}
+
+export interface Checker extends Listener {
+  readonly name: string
 }
 
 export type Report = (message: string) => void
@@ -161,12 +169,15 @@ export interface CheckerParts {
   readonly report: Report
   /** What is on the disk. */
   readonly log: DurableLog
+  /** How it came to be: every transaction that is on the disk, oldest first. */
+  readonly journal: readonly Transaction[]
   readonly nowMs: () => number
 }
 
 export class History {
   readonly violations: Violation[] = []
-  readonly #checkers: Checker[] = []
+  readonly #listeners: Listener[] = []
+  readonly #names: string[] = []
   readonly #log = new DurableLog()
   readonly #journal: Transaction[] = []
   readonly #nowMs: () => number
@@ -190,11 +201,26 @@ export class History {
     return this.#journal.length - 1 - lastStrict
   }
 
+  /** The checkers, by the names under which they report. */
+  get checkers(): readonly string[] {
+    return this.#names
+  }
+
   add<C extends Checker>(name: string, make: (parts: CheckerParts) => C): C {
-    const report = (message: string) => this.report(name, message)
-    const checker = make({ report, nowMs: this.#nowMs, log: this.#log })
-    this.#checkers.push(checker)
-    return checker
+    this.#names.push(name)
+    return this.listen(make, name)
+  }
+
+  /** Adds who hears everything and reports nothing. */
+  listen<L extends Listener>(make: (parts: CheckerParts) => L, name = 'history'): L {
+    const listener = make({
+      report: (message) => this.report(name, message),
+      nowMs: this.#nowMs,
+      log: this.#log,
+      journal: this.#journal,
+    })
+    this.#listeners.push(listener)
+    return listener
   }
 
   report(checker: string, message: string): void {
@@ -224,6 +250,6 @@ export class History {
 
   tell(event: SimEvent): void {
     this.counts.set(event.type, (this.counts.get(event.type) ?? 0) + 1)
-    for (const checker of this.#checkers) checker.on(event)
+    for (const listener of this.#listeners) listener.on(event)
   }
 }

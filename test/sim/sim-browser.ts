@@ -5,6 +5,7 @@
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { Durability } from '../../src/broker/ports.js'
 import type { DurableRecord } from '../../src/broker/records.js'
+import { hasCode } from '../../src/protocol/errors.js'
 import type { BrokerLimits } from '../../src/protocol/limits.js'
 import type { Prng } from '../../src/std/prng.js'
 import type { Deployments } from './deployments.js'
@@ -195,7 +196,10 @@ export class SimBrowser {
       onFault: (name: WeatherFaultName) => listener.fault(name),
       onDurable: (records: readonly DurableRecord[], durability: Durability) =>
         listener.durable(records, durability),
-      onCommitFailed: () => listener.told({ type: 'commitFailed', worker: worker.name }),
+      onCommitFailed: (error: unknown) => {
+        const isForSpace = hasCode(error, 'STORAGE_FULL')
+        listener.told({ type: 'commitFailed', worker: worker.name, isForSpace })
+      },
     }
   }
 }

@@ -36,7 +36,7 @@ export interface SimStorageParts {
   /** These records are durable now. */
   readonly onDurable: (records: readonly DurableRecord[], durability: Durability) => void
   /** The worker heard that a transaction has failed. */
-  readonly onCommitFailed: () => void
+  readonly onCommitFailed: (error: unknown) => void
   /** The connection is gone, and there will be no other for this worker. */
   readonly onLost: (error: TabmqError) => void
   readonly killWorker: () => void
@@ -136,7 +136,8 @@ export class SimStorage implements Storage {
   protected transaction(apply: () => Promise<void>): Promise<void> {
     const { worker, prng } = this.parts
     const lost = this.#lostNow()
-    if (lost !== undefined) return this.#failLater('commit failed', lost, this.parts.onCommitFailed)
+    if (lost !== undefined)
+      return this.#failLater('commit failed', lost, () => this.parts.onCommitFailed(lost))
     return new Promise((resolve, reject) => {
       let cancel = () => {}
       let isApplied = false
@@ -151,7 +152,7 @@ export class SimStorage implements Storage {
         // Applied all the same by chance, and nobody is told.
         if (!isApplied && prng.chance(0.5)) void quietly(apply)
         settle('commit cut off', () => {
-          this.parts.onCommitFailed()
+          this.parts.onCommitFailed(error)
           reject(error)
         })
       })
@@ -161,7 +162,7 @@ export class SimStorage implements Storage {
           () => settle('committed', resolve),
           (error: unknown) =>
             settle('commit failed', () => {
-              this.parts.onCommitFailed()
+              this.parts.onCommitFailed(error)
               reject(error)
             }),
         )
@@ -212,7 +213,8 @@ export class SimStorage implements Storage {
     if (lost.untilMs === Infinity && !lost.isTold) {
       lost.isTold = true
       this.parts.worker.schedule(0, 'lost its storage', () => {
-        this.parts.onCommitFailed()
+        // A passing error leaves the broker as it is.
+        if (!lost.error.retriable) this.parts.onCommitFailed(lost.error)
         this.parts.onLost(lost.error)
       })
     }

@@ -4,6 +4,7 @@
  * has to come right by itself; and rest, when every tab has quit and nothing may be left undone.
  */
 import type { TopicName } from '../../src/protocol/names.js'
+import { Auditor } from './auditor/auditor.js'
 import { addCheckers } from './checkers/add-checkers.js'
 import type { CallChecker } from './checkers/call-checker.js'
 import { InvariantChecker } from './checkers/invariant-checker.js'
@@ -311,8 +312,9 @@ export class World {
   #addCheckers(): void {
     const { history, options } = this
     this.#calls = addCheckers(history, { groups: options.groups, unawareMsMax: 5_000 })
+    history.add('auditor', (parts) => new Auditor(parts))
     history.add('invariants', (parts) => new InvariantChecker(parts))
-    history.add('world', () => ({ name: 'world', on: (event) => this.#note(event) }))
+    history.listen(() => ({ on: (event: SimEvent) => this.#note(event) }))
   }
 
   /** What of the history is for the trace, and for who wants to know how far a group has come. */

@@ -32,10 +32,9 @@ export function addCheckers(history: History, options: CheckersOptions): CallChe
   const { groups, unawareMsMax } = options
   const groupIds = groups.map(({ groupId }) => groupId)
   const fromLatest = groups.filter(({ fromBeginning }) => !fromBeginning)
-  const sends = history.add('sends', () => new SentMessages())
-  const stints = history.add('stints', ({ log }) => new Stints(log))
-  const progress = history.add(
-    'progress',
+  const sends = history.listen(() => new SentMessages())
+  const stints = history.listen(({ log }) => new Stints(log))
+  const progress = history.listen(
     ({ log }) =>
       new GroupProgress(
         log,

@@ -6,7 +6,7 @@
 import type { DurableRecord } from '../../../src/broker/records.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import { nameOf, type DurableLog, type DurablePartition } from '../durable-log.js'
-import type { Checker, Handling, SimEvent } from '../history.js'
+import type { Listener, Handling, SimEvent } from '../history.js'
 
 interface Progress {
   handledUpTo: number
@@ -18,8 +18,7 @@ interface Progress {
   mayJump: boolean
 }
 
-export class GroupProgress implements Checker {
-  readonly name = 'progress'
+export class GroupProgress implements Listener {
   readonly #log: DurableLog
   readonly #byGroup = new Map<string, Map<PartitionId, Progress>>()
   readonly #fromLatest: ReadonlySet<string>

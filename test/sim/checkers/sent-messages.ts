@@ -1,8 +1,7 @@
 /** Who sent which message, and which were acknowledged: what the checkers of the log compare with. */
-import type { Checker, MessageId, Send, SentShare, SimEvent } from '../history.js'
+import type { Listener, MessageId, Send, SentShare, SimEvent } from '../history.js'
 
-export class SentMessages implements Checker {
-  readonly name = 'sends'
+export class SentMessages implements Listener {
   readonly #sends = new Map<MessageId, Send>()
   readonly #acknowledged = new Map<Send, readonly SentShare[]>()
 

@@ -3,7 +3,7 @@
  * follows the one before. A seek leaves open what comes next.
  */
 import { nameOf, type DurablePartition, type DurableLog } from '../durable-log.js'
-import type { Checker, Handling, Place, SimEvent } from '../history.js'
+import type { Listener, Handling, Place, SimEvent } from '../history.js'
 
 export interface Stint {
   /** Of which life of the topic. */
@@ -14,8 +14,7 @@ export interface Stint {
   atHand: number | undefined
 }
 
-export class Stints implements Checker {
-  readonly name = 'stints'
+export class Stints implements Listener {
   readonly #log: DurableLog
   /** By group and place, then by consumer. */
   readonly #stints = new Map<string, Map<string, Stint>>()

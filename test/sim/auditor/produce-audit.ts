@@ -1,0 +1,192 @@
+/**
+ * What a produce may be answered: a base offset where the disk has that very batch; `duplicate` for
+ * what was there already, and only for that; the errors of the idempotent producer only where its
+ * rows say so. The rules of sequences are written here a second time, from KIP-98, on purpose.
+ */
+import {
+  BATCH_HEADER_BYTES,
+  parseBatchHeader,
+  type BatchProducer,
+} from '../../../src/protocol/batch-header.js'
+import type { WireError } from '../../../src/protocol/errors.js'
+import type { PartitionId } from '../../../src/protocol/names.js'
+import type { ProducerRow } from '../../../src/broker/rows.js'
+import {
+  areSamePartitions,
+  isOfFaults,
+  wasMissing,
+  type Answered,
+  type Asked,
+  type AuditParts,
+} from './audit.js'
+
+/** What of a batch is the sender's: the broker writes its placement between these. */
+const PLACEMENT_FROM = 8
+const PLACEMENT_TO = 32
+
+/** A batch as it came, before the broker wrote anything into it. */
+interface SentBatch {
+  readonly partitionId: PartitionId
+  readonly bytes: Uint8Array
+  readonly recordCount: number
+  readonly largestMessageBytes: number
+  readonly producer: BatchProducer | undefined
+}
+
+type Verdict = 'append' | 'out of order' | 'fenced' | { readonly duplicateAt: number }
+
+export class ProduceAudit {
+  readonly #parts: AuditParts
+  readonly #sent = new WeakMap<object, readonly SentBatch[]>()
+
+  constructor(parts: AuditParts) {
+    this.#parts = parts
+  }
+
+  asked({ exchange, request }: Asked<'produce'>): void {
+    const sent = request.batches.map(({ partitionId, batch }) => {
+      const { producer, recordCount, largestMessageBytes } = parseBatchHeader(batch)
+      const bytes = new Uint8Array(batch.slice(0))
+      return { partitionId, bytes, recordCount, largestMessageBytes, producer }
+    })
+    this.#sent.set(exchange, sent)
+  }
+
+  answered(answered: Answered<'produce'>): void {
+    const { exchange, request, response } = answered
+    const sent = this.#sent.get(exchange) ?? []
+    if (!areSamePartitions(sent, response.results)) {
+      return this.#parts.report(exchange, 'the results are not those of the batches')
+    }
+    for (const [index, result] of response.results.entries()) {
+      const batch = sent[index]
+      if (batch === undefined) continue
+      if (result.error !== undefined) this.#failed(answered, batch, result.error)
+      // With acks 0 the offset is a forecast: nothing waits for the disk.
+      else if (request.acks !== 0) this.#appended(answered, batch, result)
+    }
+  }
+
+  #appended(
+    asked: Asked,
+    sent: SentBatch,
+    result: { readonly baseOffset: number; readonly duplicate: boolean },
+  ): void {
+    const { durable } = this.#parts
+    const { baseOffset, duplicate } = result
+    const { partitionId, producer, recordCount } = sent
+    const what = `partition ${partitionId}@${baseOffset}`
+    const stored = durable.log
+      .byId(partitionId)
+      ?.batches.findLast((batch) => batch.baseOffset === baseOffset)
+    if (stored === undefined || !isSameBatch(sent.bytes, new Uint8Array(stored.batch))) {
+      return this.#parts.report(asked.exchange, `${what}: that batch is not on the disk there`)
+    }
+    durable.acknowledge(partitionId, baseOffset + recordCount)
+    if (producer === undefined) {
+      if (duplicate) this.#parts.report(asked.exchange, `${what}: duplicate, without a producer`)
+      return
+    }
+    const isTrue = (verdict: Verdict) =>
+      typeof verdict === 'object' ? duplicate && verdict.duplicateAt === baseOffset : !duplicate
+    const isRight = this.#everWas(asked, sent, producer, (verdict) => {
+      return typeof verdict === 'object' || verdict === 'append' ? isTrue(verdict) : false
+    })
+    if (isRight) return
+    const text = duplicate ? 'a duplicate, and is none' : 'new, and is none'
+    this.#parts.report(asked.exchange, `${what}: ${describe(producer)} is called ${text}`)
+  }
+
+  #failed(asked: Answered<'produce'>, sent: SentBatch, error: WireError): void {
+    const { partitionId, producer, largestMessageBytes } = sent
+    const isJustified = (): boolean => {
+      switch (error.code) {
+        case 'UNKNOWN_TOPIC_OR_PARTITION':
+          return wasMissing(this.#parts, asked, partitionId)
+        case 'MESSAGE_TOO_LARGE':
+          return largestMessageBytes > this.#leastLimit(asked, partitionId)
+        case 'OUT_OF_ORDER_SEQUENCE_NUMBER':
+          return this.#isVerdict(asked, sent, producer, 'out of order')
+        case 'INVALID_PRODUCER_EPOCH':
+          return this.#isVerdict(asked, sent, producer, 'fenced')
+        default:
+          return isOfFaults(error)
+      }
+    }
+    if (isJustified()) return
+    const what = `partition ${partitionId}: ${producer === undefined ? '' : describe(producer)}`
+    this.#parts.report(asked.exchange, `${what}: ${error.code} ${error.message}`)
+  }
+
+  /** An answer to acks 0, or of a broker that was superseded, rests on what only it knew. */
+  #isVerdict(
+    asked: Answered<'produce'>,
+    sent: SentBatch,
+    producer: BatchProducer | undefined,
+    wanted: Verdict,
+  ): boolean {
+    if (producer === undefined) return false
+    if (asked.request.acks === 0 || asked.isSuperseded) return true
+    return this.#everWas(asked, sent, producer, (verdict) => verdict === wanted)
+  }
+
+  #everWas(
+    asked: Asked,
+    { partitionId, recordCount }: SentBatch,
+    producer: BatchProducer,
+    test: (verdict: Verdict) => boolean,
+  ): boolean {
+    return this.#parts.durable
+      .producers(partitionId)
+      .of(producer.producerId)
+      .wasSince(asked.version, (row) => test(verdictOf(row, producer, recordCount)))
+  }
+
+  /** The smallest limit that the topic has had since. */
+  #leastLimit(asked: Asked, partitionId: PartitionId): number {
+    const { durable } = this.#parts
+    const topic = durable.log.byId(partitionId)?.place.topic
+    let least = Infinity
+    if (topic === undefined) return least
+    durable.topics.of(topic as never).wasSince(asked.version, (row) => {
+      least = Math.min(least, row?.config.maxMessageBytes ?? Infinity)
+      return false
+    })
+    return least
+  }
+}
+
+/** Rules 23 to 25. */
+function verdictOf(
+  row: ProducerRow | undefined,
+  { producerEpoch, baseSequence }: BatchProducer,
+  recordCount: number,
+): Verdict {
+  if (row === undefined) return 'append'
+  if (producerEpoch < row.producerEpoch) return 'fenced'
+  if (producerEpoch > row.producerEpoch) return baseSequence === 0 ? 'append' : 'out of order'
+  const same = row.batches.find(
+    ({ firstSequence, lastSequence }) =>
+      firstSequence === baseSequence && lastSequence - firstSequence + 1 === recordCount,
+  )
+  if (same !== undefined) return { duplicateAt: same.baseOffset }
+  const last = row.batches.at(-1)?.lastSequence
+  return last === undefined || baseSequence === last + 1 ? 'append' : 'out of order'
+}
+
+function isSameBatch(sent: Uint8Array, stored: Uint8Array): boolean {
+  return (
+    sent.length === stored.length &&
+    sent.length >= BATCH_HEADER_BYTES &&
+    areSameBytes(sent.subarray(0, PLACEMENT_FROM), stored.subarray(0, PLACEMENT_FROM)) &&
+    areSameBytes(sent.subarray(PLACEMENT_TO), stored.subarray(PLACEMENT_TO))
+  )
+}
+
+export function areSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0
+}
+
+function describe({ producerId, producerEpoch, baseSequence }: BatchProducer): string {
+  return `producer ${producerId} e${producerEpoch}s${baseSequence}`
+}
