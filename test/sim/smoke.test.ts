@@ -1,10 +1,10 @@
 /**
- * The simulator in the test run: many short seeds without a violation, the same run for the same
- * seed, and planted bugs that are found. `npm run sim` looks at as many seeds as one likes.
+ * The simulator in the test run: many short seeds without a violation, and the same run for the
+ * same seed. That bugs are found is in canaries.test.ts; `npm run sim` looks at as many seeds as one
+ * likes.
  */
 import { describe, expect, test } from 'vitest'
-import { drawOptions, onlyFaults, type FaultOptions } from './options.js'
-import type { PlantName } from './plants.js'
+import { drawOptions } from './options.js'
 import { describeFailure, simulate } from './simulate.js'
 import type { WorldStats } from './world.js'
 
@@ -50,46 +50,6 @@ describe('the whole system under faults', () => {
     expect(other.traceHash).not.toBe(first.traceHash)
   })
 })
-
-/** Each planted bug, who has to find it alone, and within how many seeds. */
-const CANARIES: readonly (readonly [PlantName, string, number])[] = [
-  ['earlyAcknowledgement', 'lost-write', 5],
-  ['earlyAcknowledgement', 'aborted-read', 5],
-  ['earlyAcknowledgement', 'invariants', 5],
-  ['forgottenSequences', 'duplicate', 40],
-  ['unfencedCommits', 'commit-regression', 40],
-  ['hastyHandover', 'two-owners', 10],
-  ['lostBatch', 'poll-skip', 10],
-  ['lostBatch', 'unhandled-commit', 10],
-  ['emptyCommits', 'healing', 2],
-  ['serverErrors', 'calls', 5],
-]
-
-describe('planted bugs are found', () => {
-  test.each(CANARIES)(
-    '%s, by the checker of %s, within %i seeds',
-    async (plant, checker, seeds) => {
-      const found = await firstViolation(plant, checker, seeds)
-      expect(found?.checker).toBe(checker)
-    },
-    TIMEOUT_MS,
-  )
-})
-
-/** What a bug needs to show itself often enough, where all kinds of fault together dilute it. */
-const FAULTS_OF: Partial<Record<PlantName, FaultOptions>> = {
-  unfencedCommits: onlyFaults({ freezeTab: 3, openTab: 1 }, 300),
-}
-
-async function firstViolation(plant: PlantName, checker: string, seeds: number) {
-  const faults = FAULTS_OF[plant]
-  const overrides = faults === undefined ? { plant } : { plant, faults }
-  for (let seed = 1; seed <= seeds; seed++) {
-    const { violations } = await simulate(seed, { overrides, checkers: [checker] })
-    if (violations[0] !== undefined) return violations[0]
-  }
-  return undefined
-}
 
 async function expectNoViolation(seed: number): Promise<void> {
   const result = await simulate(seed)

@@ -1,0 +1,111 @@
+/**
+ * Planted bugs, and who has to find each, alone: a checker that finds nothing has to be shown to be
+ * able to. How many seeds each may take leaves room for what another draw of the seeds would do.
+ */
+import { describe, expect, test } from 'vitest'
+import { drawOptions, onlyFaults, type SimOptions, type WeatherOptions } from './options.js'
+import { PLANTS, type PlantName } from './plants.js'
+import { simulate } from './simulate.js'
+import { World } from './world.js'
+
+const TIMEOUT_MS = 120_000
+
+interface Canary {
+  readonly plant: PlantName
+  readonly checker: string
+  readonly seeds: number
+}
+
+/** Found by what is wrong with the log. */
+const OF_THE_LOG: readonly Canary[] = [
+  { plant: 'earlyAcknowledgement', checker: 'lost-write', seeds: 5 },
+  { plant: 'earlyAcknowledgement', checker: 'aborted-read', seeds: 5 },
+  { plant: 'earlyAcknowledgement', checker: 'invariants', seeds: 5 },
+  { plant: 'earlyAcknowledgement', checker: 'auditor', seeds: 1 },
+  { plant: 'forgottenSequences', checker: 'duplicate', seeds: 5 },
+  { plant: 'forgottenSequences', checker: 'auditor', seeds: 5 },
+  { plant: 'relaxedStrict', checker: 'durability', seeds: 8 },
+  { plant: 'supersededWriter', checker: 'inconsistent-offsets', seeds: 4 },
+  { plant: 'supersededWriter', checker: 'auditor', seeds: 6 },
+  { plant: 'greedyRetention', checker: 'retention', seeds: 5 },
+  { plant: 'wrongBaseOffset', checker: 'inconsistent-offsets', seeds: 5 },
+  { plant: 'wrongBaseOffset', checker: 'auditor', seeds: 5 },
+  { plant: 'unsequenced', checker: 'producer-order', seeds: 8 },
+  { plant: 'unsequenced', checker: 'auditor', seeds: 4 },
+]
+
+/** Found by what consumers get, and what of it is committed. */
+const OF_CONSUMERS: readonly Canary[] = [
+  { plant: 'unfencedCommits', checker: 'commit-regression', seeds: 8 },
+  { plant: 'unfencedCommits', checker: 'auditor', seeds: 8 },
+  { plant: 'hastyHandover', checker: 'two-owners', seeds: 10 },
+  { plant: 'hastyHandover', checker: 'auditor', seeds: 4 },
+  { plant: 'lostBatch', checker: 'poll-skip', seeds: 8 },
+  { plant: 'lostBatch', checker: 'unhandled-commit', seeds: 8 },
+  { plant: 'lostBatch', checker: 'auditor', seeds: 8 },
+  { plant: 'staleWatermark', checker: 'unseen-at-the-end', seeds: 3 },
+  { plant: 'staleWatermark', checker: 'auditor', seeds: 4 },
+  { plant: 'falseOutOfRange', checker: 'non-monotonic-poll', seeds: 8 },
+  { plant: 'falseOutOfRange', checker: 'auditor', seeds: 8 },
+  { plant: 'emptyCommits', checker: 'healing', seeds: 2 },
+  { plant: 'emptyCommits', checker: 'auditor', seeds: 2 },
+  { plant: 'serverErrors', checker: 'calls', seeds: 5 },
+  { plant: 'serverErrors', checker: 'auditor', seeds: 5 },
+]
+
+const CALM: WeatherOptions = {
+  messageDelayMsMax: 2,
+  lockDelayMsMax: 5,
+  storageLatencyMsMax: 5,
+  chances: {
+    abortedCommit: 0,
+    refusedCommit: 0,
+    untoldCommit: 0,
+    failedLoad: 0,
+    failedRead: 0,
+    deathAfterCommit: 0,
+  },
+}
+
+/** What a bug needs to show itself often enough, where all kinds of fault together dilute it. */
+const OVERRIDES: Partial<Record<PlantName, Partial<SimOptions>>> = {
+  // A batch that is written, and sent again because nobody was told.
+  forgottenSequences: { weather: { ...CALM, chances: { ...CALM.chances, untoldCommit: 0.05 } } },
+  supersededWriter: { faults: onlyFaults({ killBroker: 3, openTab: 1 }, 300) },
+  unfencedCommits: { faults: onlyFaults({ freezeTab: 3, openTab: 1 }, 300) },
+  // What does not heal is waited for.
+  emptyCommits: { faultMs: 5_000, healMsMax: 20_000 },
+  staleWatermark: { faultMs: 5_000, healMsMax: 20_000 },
+}
+
+describe.each([
+  ['of the log', OF_THE_LOG],
+  ['of consumers', OF_CONSUMERS],
+])('planted bugs are found: %s', (_, canaries) => {
+  test.each(canaries)(
+    '$plant, by $checker alone, within $seeds seeds',
+    async (canary) => {
+      expect((await firstViolation(canary))?.checker).toBe(canary.checker)
+    },
+    TIMEOUT_MS,
+  )
+})
+
+test('each checker has a canary, and each planted bug is one', () => {
+  const canaries = [...OF_THE_LOG, ...OF_CONSUMERS]
+  const { history } = new World(1, drawOptions(1), { keepsTrace: false, checkers: undefined })
+  const found = new Set(canaries.map(({ checker }) => checker))
+  // Healing is no checker of the history: the world itself looks whether all is well.
+  expect([...found].sort()).toEqual([...history.checkers, 'healing'].sort())
+  const planted = new Set(canaries.map(({ plant }) => plant))
+  expect([...planted].sort()).toEqual(Object.keys(PLANTS).sort())
+})
+
+async function firstViolation({ plant, checker, seeds }: Canary) {
+  const overrides = { plant, ...OVERRIDES[plant] }
+  for (let seed = 1; seed <= seeds; seed++) {
+    const { violations } = await simulate(seed, { overrides, checkers: [checker] })
+    if (violations[0] !== undefined) return violations[0]
+  }
+  return undefined
+}
