@@ -22,7 +22,7 @@ export class Meddler {
       if (!traffic.isOn) return
       const draw = prng.below(3)
       if (draw === 0) await this.#pauseAwhile()
-      else if (draw === 1) this.#seekBack()
+      else if (draw === 1) await this.#seekBack()
       else await this.#readLessAwhile()
     }
   }
@@ -38,7 +38,7 @@ export class Meddler {
     consumer.resume(one)
   }
 
-  #seekBack(): void {
+  async #seekBack(): Promise<void> {
     const { consumer, group } = this.#app
     const held = consumer.assignment()
     if (held.length === 0) return
@@ -46,8 +46,11 @@ export class Meddler {
     const handled = this.#app.handledUpTo(place)
     if (handled === undefined) return
     const offset = Math.max(0, handled - between(this.#parts.prng, 0, BACK_MAX))
-    // Heard before anything that is handled after it, and so before all that is committed.
-    this.#parts.recorder.note({ type: 'sought', groupId: group.groupId, place, offset })
+    const sought = { type: 'sought', groupId: group.groupId, place, offset } as const
+    // Where it goes is committed without a handler being called: that must be heard before. And again
+    // when it is done: until then its handlers go on where they were.
+    await this.#parts.recorder.tell(sought)
+    this.#parts.recorder.note(sought)
     consumer.seek({ ...place, offset })
   }
 
