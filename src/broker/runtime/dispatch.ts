@@ -135,7 +135,10 @@ async function listOffsets(
   broker: Broker,
   request: RequestOf<'listOffsets'>,
 ): Promise<ResponseOf<'listOffsets'>> {
-  return { results: await broker.reader.listOffsets(request.partitions) }
+  const results = await broker.reader.listOffsets(request.partitions)
+  // A log start that is not on the disk yet may never be: nobody is to skip what stays.
+  const asksForStart = request.partitions.some(({ at }) => at === 'earliest')
+  return asksForStart ? settled(broker, { results }) : { results }
 }
 
 function deleteRecords(

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
+import { TabmqError } from '../../../src/protocol/errors.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import type { OffsetSpec } from '../../../src/protocol/requests.js'
 import { BrokerContext, succeeded } from '../broker-context.js'
@@ -45,6 +46,23 @@ describe('listing offsets', () => {
     context.storage.release()
     await allDone()
     expect(await offsetAt(context, id, 15)).toBe(1)
+  })
+
+  it('begins at what is durable: who skips what stays would lose it', async () => {
+    const { context, id } = await started()
+    await context.append(id, { records: 3 })
+    context.storage.hold()
+    const deleted = deleteBefore(context, id, 2)
+    await allDone()
+    let told: unknown
+    const listed = listOffset(context, id, 'earliest').then((one) => (told = one))
+    const outcomes = Promise.allSettled([deleted, listed])
+    await allDone()
+    expect(told).toBeUndefined()
+    context.storage.failCommits(new TabmqError('STORAGE_ERROR', 'a test'))
+    context.storage.release()
+    expect(await outcomes).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }])
+    expect(await listOffset(context, id, 'earliest')).toMatchObject({ offset: 0 })
   })
 
   it('by time tells the earliest offset that is as late, with its own time', async () => {
