@@ -87,6 +87,8 @@ export class RetentionSweep {
     const fromOffset = head?.nextOffset ?? 0
     const maxBytes = READ_BYTES_MAX
     const stored = await reader.readStored({ partitionId, fromOffset, maxBytes, maxBatches })
+    // The storage may be closed by now, and another broker's.
+    if (this.#isClosed) return false
     const { logs, topics } = state()
     const log = logs.find(partitionId)
     if (log === undefined) return false
