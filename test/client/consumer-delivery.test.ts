@@ -550,6 +550,30 @@ describe('a position out of range (rule 15)', () => {
   )
 
   test(
+    'with `latest` whoever takes over goes on where the one before went, though it handled nothing',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(8))
+      await context.admin.setOffsets({
+        groupId: 'g',
+        topic: 'orders',
+        partitions: [{ partition: 0, offset: 2 }],
+      })
+      await context.admin.deleteTopicRecords({
+        topic: 'orders',
+        partitions: [{ partition: 0, offset: 5 }],
+      })
+      const first = await read(context, context.tab(), { autoOffsetReset: 'latest' })
+      await context.advance(1_000)
+      await first.consumer.disconnect()
+      await produce(context, [8, 9])
+      const second = await read(context, context.tab(), { autoOffsetReset: 'latest' })
+      await context.until(() => second.handled.length === 2)
+      expect(second.values).toEqual([8, 9])
+    }),
+  )
+
+  test(
     'with `none` it says so again and again until a seek ends it',
     inContext(async (context) => {
       await context.topic('orders')

@@ -333,7 +333,7 @@ describe('a reset (rule 15)', () => {
       await context.advance(5_000)
       gate.release()
       await context.advance(5_000)
-      expect(await committed(context)).toEqual({ 'orders 0': 0 })
+      expect(await committed(context)).toEqual({ 'orders 0': 3 })
       await produce(context, [3])
       await context.until(() => reader.values.includes(3))
       expect(reader.values).toEqual([0, 3])

@@ -268,7 +268,10 @@ export class ConsumerRun {
       isFixed: this.#membership === undefined,
       isHandled: ({ partitionId }) => this.#runner.handled(partitionId) !== undefined,
       onFetched: () => this.#runner.pump(),
-      onOutOfRange: (partition) => this.#startOffsets.reset(partition),
+      onOutOfRange: async (partition) => {
+        await this.#startOffsets.reset(partition)
+        await this.#commits?.takenUp()
+      },
       onError: (error, partition) => {
         // That is told once, by the connection.
         if (!hasCode(error, 'STORAGE_LOST')) this.#crash(error, { willRetry: true, partition })

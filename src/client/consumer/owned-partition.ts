@@ -128,12 +128,15 @@ export class OwnedPartition {
     this.fetchNotBeforeMs = 0
   }
 
-  /** The position is out of range: go on elsewhere, without having handled what lies between. */
+  /**
+   * The position is out of range: go on elsewhere. That is committed like what is handled, or whoever
+   * takes over, still out of range, would go to an end of the log that has moved on.
+   */
   resetTo(offset: number): void {
     this.#restartAt(offset)
     this.#seekVersion = this.#version
     this.#soughtTo = undefined
-    if ((this.#handledUpTo ?? 0) > offset) this.#handledUpTo = offset
+    this.#handledUpTo = offset
     this.#mayGoBack = true
   }
 
