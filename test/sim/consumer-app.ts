@@ -5,11 +5,11 @@
  */
 import type { Consumer } from '../../src/client/consumer/consumer.js'
 import type { RunOptions } from '../../src/client/consumer/consumer-options.js'
-import { TabmqError } from '../../src/protocol/errors.js'
+import { hasCode, TabmqError } from '../../src/protocol/errors.js'
 import { deferred } from '../../src/std/deferred.js'
 import type { Prng } from '../../src/std/prng.js'
 import { HandlerFailed } from './checkers/call-checker.js'
-import type { MessageId, Reader } from './history.js'
+import type { MessageId, Place, Reader } from './history.js'
 import type { GroupOptions } from './options.js'
 import { between } from './streams.js'
 import type { Tab } from './tab.js'
@@ -61,6 +61,7 @@ export class ConsumerApp {
       maxPollIntervalMs,
       maxWaitMs,
       maxBytesPerPartition,
+      ...(group.resetsByHand ? { autoOffsetReset: 'none' as const } : {}),
       ...(groupInstanceId === undefined ? {} : { groupInstanceId }),
     })
     this.#listen()
@@ -100,8 +101,12 @@ export class ConsumerApp {
     this.consumer.on('partitionsLost', ({ partitions: places }) => {
       this.#world.history.tell({ type: 'lost', reader: this.#reader(), places })
     })
-    this.consumer.on('crash', ({ error }) => {
+    this.consumer.on('crash', ({ error, topic, partition }) => {
       this.#world.history.tell({ type: 'crashed', reader: this.#reader(), error })
+      if (!hasCode(error, 'NO_OFFSET_FOR_PARTITION', 'OFFSET_OUT_OF_RANGE')) return
+      if (topic !== undefined && partition !== undefined) {
+        void this.#seekToBeginning({ topic, partition })
+      }
     })
     this.consumer.on('stop', () => {
       this.#isRunning = false
@@ -109,6 +114,7 @@ export class ConsumerApp {
   }
 
   async #live(): Promise<void> {
+    await this.#tab.process.sleep(this.#options.group.startsAfterMs)
     await this.#subscribe(this.#world.topicNames)
     while (!this.#tab.isClosing) {
       if (!this.#isRunning) await this.#run()
@@ -127,12 +133,11 @@ export class ConsumerApp {
   }
 
   async #subscribe(topics: readonly string[]): Promise<void> {
-    const { byPattern, fromBeginning } = this.#options.group
+    const { byPattern, fromBeginning, resetsByHand } = this.#options.group
     this.#subscribed = new Set(topics)
-    const wanted = byPattern ? [/^topic-/] : topics
-    await this.#tab.call('subscribe', () =>
-      this.consumer.subscribe({ topics: wanted, fromBeginning }),
-    )
+    const wanted = { topics: byPattern ? [/^topic-/] : topics }
+    const policy = resetsByHand ? {} : { fromBeginning }
+    await this.#tab.call('subscribe', () => this.consumer.subscribe({ ...wanted, ...policy }))
   }
 
   #commitOptions(): Pick<RunOptions, 'autoCommitInterval' | 'autoCommitThreshold'> {
@@ -273,6 +278,23 @@ export class ConsumerApp {
     this.consumer.resume([{ topic, partitions: [partition] }])
   }
 
+  /** What an app does that wants to decide itself, when it is told that there is nowhere to start. */
+  async #seekToBeginning(place: Place): Promise<void> {
+    const { topic, partition } = place
+    const isHeld = () => this.consumer.assignment().some((held) => isSame(held, place))
+    while (!this.#tab.isClosing && isHeld()) {
+      const ask = () => this.#tab.mq.admin().fetchTopicOffsets(topic)
+      const outcome = await this.#tab.call('fetchTopicOffsets', ask)
+      const offset = outcome.ok ? outcome.value[partition]?.low : undefined
+      if (offset !== undefined && isHeld()) {
+        this.#world.history.tell({ type: 'sought', groupId: this.groupId, place, offset })
+        this.consumer.seek({ topic, partition, offset })
+        return
+      }
+      await this.#tab.process.sleep(RESTART_MS)
+    }
+  }
+
   #seekBack(): void {
     const held = this.consumer.assignment()
     if (held.length === 0) return
@@ -305,6 +327,10 @@ export class ConsumerApp {
       memberEpoch: this.#memberEpoch,
     }
   }
+}
+
+function isSame(one: Place, other: Place): boolean {
+  return one.topic === other.topic && one.partition === other.partition
 }
 
 /** Rejects when the signal aborts, as a handler does that gives up its work. */

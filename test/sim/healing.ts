@@ -15,6 +15,8 @@ export function describeIllness(world: World): string[] {
   for (const { highWatermark, logEndOffset, partitionId } of broker.state.logs.all()) {
     if (highWatermark < logEndOffset) return [`partition ${partitionId} is not durable`]
   }
+  const missing = world.topicNames.filter((topic) => broker.state.topics.find(topic) === undefined)
+  if (missing.length > 0) return [`there is no ${missing.join()}`]
   const groups = broker.state.groups.describeAll()
   return world.options.groups.flatMap(({ groupId }) => {
     const group = groups.find((one) => one.groupId === groupId)
@@ -27,8 +29,8 @@ function illnessOf(world: World, group: GroupDescription): string[] {
   const ill: string[] = []
   if (state !== 'stable') ill.push(`${groupId} is ${state}`)
   for (const one of offsets) {
-    if (one.lag === 0) continue
     const { committedOffset, highWatermark } = one
+    if (one.lag === 0 || isLeftBehind(world, groupId, one)) continue
     ill.push(`${groupId} ${nameOf(one)}: committed ${committedOffset} of ${highWatermark}`)
   }
   const held = new Map<string, string>()
@@ -56,6 +58,20 @@ function illnessOf(world: World, group: GroupDescription): string[] {
     })
   }
   return ill
+}
+
+/**
+ * What was committed is gone, and the reader went to the end: an app that commits by hand what it has
+ * handled has nothing to commit until there is more.
+ */
+function isLeftBehind(
+  world: World,
+  groupId: string,
+  { committedOffset = 0, highWatermark, lag }: GroupDescription['offsets'][number],
+): boolean {
+  const group = world.options.groups.find((one) => one.groupId === groupId)
+  const isOutOfRange = highWatermark - committedOffset > lag
+  return isOutOfRange && group?.commitsByHand === true && !group.fromBeginning
 }
 
 function broker(world: World) {

@@ -18,6 +18,7 @@ export interface SimOptions {
   /** Limits of the broker: small ones, so that what is rare with the defaults happens. */
   readonly tailBytes: number
   readonly transactionBytesMax: number
+  readonly retentionCheckIntervalMs: number
   /** How many messages are sent in all: a seed is to be short, and no backlog a reason to fail. */
   readonly messagesMax: number
   /** How long faults and traffic go on, and how long healing may take. */
@@ -29,6 +30,7 @@ export interface SimOptions {
 export interface TopicOptions {
   readonly topic: string
   readonly numPartitions: number
+  readonly config: { readonly retentionBytes: number | null; readonly retentionMs: number | null }
 }
 
 export type RunMode = 'eachMessage' | 'eachBatch' | 'iterate'
@@ -38,6 +40,10 @@ export interface GroupOptions {
   /** Subscribes by a pattern that means all topics, instead of by their names. */
   readonly byPattern: boolean
   readonly fromBeginning: boolean
+  /** Has no policy for where to start: the app seeks to the beginning when it is told so. */
+  readonly resetsByHand: boolean
+  /** How long after it was opened a tab's consumer joins. */
+  readonly startsAfterMs: number
   readonly assignor: AssignorName
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
@@ -130,6 +136,10 @@ export type FaultName =
   | 'jumpClock'
   | 'sleepMachine'
   | 'addPartitions'
+  | 'deleteRecords'
+  | 'remakeTopic'
+  | 'moveOffsets'
+  | 'askAround'
 
 /** What `stats.faults` counts. */
 export type CountedFaultName = FaultName | WeatherFaultName | 'hungHandler'
@@ -145,6 +155,10 @@ export function drawOptions(seed: number): SimOptions {
   const topics = Array.from({ length: between(prng, 1, 2) }, (_, index) => ({
     topic: `topic-${index}`,
     numPartitions: between(prng, 1, 5),
+    config: {
+      retentionBytes: prng.pick([null, null, null, 300, 2_000]),
+      retentionMs: prng.pick([null, null, null, 2_000]),
+    },
   }))
   const groups = Array.from({ length: prng.chance(0.3) ? 2 : 1 }, (_, index) =>
     drawGroup(prng, `group-${index}`),
@@ -160,11 +174,20 @@ export function drawOptions(seed: number): SimOptions {
     faults: drawFaults(prng),
     tailBytes: prng.pick([0, 600, 16 * 1024 * 1024]),
     transactionBytesMax: prng.pick([1, 1_000, 32 * 1024 * 1024]),
+    retentionCheckIntervalMs: prng.pick([300, 60_000]),
     messagesMax: prng.pick([50, 200, 500]),
     faultMs: between(prng, 5, 20) * 1_000,
     healMsMax: 120_000,
   }
 }
+
+/** Reading from the beginning in most groups, from the end in some. */
+const RESETS = [
+  { fromBeginning: true, resetsByHand: false },
+  { fromBeginning: true, resetsByHand: false },
+  { fromBeginning: true, resetsByHand: true },
+  { fromBeginning: false, resetsByHand: false },
+] as const
 
 function drawGroup(prng: Prng, groupId: string): GroupOptions {
   // A threshold alone leaves the last messages uncommitted until it is reached, as in KafkaJS.
@@ -175,7 +198,8 @@ function drawGroup(prng: Prng, groupId: string): GroupOptions {
   return {
     groupId,
     byPattern: prng.chance(0.2),
-    fromBeginning: prng.chance(0.8),
+    ...prng.pick(RESETS),
+    startsAfterMs: prng.pick([0, 0, 0, 2_000]),
     assignor: prng.pick(ASSIGNOR_NAMES),
     sessionTimeoutMs: prng.pick([1_000, 3_000, 10_000]),
     rebalanceTimeoutMs: prng.pick([1_500, 5_000, 20_000]),
@@ -209,7 +233,11 @@ function drawSlot(prng: Prng, { groups, index }: { groups: number; index: number
     isStatic: prng.chance(0.25),
   }))
   const isProducing = isFirst || prng.chance(0.6)
-  return { consumers, producers: isProducing ? [drawProducer(prng)] : [] }
+  return { consumers, producers: isProducing ? drawProducers(prng) : [] }
+}
+
+function drawProducers(prng: Prng): ProducerSlot[] {
+  return Array.from({ length: prng.chance(0.2) ? 2 : 1 }, () => drawProducer(prng))
 }
 
 function drawProducer(prng: Prng): ProducerSlot {
@@ -267,6 +295,11 @@ function drawFaults(prng: Prng): FaultOptions {
       jumpClock: maybe(1),
       sleepMachine: maybe(0.3),
       addPartitions: maybe(1),
+      deleteRecords: maybe(1),
+      // For runs that ask for them: see the smoke test.
+      remakeTopic: 0,
+      moveOffsets: 0,
+      askAround: maybe(2),
     },
   }
 }

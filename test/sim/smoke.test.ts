@@ -33,7 +33,10 @@ describe('the whole system under faults', () => {
       }
     }
     const { faults, weather } = drawOptions(1)
-    const kinds = [...Object.keys(faults.weights), ...Object.keys(weather.chances), 'hungHandler']
+    // What is drawn for no seed yet, since the checkers cannot tell its skips from lost messages.
+    const waiting = ['remakeTopic', 'moveOffsets']
+    const striking = Object.keys(faults.weights).filter((name) => !waiting.includes(name))
+    const kinds = [...striking, ...Object.keys(weather.chances), 'hungHandler']
     expect([...counts.keys()].sort()).toEqual(kinds.sort())
     const sum = (of: (stats: WorldStats) => number) => seen.reduce((all, one) => all + of(one), 0)
     expect(sum((stats) => stats.handled)).toBeGreaterThan(50 * seen.length)

@@ -3,6 +3,7 @@
  * A run has three parts: traffic with faults; healing, in which nothing more breaks and everything
  * has to come right by itself; and rest, when every tab has quit and nothing may be left undone.
  */
+import type { DurableRecord } from '../../src/broker/records.js'
 import type { TopicName } from '../../src/protocol/names.js'
 import { Auditor } from './auditor/auditor.js'
 import { addCheckers } from './checkers/add-checkers.js'
@@ -89,7 +90,11 @@ export class World {
       deployments: this.deployments,
       streams: this.streams,
       weather: () => this.weather(),
-      limits: { tailBytes: options.tailBytes, transactionBytesMax: options.transactionBytesMax },
+      limits: {
+        tailBytes: options.tailBytes,
+        transactionBytesMax: options.transactionBytesMax,
+        retentionCheckIntervalMs: options.retentionCheckIntervalMs,
+      },
       plant: options.plant === undefined ? undefined : PLANTS[options.plant],
       listener: {
         durable: (records, durability) => this.history.tellDurable(records, durability),
@@ -330,6 +335,9 @@ export class World {
         from: Math.min(reached.from, offset),
         to: Math.max(reached.to, offset),
       })
+    } else if (event.type === 'durable') {
+      const isGone = (one: DurableRecord) => one.type === 'topic' && one.value === null
+      if (event.records.some(isGone)) this.#reached.clear()
     } else if (event.type === 'settled') {
       const { tab, name } = event.call
       if (event.error !== undefined) this.note(`${tab} ${name}: ${String(event.error)}`)

@@ -25,6 +25,12 @@ const EXPECTED_OF: Readonly<Record<string, readonly ErrorCode[]>> = {
   createPartitions: ['INVALID_PARTITIONS', 'UNKNOWN_TOPIC_OR_PARTITION'],
   createTopics: ['TOPIC_ALREADY_EXISTS'],
   fetchTopicOffsets: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  fetchTopicOffsetsByTimestamp: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  fetchTopicMetadata: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  fetchOffsets: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  deleteTopicRecords: ['UNKNOWN_TOPIC_OR_PARTITION', 'OFFSET_OUT_OF_RANGE'],
+  deleteTopics: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  setOffsets: ['UNKNOWN_TOPIC_OR_PARTITION', 'OFFSET_OUT_OF_RANGE', 'NON_EMPTY_GROUP'],
   describeGroups: ['GROUP_ID_NOT_FOUND'],
   commitOffsets: [
     'UNKNOWN_MEMBER_ID',
@@ -32,9 +38,21 @@ const EXPECTED_OF: Readonly<Record<string, readonly ErrorCode[]>> = {
     'STALE_MEMBER_EPOCH',
     'FENCED_INSTANCE_ID',
     'ILLEGAL_STATE',
+    // The topic was deleted.
+    'UNKNOWN_TOPIC_OR_PARTITION',
   ],
   // A consumer says of itself that something failed.
-  crash: ['STALE_MEMBER_EPOCH', 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH', 'FENCED_INSTANCE_ID'],
+  crash: [
+    'STALE_MEMBER_EPOCH',
+    'UNKNOWN_MEMBER_ID',
+    'FENCED_MEMBER_EPOCH',
+    'FENCED_INSTANCE_ID',
+    // It was deleted under its reader.
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    // There is no policy for where to start: the app has to say.
+    'NO_OFFSET_FOR_PARTITION',
+    'OFFSET_OUT_OF_RANGE',
+  ],
   // The broker's log, when a write failed and the state is loaded again.
   broker: [],
 }

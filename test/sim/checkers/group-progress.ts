@@ -16,6 +16,8 @@ interface Progress {
   readonly soughtTo: Set<number>
   /** Nothing is known of what is next: the position was out of range, and went to the end. */
   mayJump: boolean
+  /** Where somebody starts who takes over, whatever others have handled. */
+  committed: number | undefined
 }
 
 export class GroupProgress implements Listener {
@@ -64,6 +66,8 @@ export class GroupProgress implements Listener {
       if (this.#fromLatest.has(groupId)) progress.mayJump = true
       this.#advance(progress, partition.logStartOffset)
     }
+    // Whoever takes over goes to the end.
+    if (this.#fromLatest.has(groupId) && isOutOfRange(progress, partition)) return undefined
     return progress.mayJump ? undefined : progress.handledUpTo
   }
 
@@ -94,11 +98,17 @@ export class GroupProgress implements Listener {
    */
   #committed({ groupId, partitionId, value }: Extract<DurableRecord, { type: 'offset' }>): void {
     const progress = this.#find(groupId, partitionId)
-    const isFirst = progress === undefined && this.#fromLatest.has(groupId)
+    const partition = this.#log.byId(partitionId)
+    const isFromLatest = this.#fromLatest.has(groupId)
+    const isReset = isFromLatest && progress !== undefined && isOutOfRange(progress, partition)
+    const isFirst = isFromLatest && progress === undefined
+    if (progress !== undefined) progress.committed = value?.offset
     if (value === null) {
       if (this.#fromLatest.has(groupId)) this.#byGroup.get(groupId)?.delete(partitionId)
-    } else if (isFirst || progress?.soughtTo.has(value.offset) === true) {
-      this.#advance(this.#of(groupId, partitionId), value.offset)
+    } else if (isFirst || isReset || progress?.soughtTo.has(value.offset) === true) {
+      const begun = this.#of(groupId, partitionId)
+      begun.committed = value.offset
+      this.#advance(begun, value.offset)
     }
   }
 
@@ -107,6 +117,8 @@ export class GroupProgress implements Listener {
     if (partition === undefined) return
     const progress = this.#of(groupId, partition.partitionId)
     if (offset > progress.handledUpTo) progress.soughtTo.add(offset)
+    // What it goes back to may be gone, and then it goes to the end from there.
+    progress.committed = Math.min(progress.committed ?? offset, offset)
   }
 
   /** What was handled of lost messages says nothing about those that get their offsets. */
@@ -119,6 +131,7 @@ export class GroupProgress implements Listener {
           byPartition.delete(partitionId)
           continue
         }
+        progress.committed = this.#log.committed(groupId, partitionId)
         progress.handledUpTo = Math.min(progress.handledUpTo, end)
         for (const offset of progress.beyond) if (offset >= end) progress.beyond.delete(offset)
       }
@@ -142,8 +155,13 @@ export class GroupProgress implements Listener {
       beyond: new Set(),
       soughtTo: new Set(),
       mayJump: false,
+      committed: undefined,
     }
     byPartition.set(partitionId, progress)
     return progress
   }
+}
+
+function isOutOfRange({ committed }: Progress, partition: DurablePartition | undefined): boolean {
+  return committed !== undefined && committed < (partition?.logStartOffset ?? 0)
 }
