@@ -102,6 +102,12 @@ export class ModelMember {
     this.previousEpoch = undefined
   }
 
+  /** It may have been told to let go of what it took over, of which nobody but the broker knows. */
+  hasTakenOver(askedAtMs: number): void {
+    this.dropRevoked()
+    this.letGoByMs = askedAtMs + this.timeouts.rebalanceTimeoutMs
+  }
+
   dropRevoked(): void {
     for (const [partitionId, { revokedBy }] of this.held) {
       if (revokedBy !== undefined) this.held.delete(partitionId)

@@ -154,7 +154,8 @@ export class MembershipAudit {
     const ids = assigned.map(({ partitionId }) => partitionId)
     member.isTold(answered.order, ids, answered.atMs)
     // What a static member was to let go of ends with its absence, or with whom it took over from.
-    if (member.sessionId === undefined || standing.replaced !== undefined) member.dropRevoked()
+    if (member.sessionId === undefined) member.dropRevoked()
+    if (standing.replaced !== undefined) member.hasTakenOver(answered.atMs)
   }
 
   left(answered: Answered<'leaveGroup'>): void {
