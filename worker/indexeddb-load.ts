@@ -155,7 +155,17 @@ async function readEdges(
 ): Promise<LogEdges | undefined> {
   const store = transaction.objectStore('batches')
   const range = batchesFrom(partitionId, 0)
-  const [first, last] = await Promise.all([store.get(range), store.openCursor(range, 'prev')])
-  if (first === undefined || last === null) return undefined
-  return { partitionId, first: headerOf(first), last: headerOf(last.value) }
+  const [firstKey, first, last] = await Promise.all([
+    store.getKey(range),
+    store.get(range),
+    store.openCursor(range, 'prev'),
+  ])
+  if (firstKey === undefined || first === undefined || last === null) return undefined
+  return {
+    partitionId,
+    firstOffset: firstKey[1],
+    lastOffset: last.key[1],
+    first: headerOf(first),
+    last: headerOf(last.value),
+  }
 }

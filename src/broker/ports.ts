@@ -66,9 +66,11 @@ export interface StoredState {
   readonly edges: readonly LogEdges[]
 }
 
-/** The first and the last stored batch of a partition. */
+/** The first and the last stored batch of a partition, and the base offsets they are stored under. */
 export interface LogEdges {
   readonly partitionId: PartitionId
+  readonly firstOffset: number
+  readonly lastOffset: number
   readonly first: BatchEdge
   readonly last: BatchEdge
 }

@@ -118,6 +118,46 @@ test('the browser’s storage process may die: what was acknowledged is there, a
   }
 })
 
+test('a row that cannot be read stops its partition alone; a way out is to delete its records', async ({
+  context,
+}) => {
+  const before = await openTab(context, 'corrupt')
+  await before.evaluate(() =>
+    tab.admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 2 }] }),
+  )
+  for (const partition of [0, 1]) {
+    await before.evaluate((to) => tab.send('orders', [{ value: 'old', partition: to }]), partition)
+  }
+  await before.close()
+  const other = await context.newPage()
+  await other.goto('/test/browser/pages/empty.html')
+  await other.evaluate(breakFirstRow)
+
+  const page = await openTab(context, 'corrupt')
+  await page.evaluate((options) => tab.consume(options), CONSUME)
+  await expect.poll(() => page.evaluate(() => tab.handled.map((one) => one.partition))).toEqual([1])
+  await expect.poll(() => eventsOf(page)).toContain('crash')
+  const crash = await page.evaluate(() => tab.events.find(({ type }) => type === 'crash')?.detail)
+  expect(crash).toMatchObject({ topic: 'orders', partition: 0, offset: 0, willRetry: false })
+  const refused = await page.evaluate(() =>
+    tab.errorOf(() => tab.send('orders', [{ value: 'new', partition: 0 }])),
+  )
+  expect(refused.code).toBe('CORRUPT_MESSAGE')
+  const [sent] = await page.evaluate(async () => {
+    const [ends] = await tab.admin.fetchTopicOffsets('orders')
+    const partitions = [{ partition: 0, offset: ends?.high ?? 0 }]
+    await tab.admin.deleteTopicRecords({ topic: 'orders', partitions })
+    return tab.send('orders', [{ value: 'new', partition: 0 }])
+  })
+  const last = { partition: 0, offset: sent?.baseOffset, value: 'new' }
+  await page.evaluate(
+    (offset) => tab.seek({ topic: 'orders', partition: 0, offset }),
+    last.offset ?? 0,
+  )
+  await expect.poll(() => page.evaluate(() => tab.handled.at(-1))).toMatchObject(last)
+  expect((await eventsOf(page)).filter((type) => type === 'crash')).toHaveLength(1)
+})
+
 test('a database of a newer version is refused, finally and untouched', async ({ context }) => {
   const other = await context.newPage()
   await other.goto('/test/browser/pages/empty.html')
@@ -179,6 +219,23 @@ function killStorageProcess(profile: string): void {
   )
   if (main === undefined || services.length === 0) throw new Error('there is no storage process')
   for (const [pid] of services) process.kill(Number(pid), 'SIGKILL')
+}
+
+/** In the page, once no broker has the database any more: one byte of a row is another. */
+async function breakFirstRow(): Promise<void> {
+  await navigator.locks.request('tabmq:corrupt:storage', () => {})
+  const done = <T>(request: IDBRequest<T>) =>
+    new Promise<T>((resolve, reject) => {
+      request.addEventListener('success', () => resolve(request.result))
+      request.addEventListener('error', () => reject(new Error('it cannot be changed')))
+    })
+  const database = await done(indexedDB.open('tabmq:corrupt'))
+  const store = database.transaction('batches', 'readwrite').objectStore('batches')
+  const [key] = await done(store.getAllKeys())
+  const row = (await done(store.get(key ?? 0))) as ArrayBuffer
+  new DataView(row).setUint8(0, 0xff)
+  await done(store.put(row, key))
+  database.close()
 }
 
 /** In the page: what a later tabmq may have left. */

@@ -245,11 +245,16 @@ describe('a message that cannot be decoded', () => {
       inContext(async (context) => {
         await sent(context, compression)
         const reader = await read(context, context.tab({ codecs: [picky] }))
-        await until(context, () => reader.eventsOf('crash').length >= 2)
+        await until(context, () => reader.eventsOf('crash').length > 0)
+        await context.advance(60_000)
         expect(reader.values).toEqual(['a', 'b'])
-        for (const crash of reader.eventsOf('crash')) {
-          expect(crash).toMatchObject({ offset: 2, error: { code: 'CORRUPT_MESSAGE' } })
-        }
+        expect(reader.eventsOf('crash')).toMatchObject([
+          {
+            willRetry: false,
+            offset: 2,
+            error: { code: 'CORRUPT_MESSAGE', details: { ...ORDERS_0, offset: 2 } },
+          },
+        ])
         expect(await committed(context)).toEqual({ 'orders 0': 2 })
         reader.consumer.seek({ ...ORDERS_0, offset: 3 })
         await until(context, () => reader.values.length === 3)

@@ -5,6 +5,7 @@ import { checkEqual, checkRejects } from './check.js'
 import {
   batchBytes,
   batchEdge,
+  logEdges,
   batchRecord,
   batchesDeleted,
   comparable,
@@ -291,5 +292,5 @@ const STATE_OF_ONE_OF_EACH = {
   producers: [[1, 77, producerRow(3)]],
   groups: [['g', groupRow(4)]],
   offsets: [['g', 1, offsetRow(5)]],
-  edges: [{ partitionId: 1, first: batchEdge(1, 0), last: batchEdge(1, 4) }],
+  edges: [logEdges(1, batchEdge(1, 0), batchEdge(1, 4), [0, 4])],
 }

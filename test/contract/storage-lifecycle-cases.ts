@@ -7,6 +7,7 @@ import {
   batchesDeleted,
   comparable,
   commit,
+  logEdges,
   offsetRecord,
   partitionRecord,
   read,
@@ -160,9 +161,9 @@ export const LIFECYCLE_CASES: readonly StorageCase[] = [
         batchesDeleted(4, 2),
       ])
       const edges = [
-        { partitionId: 1, first: batchEdge(1, 0, 30), last: batchEdge(1, 12, 200) },
-        { partitionId: 3, first: batchEdge(3, 7), last: batchEdge(3, 7) },
-        { partitionId: 4, first: batchEdge(4, 2), last: batchEdge(4, 2) },
+        logEdges(1, batchEdge(1, 0, 30), batchEdge(1, 12, 200), [0, 12]),
+        logEdges(3, batchEdge(3, 7), batchEdge(3, 7), [7, 7]),
+        logEdges(4, batchEdge(4, 2), batchEdge(4, 2), [2, 2]),
       ]
       checkEqual(comparable(await storedState())['edges'], edges, 'the edges')
     },

@@ -14,6 +14,7 @@ import {
   comparable,
   commit,
   edgeOf,
+  logEdges,
   groupRecord,
   offsetRecord,
   partitionRecord,
@@ -182,7 +183,8 @@ class Model {
         const stored = this.#batchesOf(Number(partitionId))
         const [first, last] = [stored.at(0), stored.at(-1)]
         if (first === undefined || last === undefined) return []
-        return [{ partitionId, first: edgeOf(first.batch), last: edgeOf(last.batch) }]
+        const offsets = [first.baseOffset, last.baseOffset] as const
+        return logEdges(Number(partitionId), edgeOf(first.batch), edgeOf(last.batch), offsets)
       }),
     }
   }

@@ -1,5 +1,11 @@
 /** Rows, batches and records for the storage contract: small, valid in form, different by number. */
-import type { BatchRange, Durability, Storage, StoredState } from '../../src/broker/ports.js'
+import type {
+  BatchRange,
+  Durability,
+  LogEdges,
+  Storage,
+  StoredState,
+} from '../../src/broker/ports.js'
 import type { BatchEdge } from '../../src/protocol/batch-header.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type {
@@ -75,6 +81,15 @@ export function batchBytes(id: number, baseOffset: number, byteLength = 24): Arr
 
 export function batchEdge(id: number, baseOffset: number, byteLength?: number): BatchEdge {
   return edgeOf(batchBytes(id, baseOffset, byteLength))
+}
+
+export function logEdges(
+  id: number,
+  first: BatchEdge,
+  last: BatchEdge,
+  [firstOffset, lastOffset]: readonly [number, number],
+): LogEdges {
+  return { partitionId: partitionId(id), firstOffset, lastOffset, first, last }
 }
 
 /** What `load` tells of a batch: 80 bytes and how many there are. */

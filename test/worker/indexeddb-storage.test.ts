@@ -409,6 +409,35 @@ describe('somebody else', () => {
   })
 })
 
+describe('a database of a newer version', () => {
+  it('is refused, and every row of it stays as it is', async () => {
+    const before = await openLoaded()
+    await commit(before, [topicRecord('a', 1), batchRecord(1, 0), offsetRecord('g', 1, 1)])
+    await before.close()
+    const newer = await openDB(databaseNameOf(name), FORMAT_VERSION + 1, {
+      upgrade: (database) => void database.createObjectStore('of the future').put('x', 'y'),
+    })
+    const dump = async () => {
+      const stores = [...newer.objectStoreNames]
+      const rows = stores.map(async (store) => [
+        store,
+        await newer.getAllKeys(store),
+        await newer.getAll(store),
+      ])
+      return [newer.version, ...(await Promise.all(rows))]
+    }
+    const rows = await dump()
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(IndexedDbStorage.open({ name })).rejects.toMatchObject({
+        code: 'STORAGE_VERSION_TOO_NEW',
+        retriable: false,
+      })
+    }
+    expect(await dump()).toEqual(rows)
+    newer.close()
+  })
+})
+
 describe('a database without an id', () => {
   it('gets one from the first that loads it, and nothing else changes', async () => {
     const before = await openLoaded()

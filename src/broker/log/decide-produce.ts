@@ -46,6 +46,7 @@ function decideAppend(
   { nowMs }: DecisionContext,
 ): Decision<{ baseOffset: number; duplicate: boolean }, LogRecord> {
   const log = logs.findOrThrow(partitionId)
+  checkEnd(log)
   checkBatchSize(batch, limits)
   const header = parseBatchHeader(batch)
   checkMessageSize(header, topics.byIdOrThrow(log.topicId).config.maxMessageBytes, log)
@@ -71,6 +72,16 @@ function decideAppend(
     records.push({ type: 'producer', partitionId, producerId: producer.producerId, value })
   }
   return { records, response: { baseOffset, duplicate: false } }
+}
+
+/** Nobody knows which offset comes next; offsets that somebody may have read must not come again. */
+function checkEnd({ damage, partition, partitionId }: PartitionLog): void {
+  if (damage === undefined) return
+  throw new TabmqError(
+    'CORRUPT_MESSAGE',
+    `the last batch of the partition, at ${damage.offset}, cannot be read: delete its records first`,
+    { partition, partitionId, ...damage },
+  )
 }
 
 function checkBatchSize(batch: ArrayBuffer, limits: BrokerLimits): void {

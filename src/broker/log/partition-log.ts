@@ -9,8 +9,10 @@ import {
   nextOffsetOf,
   parseBatchHeader,
   parseHeader,
+  type BatchEdge,
   type ReadBatchHeader,
 } from '../../protocol/batch-header.js'
+import { hasCode } from '../../protocol/errors.js'
 import type { PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
 import type { PartitionState } from '../../protocol/requests.js'
 import type { LogEdges } from '../ports.js'
@@ -27,6 +29,12 @@ export interface LogHead {
 export function logHead(header: ReadBatchHeader): LogHead {
   const { position, maxTimestampMs } = header
   return { nextOffset: nextOffsetOf(header), position, maxTimestampMs }
+}
+
+/** Offsets from the one up to the other that cannot be read. */
+export interface LogDamage {
+  readonly offset: number
+  readonly nextOffset: number
 }
 
 export class PartitionLog {
@@ -51,6 +59,7 @@ export class PartitionLog {
   #head: LogHead | undefined
   /** No batch is stored below it. Batches before the log start may be, until retention comes by. */
   #storedFrom: number
+  #damage: LogDamage | undefined
   /** The position of the oldest batch, where it is known; else the last one known. */
   #startPosition = 0
 
@@ -110,20 +119,34 @@ export class PartitionLog {
     return this.#producers.entries()
   }
 
+  /**
+   * Where the log ends is not known because its last batch cannot be read: nothing can be appended
+   * behind it. Over when the log starts after it, since its records were deleted.
+   */
+  get damage(): LogDamage | undefined {
+    const damage = this.#damage
+    return damage !== undefined && this.#logStartOffset < damage.nextOffset ? damage : undefined
+  }
+
   /** Takes up what the storage holds: called once, on loading. */
   restore(edges: LogEdges): void {
-    const first = parseHeader(edges.first)
-    const last = parseHeader(edges.last)
+    const { firstOffset, lastOffset } = edges
+    const first = readEdge(edges.first, firstOffset)
+    const last = readEdge(edges.last, lastOffset)
     // On a full disk batches are deleted before there is room to write where the log starts now.
-    this.#logStartOffset = Math.max(this.#logStartOffset, first.baseOffset)
-    this.#logEndOffset = Math.max(this.#logStartOffset, nextOffsetOf(last))
+    this.#logStartOffset = Math.max(this.#logStartOffset, firstOffset)
+    // A record takes a byte at least: none of a batch that cannot be read has a higher offset.
+    const endOffset = last === undefined ? lastOffset + edges.last.byteLength : nextOffsetOf(last)
+    if (last === undefined) this.#damage = { offset: lastOffset, nextOffset: endOffset }
+    this.#logEndOffset = Math.max(this.#logStartOffset, endOffset)
     this.#highWatermark = this.#logEndOffset
-    this.#endPosition = last.position + edges.last.byteLength
-    this.#maxTimestampMs = last.maxTimestampSoFarMs
+    this.#endPosition = (last ?? first)?.position ?? 0
+    this.#endPosition += edges.last.byteLength
+    this.#maxTimestampMs = (last ?? first)?.maxTimestampSoFarMs ?? 0
     this.#durableEndPosition = this.#endPosition
     this.#durableMaxTimestampMs = this.#maxTimestampMs
-    this.#storedFrom = first.baseOffset
-    this.setHead(logHead(first))
+    this.#storedFrom = firstOffset
+    if (first !== undefined) this.setHead(logHead(first))
   }
 
   replayBatch(batch: ArrayBuffer): void {
@@ -229,5 +252,16 @@ export class PartitionLog {
       tailStart === undefined || tailStart < this.#logEndOffset,
       () => `partition ${this.partitionId}: tail starts at ${tailStart}`,
     )
+  }
+}
+
+/** The header of a row at the edge, unless it is broken or another row's. */
+function readEdge(edge: BatchEdge, baseOffset: number): ReadBatchHeader | undefined {
+  try {
+    const header = parseHeader(edge)
+    return header.baseOffset === baseOffset ? header : undefined
+  } catch (error) {
+    if (hasCode(error, 'CORRUPT_MESSAGE')) return undefined
+    throw error
   }
 }

@@ -4,9 +4,13 @@
  * another object after a reload.
  */
 import { mapInGroups } from '../../std/in-groups.js'
-import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
+import {
+  nextOffsetOf,
+  parseBatchHeader,
+  type ReadBatchHeader,
+} from '../../protocol/batch-header.js'
 import { readBatchIndex } from '../../protocol/batch-index.js'
-import { TabmqError } from '../../protocol/errors.js'
+import { hasCode, TabmqError } from '../../protocol/errors.js'
 import type { PartitionId } from '../../protocol/names.js'
 import type {
   FetchedPartition,
@@ -84,7 +88,7 @@ export class LogReader {
     return this.#offsetAtTime(partitionId, at.timestampMs)
   }
 
-  /** Stored batches whatever the high watermark, for retention to look at. */
+  /** Stored batches whatever the high watermark and their state, for retention to look at. */
   readStored(range: BatchRange): Promise<ArrayBuffer[]> {
     return this.#storage.readBatches(range)
   }
@@ -111,18 +115,30 @@ export class LogReader {
         maxBatches: BATCHES_PER_READ_MAX,
       })
       const log = this.#readableLog(partitionId, offset)
-      const batches = stored.filter(
+      const batches = sound(stored, offset).filter(
         (batch) => nextOffsetOf(parseBatchHeader(batch)) <= log.highWatermark,
       )
       if (batches.length > 0) return fetched(log, batches)
       if (offset >= log.highWatermark) return undefined
-      throw new TabmqError(
-        'CORRUPT_MESSAGE',
-        `partition ${partitionId} has no batch at offset ${offset}, below its high watermark`,
-        { partitionId, offset },
-      )
+      throw corrupt(log, { offset, nextOffset: await this.#nextSound(log, offset) })
     } catch (error) {
       return failedPartition(partitionId, error)
+    }
+  }
+
+  /** Where the first batch begins that can be read again after `offset`, else the end of the log. */
+  async #nextSound({ partitionId, highWatermark }: PartitionLog, offset: number): Promise<number> {
+    for (let maxBatches = 2, seen = 0; ; maxBatches *= 2) {
+      const range = { partitionId, fromOffset: offset, maxBytes: WALK_BYTES_MAX, maxBatches }
+      const rows = await this.#storage.readBatches(range)
+      for (const row of rows.slice(seen)) {
+        const header = tryParse(row)
+        if (header === undefined || header.baseOffset <= offset) continue
+        if (nextOffsetOf(header) <= highWatermark) return header.baseOffset
+      }
+      const isAll = rows.length === seen || maxBatches >= BATCHES_PER_READ_MAX
+      if (isAll) return highWatermark
+      seen = rows.length
     }
   }
 
@@ -150,8 +166,11 @@ export class LogReader {
     let maxBatches = 1
     while (fromOffset < log.highWatermark) {
       const range = { partitionId, fromOffset, maxBytes: WALK_BYTES_MAX, maxBatches }
-      const batches = await this.#storage.readBatches(range)
+      const rows = await this.#storage.readBatches(range)
       log = this.#logs().findOrThrow(partitionId)
+      const broken = rows.findIndex((row) => tryParse(row) === undefined)
+      if (broken === 0) throw corrupt(log, { offset: fromOffset })
+      const batches = broken < 0 ? rows : rows.slice(0, broken)
       const found = firstRecordAtTime(
         batches,
         Math.max(log.logStartOffset, fromOffset),
@@ -174,7 +193,8 @@ export class LogReader {
       const middle = Math.floor((low + high) / 2)
       const [batch] = await this.#readOne(partitionId, middle)
       if (batch === undefined) break
-      const header = parseBatchHeader(batch)
+      const header = tryParse(batch)
+      if (header === undefined) throw corrupt(log, { offset: middle })
       if (header.maxTimestampSoFarMs < timestampMs) low = nextOffsetOf(header)
       // The batch lies after the middle when retention took the one that was there.
       else high = Math.min(middle, header.baseOffset)
@@ -204,6 +224,47 @@ function firstRecordAtTime(
     }
   }
   return undefined
+}
+
+/**
+ * The batches that are what they should be: the first has the offset asked for, each of the others
+ * follows the one before. What lies before it was dropped while it was read.
+ */
+function sound(rows: readonly ArrayBuffer[], fromOffset: number): readonly ArrayBuffer[] {
+  const found: ArrayBuffer[] = []
+  let next: number | undefined
+  for (const row of rows) {
+    const header = tryParse(row)
+    if (header === undefined) return found
+    const nextOffset = nextOffsetOf(header)
+    if (next === undefined && nextOffset <= fromOffset) continue
+    const isInPlace =
+      next === undefined ? header.baseOffset <= fromOffset : header.baseOffset === next
+    if (!isInPlace) return found
+    found.push(row)
+    next = nextOffset
+  }
+  return found
+}
+
+function tryParse(row: ArrayBuffer): ReadBatchHeader | undefined {
+  try {
+    return parseBatchHeader(row)
+  } catch (error) {
+    if (hasCode(error, 'CORRUPT_MESSAGE')) return undefined
+    throw error
+  }
+}
+
+function corrupt(
+  { partitionId, partition }: PartitionLog,
+  where: { offset: number; nextOffset?: number },
+): TabmqError {
+  return new TabmqError(
+    'CORRUPT_MESSAGE',
+    `the batch with offset ${where.offset} of partition ${partition} cannot be read`,
+    { partitionId, partition, ...where },
+  )
 }
 
 function fetched(log: PartitionLog, batches: readonly ArrayBuffer[]): FetchResult {

@@ -208,10 +208,18 @@ function indexAtOrAfter(batches: readonly StoredBatch[], offset: number): number
 }
 
 function edgesOf(partitionId: PartitionId, batches: readonly StoredBatch[]): LogEdges[] {
-  const first = batches.at(0)?.batch
-  const last = batches.at(-1)?.batch
+  const first = batches.at(0)
+  const last = batches.at(-1)
   if (first === undefined || last === undefined) return []
-  return [{ partitionId, first: headerOf(first), last: headerOf(last) }]
+  return [
+    {
+      partitionId,
+      firstOffset: first.baseOffset,
+      lastOffset: last.baseOffset,
+      first: headerOf(first.batch),
+      last: headerOf(last.batch),
+    },
+  ]
 }
 
 function setOrDelete<Key, Row>(rows: Map<Key, Row>, key: Key, row: Row | null): void {

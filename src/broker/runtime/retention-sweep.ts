@@ -4,9 +4,10 @@
  * busy partition at its limit drops about one batch for each that is appended, and reads as many.
  */
 import { parseBatchHeader } from '../../protocol/batch-header.js'
+import { hasCode } from '../../protocol/errors.js'
 import type { PartitionId } from '../../protocol/names.js'
 import { decideRetention, isRetentionDue } from '../log/decide-retention.js'
-import { logHead } from '../log/partition-log.js'
+import { logHead, type LogHead, type PartitionLog } from '../log/partition-log.js'
 import type { Logger } from '../ports.js'
 import type { LogRecord } from '../records.js'
 import type { BrokerState } from './broker-state.js'
@@ -58,16 +59,16 @@ export class RetentionSweep {
 
   async #run(): Promise<void> {
     this.#isRunning = true
-    try {
-      for (const partitionId of this.#wanted) {
-        this.#wanted.delete(partitionId)
+    for (const partitionId of this.#wanted) {
+      this.#wanted.delete(partitionId)
+      try {
         await this.#sweepAll(partitionId)
+      } catch (error) {
+        // Of one partition: the others have theirs.
+        this.#options.logger.warn('retention failed; it is tried again at the next check', error)
       }
-    } catch (error) {
-      this.#options.logger.warn('retention failed; it is tried again at the next check', error)
-    } finally {
-      this.#isRunning = false
     }
+    this.#isRunning = false
   }
 
   /** Twice as many batches at a time as long as all of them have to go. */
@@ -92,7 +93,11 @@ export class RetentionSweep {
     const { logs, topics } = state()
     const log = logs.find(partitionId)
     if (log === undefined) return false
-    const read = stored.map((batch) => logHead(parseBatchHeader(batch)))
+    const read = headsOf(stored, log)
+    // It cannot be judged before what follows it is read as well.
+    if (read.length === 0 && stored.length > 0) {
+      return stored.length === maxBatches && maxBatches < READ_BATCHES_MAX
+    }
     const oldest = head === undefined ? read : [head, ...read]
     const { config } = topics.byIdOrThrow(log.topicId)
     const decision = decideRetention(log, oldest, { config, nowMs: nowMs() })
@@ -108,5 +113,33 @@ export class RetentionSweep {
     if (log === undefined) return false
     const { config } = topics.byIdOrThrow(log.topicId)
     return isRetentionDue(log, { config, nowMs })
+  }
+}
+
+/**
+ * What retention needs to know of these. A batch that cannot be read is as old as the next that can,
+ * and goes with it; where nothing is left to be read, it goes as well.
+ */
+function headsOf(stored: readonly ArrayBuffer[], log: PartitionLog): LogHead[] {
+  const heads: LogHead[] = []
+  let hasBroken = false
+  for (const batch of stored) {
+    const head = tryHead(batch, log)
+    hasBroken = head === undefined
+    if (head !== undefined) heads.push(head)
+  }
+  if (hasBroken && log.isEmpty) {
+    heads.push({ nextOffset: log.logEndOffset, position: log.endPosition, maxTimestampMs: 0 })
+  }
+  return heads
+}
+
+function tryHead(batch: ArrayBuffer, log: PartitionLog): LogHead | undefined {
+  try {
+    const head = logHead(parseBatchHeader(batch))
+    return head.nextOffset <= log.logEndOffset ? head : undefined
+  } catch (error) {
+    if (hasCode(error, 'CORRUPT_MESSAGE')) return undefined
+    throw error
   }
 }

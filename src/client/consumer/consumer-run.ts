@@ -274,7 +274,7 @@ export class ConsumerRun {
       },
       onError: (error, partition) => {
         // That is told once, by the connection.
-        if (!hasCode(error, 'STORAGE_LOST')) this.#crash(error, { willRetry: true, partition })
+        if (!hasCode(error, 'STORAGE_LOST')) this.#onDeliveryFailed(error, partition)
       },
     })
   }
@@ -475,20 +475,41 @@ export class ConsumerRun {
   #onHandlerFailed(partition: OwnedPartition, error: unknown): void {
     if (error instanceof LoopLeft) return
     const wasToldToEnd = !partition.isHeld && error instanceof Error && error.name === 'AbortError'
-    if (!wasToldToEnd) this.#crash(error, { willRetry: true, partition })
+    if (!wasToldToEnd) this.#onDeliveryFailed(error, partition)
+  }
+
+  /** Of what cannot be read, the error says where it is, and it is not tried again. */
+  #onDeliveryFailed(error: unknown, partition: OwnedPartition | undefined): void {
+    if (partition?.isStopped !== true || !(error instanceof TabmqError)) {
+      return this.#crash(error, { willRetry: true, partition })
+    }
+    const { code, message, details, cause } = error
+    const { topic, partition: number, damagedAt: offset } = partition
+    const named = new TabmqError(
+      code,
+      message,
+      { ...details, topic, partition: number, offset },
+      cause,
+    )
+    this.#crash(named, { willRetry: false, partition, offset })
   }
 
   /** Every error reaches somebody: the listeners, or the page's error reporting. */
   #crash(
     error: unknown,
-    options: { willRetry: boolean; partition?: OwnedPartition | undefined; isThrown?: boolean },
+    options: {
+      willRetry: boolean
+      partition?: OwnedPartition | undefined
+      offset?: number | undefined
+      isThrown?: boolean
+    },
   ): void {
     const { willRetry, partition, isThrown = false } = options
     const { events, host } = this.#parts
     if (!isThrown && !events.has('crash')) host.reportError(error)
     const where =
       partition === undefined ? {} : { topic: partition.topic, partition: partition.partition }
-    const offset = partition?.position
+    const offset = options.offset ?? partition?.position
     const at = offset === undefined ? {} : { offset }
     void events.emit('crash', { error, willRetry, ...where, ...at })
   }

@@ -90,6 +90,7 @@ export class FetchLoop {
       const notBeforeMs = Math.max(partition.fetchNotBeforeMs, partition.deliverNotBeforeMs)
       // What is being let go takes nothing in any more: asking for it would go on without end.
       if (offset === undefined || partition.isPaused || !partition.isHeld) continue
+      if (partition.isStopped) continue
       if (partition.bufferedBytes >= CONSUMER_DEFAULTS.bufferedBytesPerPartitionMax) continue
       if (notBeforeMs > nowMs) nextTryMs = Math.min(nextTryMs, notBeforeMs)
       else wanted.push({ partitionId, offset, maxBytes: options.maxBytesPerPartition })
@@ -161,6 +162,10 @@ export class FetchLoop {
         () => this.wake(),
         (reason: unknown) => onError(reason, partition),
       )
+    } else if (hasCode(error, 'CORRUPT_MESSAGE')) {
+      // It is so on the disk, and stays so: asked again, the broker would say it again.
+      partition.stopAt(partition.fetchOffset)
+      onError(error, partition)
     } else if (isFixed || !hasCode(error, 'UNKNOWN_TOPIC_OR_PARTITION')) {
       onError(error, partition)
     }

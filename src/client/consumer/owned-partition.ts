@@ -28,6 +28,8 @@ export class OwnedPartition {
   #seekVersion = 0
   /** Where a seek went that nothing has followed yet. */
   #soughtTo: number | undefined
+  /** Where something cannot be read. */
+  #damagedAt: number | undefined
   #isPaused = false
   #isReleased = false
   highWatermark = 0
@@ -88,6 +90,15 @@ export class OwnedPartition {
     return this.#isPaused
   }
 
+  /** It has come to what cannot be read. */
+  get isStopped(): boolean {
+    return this.#damagedAt !== undefined && this.#damagedAt === this.#fetchOffset
+  }
+
+  get damagedAt(): number | undefined {
+    return this.#damagedAt
+  }
+
   get hasBuffered(): boolean {
     return this.#buffer.length > 0
   }
@@ -119,6 +130,7 @@ export class OwnedPartition {
 
   seek(offset: number): void {
     this.#restartAt(offset)
+    this.#damagedAt = undefined
     this.#seekVersion = this.#version
     this.#soughtTo = offset
     this.#handledUpTo = offset
@@ -152,6 +164,7 @@ export class OwnedPartition {
     this.#isPaused = false
     this.failures = 0
     this.deliverNotBeforeMs = 0
+    this.#damagedAt = undefined
   }
 
   /** Takes in what a fetch of `requestedOffset` brought, unless that is no longer what is wanted. */
@@ -197,6 +210,11 @@ export class OwnedPartition {
   committed(offset: number): void {
     this.#committed = offset
     this.#mayGoBack = false
+  }
+
+  /** What is at this offset cannot be read: it is not fetched (again) until a seek. */
+  stopAt(offset: number | undefined): void {
+    this.#damagedAt = offset
   }
 
   /** Puts what was not handled back: it is fetched and delivered again. */

@@ -155,7 +155,7 @@ export class Runner {
       const batches = partition.take(run.eachBatch === undefined ? 1 : bytesPerBatch)
       const { records, failure } = await this.#decode(batches, partition.position ?? 0)
       if (records.length === 0) {
-        if (failure !== undefined) throw failure.error
+        if (failure !== undefined) this.#onUnreadable(partition, version, failure.error)
         return
       }
       const taken = { partition, records, version }
@@ -256,6 +256,14 @@ export class Runner {
       this.#backOff(partition)
       partition.redeliver()
     }
+    this.#options.listener.failed(partition, error)
+  }
+
+  /** Bytes that are no messages, or a codec that cannot make values of them: trying again is no use. */
+  #onUnreadable(partition: OwnedPartition, version: number, error: unknown): void {
+    if (partition.version !== version) return
+    partition.redeliver()
+    partition.stopAt(partition.position)
     this.#options.listener.failed(partition, error)
   }
 

@@ -110,6 +110,8 @@ describe('partition log', () => {
     log.replayLogStart(1)
     log.restore({
       partitionId: log.partitionId,
+      firstOffset: 1,
+      lastOffset: 1,
       first: headerOf(placedBatch({ bytes: 20 }, second)),
       last: headerOf(placedBatch({ bytes: 20 }, second)),
     })
@@ -125,6 +127,8 @@ describe('partition log', () => {
     )
     log.restore({
       partitionId: log.partitionId,
+      firstOffset: 10,
+      lastOffset: 90,
       first: headerOf(first),
       last: headerOf(last),
     })
@@ -147,6 +151,8 @@ describe('partition log', () => {
     const only = placedBatch({ records: 5 }, { baseOffset: 85 })
     log.restore({
       partitionId: log.partitionId,
+      firstOffset: 85,
+      lastOffset: 85,
       first: headerOf(only),
       last: headerOf(only),
     })

@@ -149,6 +149,7 @@ const tab = {
   assignment: () => consumer?.assignment() ?? [],
   commit: (offsets: readonly TopicPartitionOffset[]) => consumer?.commitOffsets(offsets),
   stop: () => consumer?.stop(),
+  seek: (where: TopicPartitionOffset) => consumer?.seek(where),
   send: (topic: string, messages: Message[]) => tab.producer.send({ topic, messages }),
 
   /** The error that a call rejects with, as it can cross to the test. */
