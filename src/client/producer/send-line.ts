@@ -42,6 +42,8 @@ interface Place<R> {
   readonly send: WaitingSend<R>
   readonly resolve: (queued: Promise<R>) => void
   readonly reject: (error: unknown) => void
+  /** How many came before it. */
+  readonly order: number
   /** It was rejected where it stands, and leaves when its turn comes. */
   isOver: boolean
 }
@@ -51,6 +53,7 @@ export class SendLine<R> {
   readonly #lines = new Map<TopicName, Fifo<Place<R>>>()
   readonly #places = new Set<Place<R>>()
   #bytes = 0
+  #count = 0
 
   constructor(options: SendLineOptions) {
     this.#options = options
@@ -70,7 +73,7 @@ export class SendLine<R> {
     if (this.#bytes > 0 && this.#bytes + send.bytes > bytesMax) throw fullError(send, bytesMax)
     this.#bytes += send.bytes
     return new Promise((resolve, reject) => {
-      const place = { send, resolve, reject, isOver: false }
+      const place = { send, resolve, reject, order: this.#count++, isOver: false }
       this.#places.add(place)
       const line = this.#lines.get(send.topic)
       if (line !== undefined) {
@@ -135,6 +138,7 @@ export class SendLine<R> {
     const { host, topics } = this.#options
     const { topic } = first.send
     for (let attempt = 1; ; attempt++) {
+      const askedFor = this.#count
       try {
         return await this.#inTime(first.send, topics.get(topic))
       } catch (error) {
@@ -148,8 +152,11 @@ export class SendLine<R> {
           return undefined
         }
         if (!(error instanceof TabmqError && error.retriable)) {
-          // The answer is the same for all who wait for it.
-          for (let place = this.#leave(line); place; place = this.#leave(line)) place.reject(error)
+          // The answer is the same for all who waited when it was asked for. Since then the topic may
+          // have been made, and whoever came after that has to find it.
+          while (line.first !== undefined && line.first.order < askedFor) {
+            this.#leave(line)?.reject(error)
+          }
           return undefined
         }
       }
