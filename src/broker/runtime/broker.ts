@@ -57,6 +57,8 @@ export class Broker {
   #closing: Promise<void> | undefined
   #wakeup: { readonly dueMs: number; readonly cancel: () => void } | undefined
   #nextCheckMs: number
+  /** By how much the clock has gone ahead of the timers: nobody was silent for that long. */
+  #skippedMs = 0
   /** What the clock said last, or must say by now. */
   #lastSeenMs: number
 
@@ -308,6 +310,7 @@ export class Broker {
     this.#lastSeenMs = Math.max(this.#lastSeenMs, dueMs)
     try {
       if (lateMs > LATENESS_FORGIVEN_MS) {
+        this.#skippedMs += lateMs
         void this.#writeQuietly(this.state.groups.extendDeadlines(lateMs, context))
       }
       void this.#writeQuietly(this.state.groups.expire(context))
@@ -351,9 +354,10 @@ export class Broker {
     this.#nextCheckMs = context.nowMs + this.limits.retentionCheckIntervalMs
     this.retention.request()
     const { groups, logs } = this.state
+    const { producerExpirationMs } = this.limits
     void this.#writeQuietly([
       ...groups.expireOffsets(context),
-      ...forgetSilentProducers(logs, context.nowMs - this.limits.producerExpirationMs),
+      ...forgetSilentProducers(logs, context.nowMs - this.#skippedMs - producerExpirationMs),
     ])
   }
 

@@ -210,6 +210,18 @@ describe('a producer that is long silent', () => {
     expect(await produce(context.tab, id, 1, 77)).toMatchObject({ duplicate: false })
   })
 
+  it('is not forgotten because the machine slept, or its clock was set ahead', async () => {
+    const context = await BrokerContext.start()
+    const [partitionId = 0 as PartitionId] = await context.createTopic('orders')
+    const batch = { producer: { id: 1, sequence: 0 } }
+    await context.append(partitionId, batch)
+    await context.time.sleep(DAY_MS + 60_000)
+    await context.time.advance(120_000)
+    expect(await context.append(partitionId, batch)).toMatchObject({ duplicate: true })
+    await context.time.advance(DAY_MS)
+    expect(await context.append(partitionId, batch)).toMatchObject({ duplicate: false })
+  })
+
   it('is remembered for a day from its last batch', async () => {
     const { context, id } = await started()
     await produce(context.tab, id, 1)
