@@ -24,7 +24,7 @@ const OF_THE_LOG: readonly Canary[] = [
   { plant: 'earlyAcknowledgement', checker: 'auditor', seeds: 1 },
   { plant: 'forgottenSequences', checker: 'duplicate', seeds: 5 },
   { plant: 'forgottenSequences', checker: 'auditor', seeds: 5 },
-  { plant: 'relaxedStrict', checker: 'durability', seeds: 8 },
+  { plant: 'relaxedStrict', checker: 'durability', seeds: 20 },
   { plant: 'supersededWriter', checker: 'inconsistent-offsets', seeds: 4 },
   { plant: 'supersededWriter', checker: 'auditor', seeds: 6 },
   { plant: 'greedyRetention', checker: 'retention', seeds: 5 },
@@ -67,12 +67,19 @@ const CALM: WeatherOptions = {
   },
 }
 
+/** Partitions are always on their way from one tab to another. */
+const MOVING: Partial<SimOptions> = {
+  faults: onlyFaults({ openTab: 3, quitTab: 1, closeTab: 1 }, 80),
+  messagesMax: 500,
+}
+
 /** What a bug needs to show itself often enough, where all kinds of fault together dilute it. */
 const OVERRIDES: Partial<Record<PlantName, Partial<SimOptions>>> = {
   // A batch that is written, and sent again because nobody was told.
   forgottenSequences: { weather: { ...CALM, chances: { ...CALM.chances, untoldCommit: 0.05 } } },
   supersededWriter: { faults: onlyFaults({ killBroker: 3, openTab: 1 }, 300) },
-  unfencedCommits: { faults: onlyFaults({ freezeTab: 3, openTab: 1 }, 300) },
+  unfencedCommits: MOVING,
+  hastyHandover: MOVING,
   // What does not heal is waited for.
   emptyCommits: { faultMs: 5_000, healMsMax: 20_000 },
   staleWatermark: { faultMs: 5_000, healMsMax: 20_000 },
