@@ -10,6 +10,7 @@ import type { SessionId } from '../../protocol/names.js'
 import { parseHello, parseRequest } from '../../protocol/parse-request.js'
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.js'
 import type {
+  ApiName,
   ClusterDescription,
   ClusterState,
   Welcome,
@@ -31,6 +32,9 @@ import { Watches } from './watches.js'
 const LATENESS_FORGIVEN_MS = 1_000
 /** A clock that goes back by more was set back; by less, it is the timers that are not exact. */
 const CLOCK_SLIP_MS = 1_000
+
+/** APIs that may read from the storage for long after they were asked. */
+const READS: ReadonlySet<ApiName> = new Set(['fetch', 'listOffsets'])
 
 export interface BrokerOptions {
   readonly storage: Storage
@@ -148,7 +152,10 @@ export class Broker {
         while (this.#shard.isRecovering) await this.#shard.recovered()
         this.#assertOpen()
         // The tab may have gone meanwhile, or have said hello again.
-        return dispatch(this, this.#sessionOrThrow(sessionId), parsed)
+        const response = await dispatch(this, this.#sessionOrThrow(sessionId), parsed)
+        // What a storage said that was closed meanwhile is not to be taken for what the log says.
+        if (READS.has(parsed.api)) this.#assertOpen()
+        return response
       })
       return { incarnation, ok: true, value }
     } catch (error) {

@@ -129,6 +129,17 @@ describe('listing offsets', () => {
     expect(context.storage.reads.filter(({ maxBatches }) => maxBatches === 1)).toHaveLength(read)
   })
 
+  it('by time is asked again elsewhere when the broker closes amid its read', async () => {
+    const { context, id } = await started()
+    await context.append(id, { timestamps: [100] })
+    context.storage.holdReads()
+    const listed = listOffset(context, id, { timestampMs: 50 })
+    await allDone()
+    await context.broker.close()
+    context.storage.releaseReads()
+    await expect(listed).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' })
+  })
+
   it('by time tells no offset that was deleted while it read', async () => {
     const { context, id } = await started()
     await context.append(id, { timestamps: [100, 200, 300, 150] })
