@@ -316,10 +316,7 @@ export class Broker {
     const lateMs = context.nowMs - dueMs
     this.#lastSeenMs = Math.max(this.#lastSeenMs, dueMs)
     try {
-      if (lateMs > LATENESS_FORGIVEN_MS) {
-        this.#skippedMs += lateMs
-        void this.#writeQuietly(this.state.groups.extendDeadlines(lateMs, context))
-      }
+      if (lateMs > LATENESS_FORGIVEN_MS) this.#skip(lateMs)
       void this.#writeQuietly(this.state.groups.expire(context))
       if (context.nowMs >= this.#nextCheckMs) this.#check(context)
     } catch (error) {
@@ -349,6 +346,12 @@ export class Broker {
     if (lateMs <= LATENESS_FORGIVEN_MS) return
     this.#wakeup?.cancel()
     this.#wakeup = undefined
+    this.#skip(lateMs)
+  }
+
+  /** So much of the clock's time nobody has lived through: it counts against nobody. */
+  #skip(lateMs: number): void {
+    this.#skippedMs += lateMs
     this.#moveDeadlines(lateMs)
   }
 
@@ -361,10 +364,10 @@ export class Broker {
     this.#nextCheckMs = context.nowMs + this.limits.retentionCheckIntervalMs
     this.retention.request()
     const { groups, logs } = this.state
-    const { producerExpirationMs } = this.limits
+    const livedMs = context.nowMs - this.#skippedMs
     void this.#writeQuietly([
-      ...groups.expireOffsets(context),
-      ...forgetSilentProducers(logs, context.nowMs - this.#skippedMs - producerExpirationMs),
+      ...groups.expireOffsets({ ...context, nowMs: livedMs }),
+      ...forgetSilentProducers(logs, livedMs - this.limits.producerExpirationMs),
     ])
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PartitionId } from '../../../src/protocol/names.js'
+import type { GroupId, PartitionId } from '../../../src/protocol/names.js'
 import { PROTOCOL_VERSION } from '../../../src/protocol/protocol-version.js'
 import { BrokerContext, type Tab } from '../broker-context.js'
 import { allDone } from '../fake-time.js'
@@ -221,6 +221,26 @@ describe('a producer that is long silent', () => {
     await context.time.advance(DAY_MS)
     expect(await context.append(partitionId, batch)).toMatchObject({ duplicate: false })
   })
+
+  it.each(['a request', 'a timer'])(
+    'is not forgotten, nor the offsets of an empty group, when the clock was set ahead: %s is first',
+    async (first) => {
+      const context = await BrokerContext.start()
+      const [partitionId = 0 as PartitionId] = await context.createTopic('orders')
+      const batch = { producer: { id: 1, sequence: 0 } }
+      await context.append(partitionId, batch)
+      const groupId = 'g' as GroupId
+      const offsets = [{ partitionId, offset: 1 }]
+      await context.tab.call({ api: 'commitOffsets', groupId, offsets })
+      const nowMs = context.time.nowMs.bind(context.time)
+      context.time.nowMs = () => nowMs() + 30 * DAY_MS
+      if (first === 'a request') await context.tab.call({ api: 'listGroups' })
+      await context.time.advance(120_000)
+      expect(await context.append(partitionId, batch)).toMatchObject({ duplicate: true })
+      const { groups } = await context.tab.call({ api: 'listGroups' })
+      expect(groups).toHaveLength(1)
+    },
+  )
 
   it('is remembered for a day from its last batch', async () => {
     const { context, id } = await started()
