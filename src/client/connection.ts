@@ -182,10 +182,8 @@ export class Connection {
       try {
         if (!this.#isHidden) return await this.#connectOnce()
       } catch (error) {
-        // A broker whose data went away under it makes room for one that begins anew.
-        const isPassing = hasCode(error, 'STORAGE_LOST')
         if (!(error instanceof TabmqError)) throw error
-        if (!error.retriable && !isPassing) {
+        if (!this.#isPassing(error)) {
           this.#onFailed(error)
           throw error
         }
@@ -194,6 +192,15 @@ export class Connection {
       await this.#sleep(backoffMs)
       backoffMs = Math.min(backoffMs * 2, CLIENT_DEFAULTS.reconnectBackoffMsMax)
     }
+  }
+
+  /** Whether connecting may succeed later, without anybody doing anything about it in this page. */
+  #isPassing(error: TabmqError): boolean {
+    // A broker whose data went away under it makes room for one that begins anew.
+    if (error.retriable || error.code === 'STORAGE_LOST') return true
+    // A broker cannot start while the disk is full. Who asks for the first time is told so; consumers
+    // that run go on when there is space again.
+    return error.code === 'STORAGE_FULL' && this.#databaseId !== undefined
   }
 
   async #connectOnce(): Promise<Link> {

@@ -52,6 +52,34 @@ describe('a broker that has ended', () => {
   )
 })
 
+describe('a broker that cannot start because the disk is full', () => {
+  const full = () => new TabmqError('STORAGE_FULL', 'no space is left for raising the broker epoch')
+
+  test(
+    'is waited for by who was connected before: its consumers go on when there is space',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const reader = await read(context, tab)
+      context.helloErrors.push(...Array.from({ length: 10 }, full))
+      await context.endBroker()
+      await context.advance(3_000)
+      await produce(context, range(3))
+      await context.until(() => reader.handled.length === 3)
+      expect(reader.events.map(({ type }) => type)).not.toContain('crash')
+      reader.events.splice(0)
+    }),
+  )
+
+  test(
+    'is told to who asks for the first time',
+    inContext(async (context) => {
+      context.helloErrors.push(full())
+      expect(await context.done(codeOf(context.tab().mq.connect()))).toBe('STORAGE_FULL')
+    }),
+  )
+})
+
 describe('a page that is too old for the next broker', () => {
   test(
     'is told so: its consumers end, every call rejects, and the app can ask for a reload',
