@@ -22,7 +22,9 @@ const SEEDS: readonly (readonly [number, string])[] = [
     205,
     'what was handled before the broker died is committed when the partition is taken up again',
   ],
+  [422, 'the auditor takes no static member for one again that was late when its tab said goodbye'],
   [596, 'a batch whose answer was lost keeps its number when a later one comes out of order'],
+  [935, 'nor one whose broker may have loaded its state again meanwhile'],
   [1199, 'a commit that waits for the next broker is not sent under the membership of there'],
   [5323, 'batches that start over under a new epoch keep their order, one in doubt among them'],
 ]

@@ -166,8 +166,11 @@ export class GroupModel {
   sessionEnds(sessionId: string, nowMs: number): void {
     for (const member of this.members.values()) {
       if (member.sessionId !== sessionId) continue
+      const isSure = member.isInTime(nowMs)
       if (member.instanceId === undefined) this.members.delete(member.memberId)
       else member.goesAway(nowMs)
+      // One that was late may have been fenced before: nobody waits for it then.
+      if (!isSure) member.isInDoubt()
     }
   }
 }
