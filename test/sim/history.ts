@@ -75,21 +75,17 @@ export type SimEvent =
   /** The broker heard of that port that its tab says goodbye, or that its lock is free. */
   | { readonly type: 'sessionEnded'; readonly greeting: Greeting }
   /**
-   * A worker heard that its transaction has failed: its broker loads its state again, unless it can
-   * do without, which it may for want of space.
+   * A broker heard that its transaction has failed: it loads its state again, unless it can do
+   * without, which it may for want of space. Its worker may have another broker by then.
    */
-  | { readonly type: 'commitFailed'; readonly worker: string; readonly isForSpace: boolean }
+  | { readonly type: 'commitFailed'; readonly incarnation: string; readonly isForSpace: boolean }
   /** Somebody set the machine's clock. */
   | { readonly type: 'clockJumped'; readonly byMs: number }
   // Who lives.
   | { readonly type: 'tabDied'; readonly tab: string }
   /** Until it is back nothing of it runs, and it hears nothing. */
   | { readonly type: 'tabFroze'; readonly tab: string }
-  | {
-      readonly type: 'brokerStarted'
-      readonly incarnation: string
-      readonly worker: string
-    }
+  | { readonly type: 'brokerStarted'; readonly incarnation: string }
   | { readonly type: 'brokerDied' }
   /** The wall clock went so far ahead, or back, at once. */
   | { readonly type: 'clockJumped'; readonly byMs: number }
@@ -104,7 +100,6 @@ export interface Exchange {
   readonly sessionId: string
   /** Of the broker that is asked. */
   readonly incarnation: string
-  readonly worker: string
 }
 
 /** A session on one port: the object itself says which port it is. */

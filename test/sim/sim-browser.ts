@@ -5,7 +5,6 @@
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { Durability } from '../../src/broker/ports.js'
 import type { DurableRecord } from '../../src/broker/records.js'
-import { hasCode } from '../../src/protocol/errors.js'
 import type { BrokerLimits } from '../../src/protocol/limits.js'
 import type { Prng } from '../../src/std/prng.js'
 import type { Deployments } from './deployments.js'
@@ -170,8 +169,8 @@ export class SimBrowser {
       limits,
       plant,
       clock,
-      openStorage: (onLost) => {
-        const parts = { ...this.#storageParts(process, prng), onLost, killWorker }
+      openStorage: (storageListener) => {
+        const parts = { ...this.#storageParts(process, prng), ...storageListener, killWorker }
         return plant?.openStorage?.(parts) ?? new SimStorage(parts)
       },
       listener: {
@@ -196,10 +195,6 @@ export class SimBrowser {
       onFault: (name: WeatherFaultName) => listener.fault(name),
       onDurable: (records: readonly DurableRecord[], durability: Durability) =>
         listener.durable(records, durability),
-      onCommitFailed: (error: unknown) => {
-        const isForSpace = hasCode(error, 'STORAGE_FULL')
-        listener.told({ type: 'commitFailed', worker: worker.name, isForSpace })
-      },
     }
   }
 }

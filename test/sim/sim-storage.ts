@@ -26,7 +26,14 @@ export interface StorageWeather {
   readonly chances: Readonly<Record<WeatherFaultName, number>>
 }
 
-export interface SimStorageParts {
+export interface SimStorageListener {
+  /** The worker heard that a transaction has failed. */
+  readonly onCommitFailed: (error: unknown) => void
+  /** The connection is gone, and there will be no other for this worker. */
+  readonly onLost: (error: TabmqError) => void
+}
+
+export interface SimStorageParts extends SimStorageListener {
   readonly disk: SimDisk
   readonly worker: Process
   readonly prng: Prng
@@ -35,10 +42,6 @@ export interface SimStorageParts {
   readonly onFault: (name: WeatherFaultName) => void
   /** These records are durable now. */
   readonly onDurable: (records: readonly DurableRecord[], durability: Durability) => void
-  /** The worker heard that a transaction has failed. */
-  readonly onCommitFailed: (error: unknown) => void
-  /** The connection is gone, and there will be no other for this worker. */
-  readonly onLost: (error: TabmqError) => void
   readonly killWorker: () => void
 }
 

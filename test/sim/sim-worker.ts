@@ -4,7 +4,7 @@
  */
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import { ServedBroker, type Served } from '../../src/broker/runtime/served-broker.js'
-import { TabmqError } from '../../src/protocol/errors.js'
+import { hasCode, TabmqError } from '../../src/protocol/errors.js'
 import type { BrokerLimits } from '../../src/protocol/limits.js'
 import type { SessionId } from '../../src/protocol/names.js'
 import type { Request, WireReply } from '../../src/protocol/requests.js'
@@ -13,7 +13,7 @@ import type { Deployment } from './deployments.js'
 import type { SimEvent } from './history.js'
 import type { Plant } from './plants.js'
 import type { Process } from './scheduler.js'
-import type { SimStorage } from './sim-storage.js'
+import type { SimStorage, SimStorageListener } from './sim-storage.js'
 import type { WallClock } from './wall-clock.js'
 
 export interface SimWorkerParts {
@@ -24,7 +24,7 @@ export interface SimWorkerParts {
   readonly limits: Partial<BrokerLimits>
   readonly plant: Plant | undefined
   readonly clock: WallClock
-  readonly openStorage: (onLost: (error: TabmqError) => void) => SimStorage
+  readonly openStorage: (listener: SimStorageListener) => SimStorage
   readonly listener: SimWorkerListener
 }
 
@@ -45,6 +45,8 @@ export class SimWorker {
   readonly #parts: SimWorkerParts
   readonly #served: ServedBroker
   #storage: SimStorage | undefined
+  /** Which broker a storage was opened for. */
+  readonly #incarnations = new WeakMap<SimStorage, string>()
   /** The last broker that anybody heard of. */
   #told: Broker | undefined
   #isMakingRoom = false
@@ -74,6 +76,9 @@ export class SimWorker {
     const served = await this.#served.start()
     if (served.type === 'here' && served.broker !== this.#told) {
       this.#told = served.broker
+      if (this.#storage !== undefined) {
+        this.#incarnations.set(this.#storage, served.broker.incarnation)
+      }
       this.#parts.listener.brokerStarted(this, served.broker)
     }
     return served
@@ -91,7 +96,7 @@ export class SimWorker {
   ): Promise<WireReply> {
     const { plant } = this.#parts
     const { incarnation } = broker
-    const exchange = { tab, sessionId, incarnation, worker: this.process.name }
+    const exchange = { tab, sessionId, incarnation }
     this.tell({ type: 'requested', exchange, request })
     const ask = (asked: Request) => broker.handle(sessionId, asked)
     const reply = await (plant?.answer?.(request, { broker, ask }) ?? ask(request))
@@ -120,11 +125,23 @@ export class SimWorker {
         error: (message, details) => listener.logged(message, details),
       },
       openStorage: (onLost) => {
-        this.#storage = openStorage((error) => {
-          if (!error.retriable) onLost(error)
+        const storage: SimStorage = openStorage({
+          onLost: (error) => {
+            if (!error.retriable) onLost(error)
+          },
+          onCommitFailed: (error) => this.#commitFailed(storage, error),
         })
-        return Promise.resolve(this.#storage)
+        this.#storage = storage
+        return Promise.resolve(storage)
       },
     })
+  }
+
+  /** A broker that nobody has heard of yet has told nobody anything. */
+  #commitFailed(storage: SimStorage, error: unknown): void {
+    const incarnation = this.#incarnations.get(storage)
+    if (incarnation === undefined) return
+    const isForSpace = hasCode(error, 'STORAGE_FULL')
+    this.tell({ type: 'commitFailed', incarnation, isForSpace })
   }
 }

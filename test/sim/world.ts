@@ -100,9 +100,9 @@ export class World {
         durable: (records, durability) => this.history.tellDurable(records, durability),
         told: (event) => this.#tell(event),
         fault: (name) => this.faults.count(name),
-        brokerStarted: ({ process }, { incarnation }) => {
+        brokerStarted: (_, { incarnation }) => {
           this.#brokerCount += 1
-          this.#tell({ type: 'brokerStarted', incarnation, worker: process.name })
+          this.#tell({ type: 'brokerStarted', incarnation })
         },
         workerDied: ({ process }, why) => {
           this.note(`${process.name} dies: ${why}`)

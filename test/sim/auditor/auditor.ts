@@ -88,11 +88,11 @@ export class Auditor implements Checker {
       case 'brokerStarted':
         this.#newest = event.incarnation
         this.#durable.acknowledgeAll()
-        return this.#membership.brokerStarted(event.incarnation, event.worker)
+        return this.#membership.brokerStarted(event.incarnation)
       case 'commitFailed':
         this.#log.forgetStarts()
-        if (event.isForSpace) return this.#membership.brokerMayReload(event.worker)
-        return this.#membership.brokerReloads(event.worker)
+        if (event.isForSpace) return this.#membership.brokerMayReload(event.incarnation)
+        return this.#membership.brokerReloads(event.incarnation)
       case 'greeted':
         return this.#membership.greeted(event.greeting)
       case 'sessionEnded':

@@ -12,7 +12,6 @@ import { GroupModel, ModelMember } from './group-model.js'
 
 /** What one broker knows of members: all of it is gone with the broker, or with its state. */
 interface BrokerModel {
-  readonly worker: string
   groups: Map<GroupId, GroupModel>
   readonly sessions: Map<string, Greeting>
   /** Counts how often it has dropped its state. */
@@ -46,29 +45,25 @@ export class MembershipAudit {
     this.#parts = parts
   }
 
-  brokerStarted(incarnation: string, worker: string): void {
+  brokerStarted(incarnation: string): void {
     const groups = this.#staticGroups()
-    this.#brokers.set(incarnation, { worker, groups, sessions: new Map(), life: 0 })
+    this.#brokers.set(incarnation, { groups, sessions: new Map(), life: 0 })
   }
 
   /** Whether anybody is a member still is not known until it is answered. */
-  brokerMayReload(worker: string): void {
-    for (const broker of this.#brokers.values()) {
-      if (broker.worker !== worker) continue
-      for (const group of broker.groups.values()) {
-        group.groupEpoch = 0
-        for (const member of group.members.values()) member.isInDoubt()
-      }
+  brokerMayReload(incarnation: string): void {
+    for (const group of this.#brokers.get(incarnation)?.groups.values() ?? []) {
+      group.groupEpoch = 0
+      for (const member of group.members.values()) member.isInDoubt()
     }
   }
 
   /** Members are gone, except for the static ones, which are away. */
-  brokerReloads(worker: string): void {
-    for (const broker of this.#brokers.values()) {
-      if (broker.worker !== worker) continue
-      broker.groups = this.#staticGroups()
-      broker.life += 1
-    }
+  brokerReloads(incarnation: string): void {
+    const broker = this.#brokers.get(incarnation)
+    if (broker === undefined) return
+    broker.groups = this.#staticGroups()
+    broker.life += 1
   }
 
   everythingDied(): void {
