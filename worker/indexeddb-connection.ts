@@ -142,7 +142,7 @@ export class IndexedDbConnection {
 
   #failed(operation: Operation, database: Database, error: unknown): void {
     if (!isConnectionLost(error)) {
-      operation.finished.reject(toStorageError(error, operation.doing))
+      operation.finished.reject(toFinalError(operation, error))
       return
     }
     this.#drop(database)
@@ -248,6 +248,18 @@ export class IndexedDbConnection {
       throw isDeleted ? databaseDeleted() : toOpenError(error, name)
     }
   }
+}
+
+/**
+ * STORAGE_FULL says that nothing was written. Of one that was started again that is not sure: what the
+ * lost connection had in hand may have completed.
+ */
+function toFinalError({ doing, mode, lostBy }: Operation, error: unknown): TabmqError {
+  const storageError = toStorageError(error, doing)
+  const isUnsure = lostBy !== undefined && mode === 'readwrite'
+  if (!isUnsure || storageError.code !== 'STORAGE_FULL') return storageError
+  const message = `${doing} was cut off, and there is no space to do it again`
+  return new TabmqError('STORAGE_ERROR', message, storageError.details, storageError)
 }
 
 function inTime(opening: Promise<Database>): Promise<Database> {

@@ -313,6 +313,21 @@ describe('a connection that was cut', () => {
     expect(lost.map(({ code }) => code)).toEqual(['STORAGE_ERROR'])
   })
 
+  it('leaves it open what became of a commit that there is no space to repeat', async () => {
+    const storage = await openLoaded()
+    abortNextCommit()
+    vi.spyOn(IDBTransaction.prototype, 'commit').mockImplementationOnce(function (
+      this: IDBTransaction,
+    ) {
+      ;(this as unknown as { _abort(name: string): void })._abort('QuotaExceededError')
+    })
+    // Not STORAGE_FULL, upon which the broker would write the next batch in the same place.
+    await expect(commit(storage, [batchRecord(1, 0)])).rejects.toMatchObject({
+      code: 'STORAGE_ERROR',
+      cause: { code: 'STORAGE_FULL' },
+    })
+  })
+
   it('is given up loudly when it is cut again', async () => {
     const storage = await openLoaded()
     transactions.mockImplementation(() => {
