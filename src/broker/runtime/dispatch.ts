@@ -50,7 +50,7 @@ function answer(broker: Broker, session: Session, request: Request): Promise<Res
     case 'produce':
       return produce(broker, session, request)
     case 'fetch':
-      return broker.purgatory.fetch(session.sessionId, request)
+      return fetch(broker, session, request)
     case 'listOffsets':
       return listOffsets(broker, request)
     case 'deleteRecords':
@@ -131,13 +131,24 @@ async function alterConfigs(
   return response
 }
 
+async function fetch(
+  broker: Broker,
+  session: Session,
+  request: RequestOf<'fetch'>,
+): Promise<ResponseOf<'fetch'>> {
+  const response = await broker.purgatory.fetch(session.sessionId, request)
+  // A log start that is not on the disk yet may never be: nobody is to go on from elsewhere for it.
+  const isRefused = response.partitions.some(({ error }) => error?.code === 'OFFSET_OUT_OF_RANGE')
+  return isRefused ? settled(broker, response) : response
+}
+
 async function listOffsets(
   broker: Broker,
   request: RequestOf<'listOffsets'>,
 ): Promise<ResponseOf<'listOffsets'>> {
   const results = await broker.reader.listOffsets(request.partitions)
-  // A log start that is not on the disk yet may never be: nobody is to skip what stays.
-  const asksForStart = request.partitions.some(({ at }) => at === 'earliest')
+  // Nor to skip what stays. By time nothing below the log start is found; the end is durable anyway.
+  const asksForStart = request.partitions.some(({ at }) => at !== 'latest')
   return asksForStart ? settled(broker, { results }) : { results }
 }
 

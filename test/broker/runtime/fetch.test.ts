@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { decideRetention } from '../../../src/broker/log/decide-retention.js'
 import { logHead } from '../../../src/broker/log/partition-log.js'
 import { parseBatchHeader } from '../../../src/protocol/batch-header.js'
+import { TabmqError } from '../../../src/protocol/errors.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import type { ResponseOf } from '../../../src/protocol/requests.js'
 import { batchOf, keysOf, offsetsOf } from '../batches.js'
@@ -165,6 +166,24 @@ describe.each(sources)('a fetch %s', (_, options) => {
     const code = (offset: number) => outcomeOf(context.tab.read(id, offset))
     for (const offset of [0, 3, 11]) expect(await code(offset)).toBe('OFFSET_OUT_OF_RANGE')
     for (const offset of [4, 9, 10]) expect(await code(offset)).toBe('ok')
+  })
+
+  it('is out of range when that is durable: who goes on from elsewhere would skip what stays', async () => {
+    const { context, id } = await started(1, options)
+    await context.append(id, { key: 'stays' })
+    context.storage.hold()
+    const partitions = [{ partitionId: id, beforeOffset: 1 }]
+    const deleted = outcomeOf(context.tab.call({ api: 'deleteRecords', partitions }))
+    await allDone()
+    const fetched = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }]))
+    await allDone()
+    expect(fetched).toEqual({ answer: undefined, failure: undefined })
+    context.storage.failCommits(new TabmqError('STORAGE_ERROR', 'a test'))
+    context.storage.release()
+    expect(await deleted).toBe('STORAGE_ERROR')
+    await allDone()
+    expect(fetched.failure).toMatchObject({ code: 'STORAGE_ERROR', retriable: true })
+    expect(keysOf((await context.tab.read(id, 0))?.batches ?? [])).toEqual(['stays'])
   })
 })
 
