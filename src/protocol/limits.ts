@@ -6,14 +6,31 @@
 /** Limits that the broker enforces on every request; a worker of one's own may change them. */
 export interface BrokerLimits {
   readonly partitionsPerTopicMax: number
+  /** Of all topics together: each is an object in memory and a row on the disk. */
+  readonly partitionsMax: number
   readonly topicsMax: number
+  readonly groupsMax: number
   readonly groupMembersMax: number
   readonly requestPartitionsMax: number
   readonly batchBytesMax: number
   readonly fetchBytesMax: number
   readonly fetchWaitMsMax: number
+  /** How many tabs can be connected; one more is told to try again later. */
+  readonly sessionsMax: number
   readonly sessionRequestsInFlightMax: number
+  /** Bytes of a tab that are not on the disk yet; beyond, it is told to send them again later. */
+  readonly sessionBufferedBytesMax: number
+  /** The same of all tabs; a tab of which there is nothing may send one request all the same. */
+  readonly bufferedBytesMax: number
+  readonly sessionFetchesMax: number
+  /** What a tab's fetches may bring together; each gets less where there are many. */
+  readonly sessionFetchBytesMax: number
+  readonly sessionMembersMax: number
+  /** Producers of a tab whose repeats are recognised; beyond, those silent for longest are forgotten. */
+  readonly sessionProducersMax: number
   readonly sessionWatchesMax: number
+  /** Requests for a heartbeat that a tab has not answered; beyond, there are no more. */
+  readonly sessionPushesMax: number
   readonly transactionBytesMax: number
   readonly unacknowledgedBytesMax: number
   readonly tailBytes: number
@@ -29,15 +46,25 @@ export interface BrokerLimits {
 
 export const BROKER_LIMITS: BrokerLimits = {
   partitionsPerTopicMax: 1024,
+  partitionsMax: 20_000,
   topicsMax: 10_000,
+  groupsMax: 10_000,
   groupMembersMax: 1_000,
   requestPartitionsMax: 4_096,
   /** One batch is one IndexedDB row; rows beyond some MB stop getting faster. */
   batchBytesMax: 16 * 1024 * 1024,
   fetchBytesMax: 64 * 1024 * 1024,
   fetchWaitMsMax: 60_000,
+  sessionsMax: 1_000,
   sessionRequestsInFlightMax: 1_000,
+  sessionBufferedBytesMax: 64 * 1024 * 1024,
+  bufferedBytesMax: 256 * 1024 * 1024,
+  sessionFetchesMax: 256,
+  sessionFetchBytesMax: 256 * 1024 * 1024,
+  sessionMembersMax: 100,
+  sessionProducersMax: 1_000,
   sessionWatchesMax: 16,
+  sessionPushesMax: 1_000,
   transactionBytesMax: 32 * 1024 * 1024,
   /** With more on its way to the disk than this, a `produce` with acks 0 waits like any other. */
   unacknowledgedBytesMax: 32 * 1024 * 1024,
@@ -54,6 +81,18 @@ export const BROKER_LIMITS: BrokerLimits = {
 
 /** What a call on a port is known by: Comlink's ids have some 60 characters. */
 export const PORT_CALL_ID_LENGTH_MAX = 256
+
+/** What a client puts into one `produce`, and one batch more. */
+export const PRODUCE_REQUEST_BYTES_MAX = 8 * 1024 * 1024
+
+/**
+ * How long the broker's thread works for one tab before the others that wait have their turn; what
+ * the tab has asked for besides waits for the next.
+ */
+export const SESSION_TURN_MS = 20
+
+/** How many fetches and look-ups read from the disk at once. */
+export const DISK_READERS_MAX = 8
 
 /** How many groups one request may name. */
 export const REQUEST_GROUPS_MAX = 10_000

@@ -3,6 +3,7 @@
  * group records. Besides the groups it keeps, as soft state, the deadlines at which something is due
  * without a request, and which members would get nearer to their target by a heartbeat.
  */
+import { assert } from '../../std/assert.js'
 import { DeadlineQueue } from '../../std/deadline-queue.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
@@ -51,6 +52,8 @@ export class GroupCoordinator {
   /** Members that were asked and have not answered: a frozen tab is asked once, not piled upon. */
   readonly #asked = new Set<string>()
   readonly #touched = new Set<Group>()
+  /** How many members each tab has, in all groups. */
+  readonly #bySession = new Map<SessionId, number>()
   #fenced: HeartbeatWanted[] = []
 
   constructor(topics: TopicsView, limits: BrokerLimits) {
@@ -64,6 +67,11 @@ export class GroupCoordinator {
     context: DecisionContext,
   ): GroupDecision<ResponseOf<'groupHeartbeat'>> {
     const state = this.#stateOf(request.groupId)
+    const isJoin = request.member.memberEpoch === 0
+    if (isJoin && !state.group.members.has(request.member.memberId)) {
+      this.#checkGroupCount(state.group)
+      this.#checkMemberCount(caller)
+    }
     return decideHeartbeat(state, { request, caller }, context)
   }
 
@@ -72,7 +80,10 @@ export class GroupCoordinator {
   }
 
   commit(request: RequestOf<'commitOffsets'>, context: DecisionContext): GroupDecision<object> {
-    return decideCommit(this.#stateOf(request.groupId), request, context)
+    const state = this.#stateOf(request.groupId)
+    // A commit without a member makes the group.
+    if (request.member === undefined) this.#checkGroupCount(state.group)
+    return decideCommit(state, request, context)
   }
 
   startOffsets(
@@ -230,11 +241,24 @@ export class GroupCoordinator {
   }
 
   checkInvariants(): void {
-    for (const group of this.#groups.values()) group.checkInvariants()
+    const counted = new Map<SessionId, number>()
+    for (const group of this.#groups.values()) {
+      group.checkInvariants()
+      for (const { sessionId } of group.members.values()) {
+        if (sessionId !== undefined) counted.set(sessionId, (counted.get(sessionId) ?? 0) + 1)
+      }
+    }
+    const isInStep = [...counted].every(([id, count]) => this.#bySession.get(id) === count)
+    assert(
+      isInStep && counted.size === this.#bySession.size,
+      () => 'members by session out of step',
+    )
   }
 
   #noteMember(group: Group, record: Extract<GroupRecord, { type: 'member' }>): void {
     const { memberId, value } = record
+    this.#count(group.members.get(memberId)?.sessionId, -1)
+    this.#count(value?.sessionId, 1)
     if (value !== null) return this.#setDeadlines(group, value)
     const key = keyOf(group, memberId)
     this.#deadlines.delete(key)
@@ -242,6 +266,31 @@ export class GroupCoordinator {
     this.#asked.delete(key)
     const before = group.members.get(memberId)
     if (before !== undefined) this.#fenced.push(...heartbeatOf(group, before))
+  }
+
+  #count(sessionId: SessionId | undefined, by: number): void {
+    if (sessionId === undefined) return
+    const count = (this.#bySession.get(sessionId) ?? 0) + by
+    if (count === 0) this.#bySession.delete(sessionId)
+    else this.#bySession.set(sessionId, count)
+  }
+
+  #checkMemberCount({ sessionId }: Caller): void {
+    const { sessionMembersMax } = this.#limits
+    if ((this.#bySession.get(sessionId) ?? 0) < sessionMembersMax) return
+    throw new TabmqError(
+      'THROTTLING_QUOTA_EXCEEDED',
+      `this tab has ${sessionMembersMax} members of groups, the most there may be`,
+      { sessionMembersMax },
+    )
+  }
+
+  #checkGroupCount({ groupId }: Group): void {
+    const { groupsMax } = this.#limits
+    if (this.#groups.has(groupId) || this.#groups.size < groupsMax) return
+    throw new TabmqError('POLICY_VIOLATION', `there can be ${groupsMax} groups at most`, {
+      groupsMax,
+    })
   }
 
   #setDeadlines(group: Group, member: Member): void {

@@ -20,11 +20,13 @@ import { forgetProducers, forgetSilentProducers } from '../log/forget-producers.
 import type { Clock, Durability, Logger, PushPort, Random, Storage, Timer } from '../ports.js'
 import type { Decision, DecisionContext, StateRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
+import { BufferedBytes } from './buffered-bytes.js'
 import { dispatch } from './dispatch.js'
 import { FetchPurgatory } from './fetch-purgatory.js'
 import { LogReader } from './log-reader.js'
 import { RetentionSweep } from './retention-sweep.js'
 import { Session, type News } from './session.js'
+import { SessionShare } from './session-share.js'
 import { ShardRuntime, type CommittedNews } from './shard-runtime.js'
 import { Watches } from './watches.js'
 
@@ -51,6 +53,7 @@ export class Broker {
   readonly incarnation: string
   readonly limits: BrokerLimits
   readonly purgatory: FetchPurgatory
+  readonly buffered: BufferedBytes
   readonly reader: LogReader
   readonly watches: Watches
   readonly retention: RetentionSweep
@@ -95,7 +98,8 @@ export class Broker {
       },
     })
     this.reader = new LogReader(storage, () => this.state.logs)
-    this.purgatory = new FetchPurgatory(this.reader, timer)
+    this.purgatory = new FetchPurgatory(this.reader, timer, this.limits)
+    this.buffered = new BufferedBytes(this.limits)
     const clusterState = () => this.#clusterState()
     this.watches = new Watches({ clock, timer, logger, limits: this.limits, clusterState })
     this.retention = new RetentionSweep({
@@ -124,15 +128,19 @@ export class Broker {
 
   /**
    * A tab says hello. The same session again replaces its port and keeps its members and producers.
-   * @throws TabmqError INVALID_REQUEST, UNSUPPORTED_VERSION, BROKER_SUPERSEDED, BROKER_UNAVAILABLE
+   * @throws TabmqError INVALID_REQUEST, UNSUPPORTED_VERSION, BROKER_SUPERSEDED, BROKER_UNAVAILABLE,
+   *   THROTTLING_QUOTA_EXCEEDED
    */
   connect(hello: unknown, port: PushPort): Welcome {
     const { sessionId, clientId } = parseHello(hello)
     this.#assertOpen()
     const before = this.#sessions.get(sessionId)
-    if (before !== undefined) this.#closeSession(before)
+    if (before === undefined) this.#checkSessionCount()
+    else this.#closeSession(before)
     const { nowMs } = this.context()
-    const session = new Session({ sessionId, clientId, port, nowMs, limits: this.limits })
+    const { limits } = this
+    const share = before?.share ?? new SessionShare({ ...this.#options, limits })
+    const session = new Session({ sessionId, clientId, port, share, nowMs, limits })
     for (const producerId of before?.producers ?? []) session.producers.add(producerId)
     this.#sessions.set(sessionId, session)
     this.state.groups.askAgain(sessionId, this.context())
@@ -146,17 +154,19 @@ export class Broker {
   async handle(sessionId: SessionId, request: unknown): Promise<WireReply> {
     const { incarnation } = this
     try {
-      const session = this.#sessionOrThrow(sessionId)
-      const value = await session.run(async () => {
-        const parsed = parseRequest(request, this.limits)
+      const { share } = this.#sessionOrThrow(sessionId)
+      const begin = async () => {
+        const parsed = share.timed(() => parseRequest(request, this.limits))
         while (this.#shard.isRecovering) await this.#shard.recovered()
         this.#assertOpen()
         // The tab may have gone meanwhile, or have said hello again.
-        const response = await dispatch(this, this.#sessionOrThrow(sessionId), parsed)
+        const session = this.#sessionOrThrow(sessionId)
+        const response = await share.timed(() => dispatch(this, session, parsed))
         // What a storage said that was closed meanwhile is not to be taken for what the log says.
         if (READS.has(parsed.api)) this.#assertOpen()
         return response
-      })
+      }
+      const value = await share.run(() => share.inTurn(begin))
       return { incarnation, ok: true, value }
     } catch (error) {
       if (!(error instanceof TabmqError)) this.#options.logger.error('a request failed', error)
@@ -219,10 +229,9 @@ export class Broker {
    * Applies a decision and answers at once: whether it became durable is nobody's to know. With too
    * much on its way to the disk, the answer comes when this is there: the tab sends no faster then.
    */
-  async applyUnacknowledged<R>(decision: Decision<R>): Promise<R> {
-    const written = this.#shard.write(decision.records, 'relaxed').catch(() => {
-      // Nobody asked to be told (acks: 0); the failure itself is logged by the recovery.
-    })
+  async applyUnacknowledged<R>(decision: Decision<R>, onWritten: () => void): Promise<R> {
+    // Nobody asked to be told of a failure (acks: 0); the recovery logs it.
+    const written = this.#shard.write(decision.records, 'relaxed').then(onWritten, onWritten)
     if (this.#shard.pendingBytes > this.limits.unacknowledgedBytesMax) await written
     return decision.response
   }
@@ -288,8 +297,7 @@ export class Broker {
   #askForHeartbeats(): void {
     const wanted = this.state.groups.takeHeartbeatsWanted(this.context().nowMs)
     for (const { sessionId, groupId, memberId } of wanted) {
-      const session = this.#sessions.get(sessionId)
-      void session?.port.push({ push: 'heartbeat', groupId, memberId }).catch(() => {})
+      this.#sessions.get(sessionId)?.ask({ push: 'heartbeat', groupId, memberId })
     }
   }
 
@@ -394,6 +402,16 @@ export class Broker {
   #assertOpen(): void {
     if (!this.#isClosed) return
     throw new TabmqError('BROKER_UNAVAILABLE', 'the broker has closed', {})
+  }
+
+  #checkSessionCount(): void {
+    const { sessionsMax } = this.limits
+    if (this.#sessions.size < sessionsMax) return
+    throw new TabmqError(
+      'THROTTLING_QUOTA_EXCEEDED',
+      `${sessionsMax} tabs are connected, the most there may be`,
+      { sessionsMax },
+    )
   }
 
   #describeSessions() {

@@ -4,11 +4,13 @@
  */
 import { unreachable } from '../../std/assert.js'
 import { TabmqError } from '../../protocol/errors.js'
+import type { ProducerId } from '../../protocol/names.js'
 import type { ApiName, Request, RequestOf, ResponseOf } from '../../protocol/requests.js'
 import { partitionResult } from '../log/partition-result.js'
 import { decideProduce } from '../log/decide-produce.js'
 import { decideDeleteRecords } from '../log/decide-retention.js'
-import type { StateRecord } from '../records.js'
+import { forgetProducers } from '../log/forget-producers.js'
+import type { Decision, StateRecord } from '../records.js'
 import {
   decideAlterConfigs,
   decideCreatePartitions,
@@ -52,7 +54,7 @@ function answer(broker: Broker, session: Session, request: Request): Promise<Res
     case 'fetch':
       return fetch(broker, session, request)
     case 'listOffsets':
-      return listOffsets(broker, request)
+      return listOffsets(broker, session, request)
     case 'deleteRecords':
       return deleteRecords(broker, request)
     case 'groupHeartbeat':
@@ -101,14 +103,38 @@ function produce(
   session: Session,
   request: RequestOf<'produce'>,
 ): Promise<ResponseOf<'produce'>> {
-  const decision = decideProduce(broker.state, request.batches, broker.context())
-  for (const record of decision.records) {
-    if (record.type === 'producer') session.producers.add(record.producerId)
+  const bytes = request.batches.reduce((sum, { batch }) => sum + batch.byteLength, 0)
+  const release = broker.buffered.reserve(session.sessionId, bytes)
+  let decision: Decision<ResponseOf<'produce'>>
+  try {
+    decision = rememberingProducers(broker, session, request)
+  } catch (error) {
+    release()
+    throw error
   }
-  if (request.acks === 0) return broker.applyUnacknowledged(decision)
+  if (request.acks === 0) return broker.applyUnacknowledged(decision, release)
   // A repeat of a batch that is not durable yet writes nothing and waits for the first.
   const restsOnBatches = true
-  return broker.apply(decision, request.acks === -1 ? 'strict' : 'relaxed', { restsOnBatches })
+  const durability = request.acks === -1 ? 'strict' : 'relaxed'
+  return broker.apply(decision, durability, { restsOnBatches }).finally(release)
+}
+
+/** What is decided about the batches; producers beyond what is remembered of a tab are forgotten. */
+function rememberingProducers(
+  broker: Broker,
+  session: Session,
+  request: RequestOf<'produce'>,
+): Decision<ResponseOf<'produce'>> {
+  const { records, response } = decideProduce(broker.state, request.batches, broker.context())
+  const surplus = new Set<ProducerId>()
+  for (const record of records) {
+    if (record.type !== 'producer') continue
+    for (const producerId of session.noteProducer(record.producerId)) surplus.add(producerId)
+  }
+  if (surplus.size === 0) return { records, response }
+  const forgotten = forgetProducers(broker.state.logs, surplus)
+  // First: what is written now may be among them.
+  return { records: [...forgotten, ...records], response }
 }
 
 async function deleteTopics(
@@ -144,9 +170,10 @@ async function fetch(
 
 async function listOffsets(
   broker: Broker,
+  session: Session,
   request: RequestOf<'listOffsets'>,
 ): Promise<ResponseOf<'listOffsets'>> {
-  const results = await broker.reader.listOffsets(request.partitions)
+  const results = await broker.reader.listOffsets(request.partitions, session.sessionId)
   // Nor to skip what stays. By time nothing below the log start is found; the end is durable anyway.
   const asksForStart = request.partitions.some(({ at }) => at !== 'latest')
   return asksForStart ? settled(broker, { results }) : { results }

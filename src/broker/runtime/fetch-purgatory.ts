@@ -5,6 +5,8 @@
  * what a look found only the size is kept, and appends are added to it: what lies on the disk is not
  * read again before it can be enough.
  */
+import { TabmqError } from '../../protocol/errors.js'
+import type { BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId, SessionId } from '../../protocol/names.js'
 import type { RequestOf, ResponseOf } from '../../protocol/requests.js'
 import { deferred, type Deferred } from '../../std/deferred.js'
@@ -34,22 +36,27 @@ interface WaitingFetch {
 export class FetchPurgatory {
   readonly #reader: LogReader
   readonly #timer: Timer
-  readonly #byFetcher = new Map<string, WaitingFetch>()
+  readonly #limits: BrokerLimits
+  readonly #bySession = new Map<SessionId, Map<string, WaitingFetch>>()
   readonly #byPartition = new Map<PartitionId, Set<WaitingFetch>>()
 
-  constructor(reader: LogReader, timer: Timer) {
+  constructor(reader: LogReader, timer: Timer, limits: BrokerLimits) {
     this.#reader = reader
     this.#timer = timer
+    this.#limits = limits
   }
 
   get size(): number {
-    return this.#byFetcher.size
+    let size = 0
+    for (const own of this.#bySession.values()) size += own.size
+    return size
   }
 
-  fetch(sessionId: SessionId, request: FetchRequest): Promise<FetchResponse> {
-    const key = fetcherKey(sessionId, request.fetcherId)
-    const older = this.#byFetcher.get(key)
+  /** @throws TabmqError THROTTLING_QUOTA_EXCEEDED */
+  fetch(sessionId: SessionId, wanted: FetchRequest): Promise<FetchResponse> {
+    const older = this.#bySession.get(sessionId)?.get(wanted.fetcherId)
     if (older !== undefined) this.#answer(older, [])
+    const request = { ...wanted, maxBytes: this.#grant(sessionId, wanted.maxBytes) }
     const waiting: WaitingFetch = {
       sessionId,
       request,
@@ -68,7 +75,8 @@ export class FetchPurgatory {
         void this.#look(waiting)
       })
     }
-    this.#byFetcher.set(key, waiting)
+    const own = this.#bySession.get(sessionId) ?? new Map<string, WaitingFetch>()
+    this.#bySession.set(sessionId, own.set(request.fetcherId, waiting))
     for (const { partitionId } of request.partitions) this.#waitersOf(partitionId).add(waiting)
     void this.#look(waiting)
     return waiting.answer.promise
@@ -92,17 +100,43 @@ export class FetchPurgatory {
   }
 
   everythingChanged(): void {
-    for (const waiting of this.#byFetcher.values()) void this.#look(waiting)
+    for (const waiting of this.#all()) void this.#look(waiting)
   }
 
   sessionEnded(sessionId: SessionId): void {
-    for (const waiting of this.#byFetcher.values()) {
-      if (waiting.sessionId === sessionId) this.#answer(waiting, [])
+    for (const waiting of [...(this.#bySession.get(sessionId)?.values() ?? [])]) {
+      this.#answer(waiting, [])
     }
   }
 
   close(): void {
-    for (const waiting of this.#byFetcher.values()) this.#answer(waiting, [])
+    for (const waiting of this.#all()) this.#answer(waiting, [])
+  }
+
+  #all(): WaitingFetch[] {
+    return [...this.#bySession.values()].flatMap((own) => [...own.values()])
+  }
+
+  /**
+   * What a fetch may bring: as much as it asks for, as long as the tab's fetches together stay below
+   * their limit, and a part that is always there else. How many bytes come is the broker's to say, so
+   * that a tab with many consumers is served in smaller pieces and not refused.
+   */
+  #grant(sessionId: SessionId, maxBytes: number): number {
+    const { sessionFetchesMax, sessionFetchBytesMax } = this.#limits
+    const own = this.#bySession.get(sessionId)
+    if (own === undefined) return maxBytes
+    if (own.size >= sessionFetchesMax) {
+      throw new TabmqError(
+        'THROTTLING_QUOTA_EXCEEDED',
+        `this tab has ${sessionFetchesMax} fetches waiting, the most there may be`,
+        { sessionFetchesMax },
+      )
+    }
+    let granted = 0
+    for (const { request } of own.values()) granted += request.maxBytes
+    const share = Math.ceil(sessionFetchBytesMax / sessionFetchesMax)
+    return Math.min(maxBytes, Math.max(share, sessionFetchBytesMax - granted))
   }
 
   async #look(waiting: WaitingFetch): Promise<void> {
@@ -116,7 +150,11 @@ export class FetchPurgatory {
       do {
         waiting.lookAgain = false
         waiting.appendedBytes = 0
-        const results = await this.#reader.fetch(partitions, maxBytes)
+        const results = await this.#reader.fetch(partitions, {
+          maxBytes,
+          whose: waiting.sessionId,
+          isMoot: () => waiting.isOver,
+        })
         if (waiting.isOver) return
         waiting.foundBytes = results.reduce((sum, result) => sum + bytesOf(result), 0)
         const failed = results.some((result) => result.error !== undefined)
@@ -140,8 +178,10 @@ export class FetchPurgatory {
   #remove(waiting: WaitingFetch): void {
     waiting.isOver = true
     waiting.cancelTimer()
-    const key = fetcherKey(waiting.sessionId, waiting.request.fetcherId)
-    if (this.#byFetcher.get(key) === waiting) this.#byFetcher.delete(key)
+    const { sessionId, request } = waiting
+    const own = this.#bySession.get(sessionId)
+    if (own?.get(request.fetcherId) === waiting) own.delete(request.fetcherId)
+    if (own?.size === 0) this.#bySession.delete(sessionId)
     for (const { partitionId } of waiting.request.partitions) {
       const waiters = this.#byPartition.get(partitionId)
       waiters?.delete(waiting)
@@ -163,8 +203,4 @@ function minBytesOf({ request }: WaitingFetch): number {
 
 function mayBeEnough(waiting: WaitingFetch): boolean {
   return waiting.foundBytes + waiting.appendedBytes >= minBytesOf(waiting)
-}
-
-function fetcherKey(sessionId: SessionId, fetcherId: string): string {
-  return `${sessionId} ${fetcherId}`
 }

@@ -11,7 +11,8 @@ import {
 } from '../../protocol/batch-header.js'
 import { readBatchIndex } from '../../protocol/batch-index.js'
 import { hasCode, TabmqError } from '../../protocol/errors.js'
-import type { PartitionId } from '../../protocol/names.js'
+import { DISK_READERS_MAX } from '../../protocol/limits.js'
+import type { PartitionId, SessionId } from '../../protocol/names.js'
 import type {
   FetchedPartition,
   FetchPartition,
@@ -24,6 +25,7 @@ import type { PartitionLog } from '../log/partition-log.js'
 import { failedPartition } from '../log/partition-result.js'
 import type { PartitionLogs } from '../log/partition-logs.js'
 import type { BatchRange, Storage } from '../ports.js'
+import { FairTurns } from './fair-turns.js'
 
 /** How many partitions are read from the disk at once. */
 const READS_AT_ONCE = 16
@@ -34,9 +36,19 @@ const WALK_BYTES_MAX = 4 * 1024 * 1024
 export type FetchResult = PartitionResult<FetchedPartition>
 type ListedResult = PartitionResult<ListedOffset>
 
+export interface FetchTerms {
+  readonly maxBytes: number
+  /** Reads from the disk are shared out by tab. */
+  readonly whose: SessionId
+  /** Whether nobody wants it any more when its turn comes. */
+  readonly isMoot: () => boolean
+}
+
 export class LogReader {
   readonly #storage: Storage
   readonly #logs: () => PartitionLogs
+  /** No tab keeps the others from the disk, and what is read for all at once fits into memory. */
+  readonly #turns = new FairTurns(DISK_READERS_MAX)
 
   constructor(storage: Storage, logs: () => PartitionLogs) {
     this.#storage = storage
@@ -44,7 +56,10 @@ export class LogReader {
   }
 
   /** What can be had now: partitions with batches or an error; the others are left out. */
-  async fetch(wanted: readonly FetchPartition[], maxBytes: number): Promise<FetchResult[]> {
+  async fetch(
+    wanted: readonly FetchPartition[],
+    { maxBytes, whose, isMoot }: FetchTerms,
+  ): Promise<FetchResult[]> {
     const results: FetchResult[] = []
     const onDisk: FetchPartition[] = []
     let bytesLeft = maxBytes
@@ -57,6 +72,20 @@ export class LogReader {
         bytesLeft -= bytesOf(result)
       }
     }
+    if (onDisk.length === 0 || bytesLeft <= 0) return results
+    const read = await this.#turns.run(whose, async () =>
+      isMoot() ? [] : this.#fetchAllFromDisk(onDisk, bytesLeft),
+    )
+    return [...results, ...read]
+  }
+
+  async #fetchAllFromDisk(
+    wanted: readonly FetchPartition[],
+    maxBytes: number,
+  ): Promise<FetchResult[]> {
+    const results: FetchResult[] = []
+    const onDisk = [...wanted]
+    let bytesLeft = maxBytes
     while (onDisk.length > 0 && bytesLeft > 0) {
       const next = onDisk.splice(0, READS_AT_ONCE)
       const share = Math.ceil(bytesLeft / next.length)
@@ -70,7 +99,14 @@ export class LogReader {
     return results
   }
 
-  listOffsets(wanted: RequestOf<'listOffsets'>['partitions']): Promise<ListedResult[]> {
+  listOffsets(
+    wanted: RequestOf<'listOffsets'>['partitions'],
+    whose: SessionId,
+  ): Promise<ListedResult[]> {
+    return this.#turns.run(whose, () => this.#listAll(wanted))
+  }
+
+  #listAll(wanted: RequestOf<'listOffsets'>['partitions']): Promise<ListedResult[]> {
     return mapInGroups(wanted, READS_AT_ONCE, async ({ partitionId, at }) => {
       try {
         return { partitionId, ...(await this.#listOffset(partitionId, at)) }

@@ -2,11 +2,11 @@
  * A tab that is connected: who it is, the way back to it, and what it has under way here. Soft
  * state of the runtime; what it is a member of is the coordinator's.
  */
-import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { ProducerId, SessionId } from '../../protocol/names.js'
-import type { SessionDescription } from '../../protocol/requests.js'
+import type { Push, SessionDescription } from '../../protocol/requests.js'
 import type { PushPort } from '../ports.js'
+import type { SessionShare } from './session-share.js'
 
 /** What every tab is told, without anything more. */
 export type News = 'rejoin' | 'topicsChanged' | 'closed'
@@ -15,47 +15,59 @@ export class Session {
   readonly sessionId: SessionId
   readonly clientId: string
   readonly port: PushPort
+  readonly share: SessionShare
   readonly #connectedAtMs: number
   readonly #limits: BrokerLimits
   /** Producers that wrote through this session: with the tab gone, nothing of theirs is repeated. */
   readonly producers = new Set<ProducerId>()
   /** What the tab has yet to take, and whether it is to be told again after that. */
   readonly #announced = new Map<News, { readonly again: boolean }>()
-  #requestsInFlight = 0
+  #unanswered = 0
 
   constructor(options: {
     sessionId: SessionId
     clientId: string
     port: PushPort
+    share: SessionShare
     nowMs: number
     limits: BrokerLimits
   }) {
     this.sessionId = options.sessionId
     this.clientId = options.clientId
     this.port = options.port
+    this.share = options.share
     this.#connectedAtMs = options.nowMs
     this.#limits = options.limits
   }
 
   /**
-   * Runs one request within the limit of requests in flight.
-   * @throws TabmqError THROTTLING_QUOTA_EXCEEDED
+   * Asks for something that a tab does when it can, and whose answer nobody waits for. A tab that has
+   * left too much unanswered is asked for nothing more: it does not listen, and each that is
+   * unanswered is kept.
    */
-  async run<T>(request: () => Promise<T>): Promise<T> {
-    const { sessionRequestsInFlightMax } = this.#limits
-    if (this.#requestsInFlight >= sessionRequestsInFlightMax) {
-      throw new TabmqError(
-        'THROTTLING_QUOTA_EXCEEDED',
-        `this tab has ${sessionRequestsInFlightMax} requests in flight, the most there may be`,
-        { sessionRequestsInFlightMax },
-      )
+  ask(message: Push): void {
+    if (this.#unanswered >= this.#limits.sessionPushesMax) return
+    this.#unanswered += 1
+    const answered = () => {
+      this.#unanswered -= 1
     }
-    this.#requestsInFlight += 1
-    try {
-      return await request()
-    } finally {
-      this.#requestsInFlight -= 1
+    this.port.push(message).then(answered, answered)
+  }
+
+  /**
+   * Notes a producer that has just written, and returns those that the tab has used too many others
+   * since.
+   */
+  noteProducer(producerId: ProducerId): ProducerId[] {
+    this.producers.delete(producerId)
+    this.producers.add(producerId)
+    const surplus: ProducerId[] = []
+    for (const oldest of this.producers) {
+      if (this.producers.size <= this.#limits.sessionProducersMax) break
+      this.producers.delete(oldest)
+      surplus.push(oldest)
     }
+    return surplus
   }
 
   /**

@@ -39,6 +39,8 @@ export function decideCreateTopics(
       topicsMax: limits.topicsMax,
     })
   }
+  const newPartitionCount = wanted.reduce((sum, wish) => sum + wish.numPartitions, 0)
+  checkPartitionsMax(topics, newPartitionCount, limits)
   const response = { created: wanted.map((wish) => wish.topic) }
   if (request.validateOnly || wanted.length === 0) return { records: [], response }
 
@@ -84,6 +86,7 @@ export function decideCreatePartitions(
       { topic: request.topic, count: request.count, partitions: had },
     )
   }
+  checkPartitionsMax(topics, request.count - had, limits)
   const added = idsFrom(topics.nextPartitionId, request.count - had)
   const { topicId, ...row } = topic
   const records: LogRecord[] = [
@@ -145,6 +148,17 @@ function checkPartitionCount(topic: TopicName, count: number, limits: BrokerLimi
     'INVALID_PARTITIONS',
     `topic "${topic}" can have 1 to ${limits.partitionsPerTopicMax} partitions, not ${count}`,
     { topic, count, partitionsPerTopicMax: limits.partitionsPerTopicMax },
+  )
+}
+
+function checkPartitionsMax(topics: TopicRegistry, more: number, limits: BrokerLimits): void {
+  const { partitionCount } = topics
+  const { partitionsMax } = limits
+  if (partitionCount + more <= partitionsMax) return
+  throw new TabmqError(
+    'POLICY_VIOLATION',
+    `there can be ${partitionsMax} partitions at most, and there are ${partitionCount}`,
+    { partitions: partitionCount, more, partitionsMax },
   )
 }
 

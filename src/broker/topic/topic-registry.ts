@@ -27,6 +27,13 @@ export class TopicRegistry {
     return this.#byId.size
   }
 
+  /** Of all topics. */
+  get partitionCount(): number {
+    let count = 0
+    for (const { partitionIds } of this.#byId.values()) count += partitionIds.length
+    return count
+  }
+
   get nextPartitionId(): number {
     return this.#nextPartitionId
   }

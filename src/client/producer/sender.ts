@@ -4,7 +4,12 @@
  * something was added, answered or is due; between these it does nothing.
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
-import { BROKER_LIMITS, CLIENT_DEFAULTS, PRODUCER_DEFAULTS } from '../../protocol/limits.js'
+import {
+  BROKER_LIMITS,
+  CLIENT_DEFAULTS,
+  PRODUCE_REQUEST_BYTES_MAX,
+  PRODUCER_DEFAULTS,
+} from '../../protocol/limits.js'
 import type { Acks, PartitionBatch, RequestOf } from '../../protocol/requests.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
@@ -12,7 +17,6 @@ import { backoffMs } from '../retry-backoff.js'
 import type { OutgoingBatch } from './outgoing-batch.js'
 import type { PartitionQueue } from './partition-queue.js'
 
-const REQUEST_BYTES_MAX = 8 * 1024 * 1024
 const ACKS: readonly Acks[] = [1, -1, 0]
 
 export interface SenderOptions {
@@ -120,7 +124,8 @@ export class Sender {
     const taken: Taken[] = []
     let bytes = 0
     for (const queue of this.#options.queues()) {
-      if (bytes >= REQUEST_BYTES_MAX || taken.length >= BROKER_LIMITS.requestPartitionsMax) break
+      if (bytes >= PRODUCE_REQUEST_BYTES_MAX || taken.length >= BROKER_LIMITS.requestPartitionsMax)
+        break
       const batch = queue.take(nowMs, acks)
       if (batch === undefined) continue
       taken.push({ queue, batch })

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { SessionShare } from '../../../src/broker/runtime/session-share.js'
 import { Session } from '../../../src/broker/runtime/session.js'
 import { BROKER_LIMITS } from '../../../src/protocol/limits.js'
+import { FakeTime } from '../fake-time.js'
 import type { SessionId } from '../../../src/protocol/names.js'
 
 /** A tab that takes a push when the test says so. */
@@ -12,6 +14,11 @@ class Tab {
     clientId: 'tab',
     nowMs: 0,
     limits: BROKER_LIMITS,
+    share: new SessionShare({
+      limits: BROKER_LIMITS,
+      clock: new FakeTime(),
+      timer: new FakeTime(),
+    }),
     port: {
       push: ({ push }) => {
         this.pushes.push(push)
