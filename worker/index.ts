@@ -9,7 +9,7 @@
 import { ServedBroker } from '../src/broker/runtime/served-broker.js'
 import { parseBrokerLimits } from '../src/protocol/broker-limits.js'
 import { TabmqError } from '../src/protocol/errors.js'
-import type { BrokerLimits } from '../src/protocol/limits.js'
+import { WORKER_BROKERS_MAX, type BrokerLimits } from '../src/protocol/limits.js'
 import { PROTOCOL_VERSION } from '../src/protocol/protocol-version.js'
 import { IndexedDbStorage } from './indexeddb-storage.js'
 import { holdLock } from './locks.js'
@@ -43,6 +43,9 @@ export function startBroker(options: StartBrokerOptions = {}): void {
     start(brokerName = 'default') {
       if (isMakingRoom) return Promise.reject(makingRoom())
       const broker = brokers.get(brokerName) ?? newServedBroker(brokerName, options)
+      if (!brokers.has(brokerName) && brokers.size >= WORKER_BROKERS_MAX) {
+        return Promise.reject(tooManyBrokers())
+      }
       brokers.set(brokerName, broker)
       return broker.start()
     },
@@ -56,6 +59,11 @@ export function startBroker(options: StartBrokerOptions = {}): void {
     const [port] = event.ports
     if (port !== undefined) servePort(port, served)
   })
+}
+
+function tooManyBrokers(): TabmqError {
+  const message = `this worker has ${WORKER_BROKERS_MAX} brokers, the most there may be`
+  return new TabmqError('THROTTLING_QUOTA_EXCEEDED', message, { brokersMax: WORKER_BROKERS_MAX })
 }
 
 function newServedBroker(brokerName: string, { limits }: StartBrokerOptions): ServedBroker {

@@ -91,6 +91,9 @@ export const PRODUCE_REQUEST_BYTES_MAX = 8 * 1024 * 1024
  */
 export const SESSION_TURN_MS = 20
 
+/** Brokers of one worker: each name that a tab says hello with is a database of its own. */
+export const WORKER_BROKERS_MAX = 64
+
 /** How many fetches and look-ups read from the disk at once. */
 export const DISK_READERS_MAX = 8
 
