@@ -104,7 +104,7 @@ export class FetchPurgatory {
   }
 
   sessionEnded(sessionId: SessionId): void {
-    for (const waiting of [...(this.#bySession.get(sessionId)?.values() ?? [])]) {
+    for (const waiting of this.#bySession.get(sessionId)?.values() ?? []) {
       this.#answer(waiting, [])
     }
   }

@@ -57,11 +57,10 @@ export class SessionShare {
       this.#waiting.push(turn)
       await turn.promise
     }
-    try {
-      return begin()
-    } finally {
-      this.#beginNext()
-    }
+    const begun = begin()
+    // What it waits for from here on (the disk, messages) keeps nobody from the thread.
+    this.#beginNext()
+    return begun
   }
 
   /** Work that nothing else of the thread gets in between of. */

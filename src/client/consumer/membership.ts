@@ -5,6 +5,7 @@
  * relied upon; the tab answers from its message handler.
  */
 import { hasCode, TabmqError } from '../../protocol/errors.js'
+import { CLIENT_DEFAULTS } from '../../protocol/limits.js'
 import {
   parseMemberId,
   type GroupId,
@@ -133,7 +134,7 @@ export class Membership {
     this.#subscription = subscription
     this.#phase = 'joining'
     this.#isBeating = true
-    const joined = this.#beat()
+    const joined = this.#joinOnceThereIsRoom()
     joined.then(
       (response) => this.#leaveIfStopped(response),
       () => {},
@@ -149,6 +150,23 @@ export class Membership {
       this.#isBeating = false
     }
     if (this.#beatAgain) this.heartbeat()
+  }
+
+  /** A tab may have so many members: one too many waits for another to leave, as long as for a call. */
+  async #joinOnceThereIsRoom(): Promise<ResponseOf<'groupHeartbeat'>> {
+    const { host } = this.#options
+    const untilMs = host.nowMs() + CLIENT_DEFAULTS.requestTimeoutMs
+    for (;;) {
+      try {
+        return await this.#beat()
+      } catch (error) {
+        const isOver = this.#phase !== 'joining' || host.nowMs() >= untilMs
+        if (isOver || !hasCode(error, 'THROTTLING_QUOTA_EXCEEDED')) throw error
+        this.#failures += 1
+        await this.#sleepBeforeRetry()
+        if (this.#isOver()) throw error
+      }
+    }
   }
 
   /** Subscribes to something else while running. */
@@ -397,7 +415,7 @@ export class Membership {
   #sleepBeforeRetry(): Promise<void> {
     const { host } = this.#options
     const random = () => host.random()
-    const waitMs = backoffMs(this.#failures - 1, { ...REJOIN_BACKOFF, random })
+    const waitMs = backoffMs(Math.max(1, this.#failures - 1), { ...REJOIN_BACKOFF, random })
     return new Promise((resolve) => {
       host.setTimer(waitMs, resolve)
     })

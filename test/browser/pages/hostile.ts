@@ -24,7 +24,7 @@ interface RawBroker {
 
 const brokerName = new URL(location.href).searchParams.get('broker') ?? 'test'
 const SILENCE_MS = 20_000
-let isFlooding = false
+const flooding = { isOn: false }
 let flood: Promise<void>[] = []
 let flooded = { asked: 0, granted: 0, refused: {} as Record<string, number> }
 
@@ -64,14 +64,14 @@ const hostile = {
   async flood(kind: keyof typeof FLOODS, atOnce: number) {
     const { port, known } = await connected(`flood-${kind}`)
     const requests = FLOODS[kind](known)
-    isFlooding = true
+    flooding.isOn = true
     flooded = { asked: 0, granted: 0, refused: {} }
     flood = Array.from({ length: atOnce }, () => floodOn(port, requests))
   },
 
   /** Ends the flood, and waits until it has run off. */
   async calm() {
-    isFlooding = false
+    flooding.isOn = false
     await Promise.all(flood)
     return flooded
   },
@@ -146,7 +146,7 @@ function ten(topic: string): string[] {
 }
 
 async function floodOn(port: RawBroker, request: () => unknown): Promise<void> {
-  while (isFlooding) {
+  while (flooding.isOn) {
     flooded.asked += 1
     const reply = (await port.request(request())) as {
       ok: boolean
