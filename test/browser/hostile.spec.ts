@@ -72,9 +72,18 @@ async function roundTrips(good: Page): Promise<string> {
   return `p50 ${p50.toFixed(1)}, worst ${worst.toFixed(1)}`
 }
 
-/** The cluster as it is when nothing changes any more: retention may still be at work. */
+/**
+ * The cluster as it is when nothing changes any more: retention may still be at work, and static
+ * members of the hostile tab are waited for until their session times out.
+ */
 async function stateOf(good: Page): Promise<unknown> {
   let before: unknown
+  await expect
+    .poll(
+      async () => (await good.evaluate(() => tab.admin.listGroups())).map(({ state }) => state),
+      { timeout: 40_000 },
+    )
+    .not.toContainEqual(expect.not.stringMatching('empty'))
   await expect
     .poll(async () => {
       const last = before

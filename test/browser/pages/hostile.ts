@@ -20,6 +20,7 @@ import { faultOf, isRefusal } from '../../hostile/verdict.js'
 interface RawBroker {
   hello(...args: readonly unknown[]): Promise<unknown>
   request(request: unknown): Promise<unknown>
+  goodbye(options: object): Promise<void>
 }
 
 const brokerName = new URL(location.href).searchParams.get('broker') ?? 'test'
@@ -42,6 +43,8 @@ const hostile = {
       if (fault !== undefined) faults.push(`${shown(request)}: ${fault}`)
       if (isRefusal(reply)) refusals += 1
     }
+    // What it was granted goes with it: its members, its watches.
+    void port.goodbye({ isTabGone: true })
     return { faults, refusals }
   },
 
