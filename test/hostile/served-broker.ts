@@ -88,7 +88,9 @@ export class ServedBroker {
   /** Everything that a call can change, as it is when nothing is under way any more. */
   async state(): Promise<unknown> {
     for (let before = ''; ;) {
-      await this.broker.apply({ records: [], response: undefined })
+      await this.broker.apply({ records: [], response: undefined }, 'relaxed', {
+        restsOnBatches: true,
+      })
       await new Promise((resolve) => setImmediate(resolve))
       const { broker, database } = this
       const { topics, logs, groups } = broker.state
