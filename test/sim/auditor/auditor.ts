@@ -83,14 +83,14 @@ export class Auditor implements Checker {
         return this.#durable.apply(event.records)
       case 'powerCut':
         this.#durable.restore(this.#parts.journal)
-        this.#log.forgetStarts()
+        this.#log.forgetStarts(this.#requestCount)
         return this.#membership.everythingDied()
       case 'brokerStarted':
         this.#newest = event.incarnation
         this.#durable.acknowledgeAll()
         return this.#membership.brokerStarted(event.incarnation)
       case 'commitFailed':
-        this.#log.forgetStarts()
+        this.#log.forgetStarts(this.#requestCount)
         if (event.isForSpace) return this.#membership.brokerMayReload(event.incarnation)
         return this.#membership.brokerReloads(event.incarnation)
       case 'greeted':

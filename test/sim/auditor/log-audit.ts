@@ -27,6 +27,7 @@ export class LogAudit {
   readonly #verified = new WeakSet<ArrayBuffer>()
   /** Log starts that were said before they were durable. */
   readonly #expectedStarts = new Map<PartitionId, { incarnation: string; atLeast: number }>()
+  #forgottenUpTo = 0
   /** Before which offset somebody asked to delete. */
   readonly #deletionsAsked = new Map<PartitionId, number>()
 
@@ -104,14 +105,18 @@ export class LogAudit {
       const partition = this.#parts.durable.log.byId(partitionId)
       if (partition === undefined || partition.isDeleted || incarnation !== newest) continue
       if (partition.logStartOffset >= atLeast) continue
-      const what = `partition ${partitionId}: offsets below ${atLeast} were called out of range`
+      const what = `partition ${partitionId}: offsets below ${atLeast} were said to be gone`
       report(`${what}, and the log starts at ${partition.logStartOffset}`)
     }
   }
 
-  /** A broker that drops its state takes back what was not durable. */
-  forgetStarts(): void {
+  /**
+   * A broker that drops its state takes back what was not durable, also what it is about to say of it
+   * to those who have asked: their requests are numbered up to `order`.
+   */
+  forgetStarts(order: number): void {
     this.#expectedStarts.clear()
+    this.#forgottenUpTo = order
   }
 
   #batches(answered: Answered<'fetch'>, wanted: FetchPartition, result: FetchedPartition): void {
@@ -172,7 +177,8 @@ export class LogAudit {
     this.#parts.report(answered.exchange, `${what}, on the disk ${least} to ${most}`)
   }
 
-  #expectStart({ exchange }: Asked, partitionId: PartitionId, atLeast: number): void {
+  #expectStart({ exchange, order }: Asked, partitionId: PartitionId, atLeast: number): void {
+    if (order <= this.#forgottenUpTo) return
     const partition = this.#parts.durable.log.byId(partitionId)
     if (partition === undefined || partition.logStartOffset >= atLeast) return
     this.#expectedStarts.set(partitionId, { incarnation: exchange.incarnation, atLeast })
