@@ -18,6 +18,11 @@ interface Progress {
   mayJump: boolean
   /** Where somebody starts who takes over, whatever others have handled. */
   committed: number | undefined
+  /**
+   * Where somebody went back to, until something is delivered after that: who finds it gone may go to
+   * the end from there, whatever was on its way to be committed before.
+   */
+  soughtBack: number
 }
 
 export class GroupProgress implements Listener {
@@ -42,6 +47,8 @@ export class GroupProgress implements Listener {
           if (record.type === 'offset') this.#committed(record)
         }
         return
+      case 'handling':
+        return this.#handling(event)
       case 'handled':
         return this.#handled(event)
       case 'sought':
@@ -81,6 +88,14 @@ export class GroupProgress implements Listener {
     return `${groupId} ${nameOf(partition.place)}`
   }
 
+  #handling(event: Handling): void {
+    const partition = this.#log.lifeOf(event)
+    const progress = partition && this.#find(event.reader.groupId, partition.partitionId)
+    if (progress !== undefined && event.offset <= progress.handledUpTo) {
+      progress.soughtBack = Infinity
+    }
+  }
+
   #handled(event: Omit<Handling, 'type'>): void {
     const partition = this.#log.lifeOf(event)
     if (partition === undefined) return
@@ -108,6 +123,7 @@ export class GroupProgress implements Listener {
     } else if (isFirst || isReset || progress?.soughtTo.has(value.offset) === true) {
       const begun = this.#of(groupId, partitionId)
       begun.committed = value.offset
+      if (isReset && value.offset > begun.handledUpTo) begun.soughtBack = Infinity
       this.#advance(begun, value.offset)
     }
   }
@@ -117,8 +133,7 @@ export class GroupProgress implements Listener {
     if (partition === undefined) return
     const progress = this.#of(groupId, partition.partitionId)
     if (offset > progress.handledUpTo) progress.soughtTo.add(offset)
-    // What it goes back to may be gone, and then it goes to the end from there.
-    progress.committed = Math.min(progress.committed ?? offset, offset)
+    progress.soughtBack = Math.min(progress.soughtBack, offset)
   }
 
   /** What was handled of lost messages says nothing about those that get their offsets. */
@@ -132,6 +147,7 @@ export class GroupProgress implements Listener {
           continue
         }
         progress.committed = this.#log.committed(groupId, partitionId)
+        progress.soughtBack = Infinity
         progress.handledUpTo = Math.min(progress.handledUpTo, end)
         for (const offset of progress.beyond) if (offset >= end) progress.beyond.delete(offset)
       }
@@ -156,12 +172,14 @@ export class GroupProgress implements Listener {
       soughtTo: new Set(),
       mayJump: false,
       committed: undefined,
+      soughtBack: Infinity,
     }
     byPartition.set(partitionId, progress)
     return progress
   }
 }
 
-function isOutOfRange({ committed }: Progress, partition: DurablePartition | undefined): boolean {
-  return committed !== undefined && committed < (partition?.logStartOffset ?? 0)
+function isOutOfRange(progress: Progress, partition: DurablePartition | undefined): boolean {
+  const start = Math.min(progress.committed ?? Infinity, progress.soughtBack)
+  return start < (partition?.logStartOffset ?? 0)
 }
