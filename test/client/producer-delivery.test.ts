@@ -52,6 +52,28 @@ async function warmProducer(tab: Tab, options: Parameters<Tab['mq']['producer']>
   return producer
 }
 
+describe('a batch whose answer was not heard', () => {
+  test(
+    'is not sent again once the broker may have forgotten the producer',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const producer = await warmProducer(tab)
+      const replies = tab.hold('produce', 'reply')
+      const outcome = codeOf(sendValue(producer, 1))
+      await context.until(() => replies.size === 1)
+      // The machine slept for a day, or its clock was set; then the worker is another.
+      context.clock.wallAheadMs += 24 * 3_600_000
+      replies.drop()
+      context.kill()
+      expect(await context.done(outcome)).toBe('DELIVERY_TIMED_OUT')
+      await context.done(sendValue(producer, 2))
+      await expectOnceInOrder(context, [-1, 1, 2])
+      expect(numbersOf(tab)).toEqual(['0:0', '0:1', '1:0'])
+    }),
+  )
+})
+
 describe('order', () => {
   test(
     'a send never overtakes one that waits for the topic’s metadata',

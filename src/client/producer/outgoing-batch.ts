@@ -34,6 +34,8 @@ export class OutgoingBatch {
   recordCount = 0
   bytes = 0
   attempts = 0
+  /** When it was first sent, by the machine's clock, which is the broker's as well. */
+  triedSinceMs: number | undefined
   /** It was sent under its number, and nobody has said that it was not appended. */
   isInDoubt = false
   /** Those who sent it have been told: whatever is heard of it now is too late. */

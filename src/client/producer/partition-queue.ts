@@ -127,9 +127,8 @@ export class PartitionQueue {
     this.#ready = this.#ready.filter((ready) => ready !== batch)
   }
 
-  /** Removes and returns the batches begun before `timeMs` that are not in flight. */
-  takeOlderThan(timeMs: number): OutgoingBatch[] {
-    const isLate = (batch: OutgoingBatch) => batch.createdAtMs < timeMs
+  /** Removes and returns the batches that are too late and not in flight. */
+  takeLate(isLate: (batch: OutgoingBatch) => boolean): OutgoingBatch[] {
     const open = this.#open !== undefined && isLate(this.#open) ? [this.#open] : []
     if (open.length > 0) this.#open = undefined
     const late = [...this.#failed.filter(isLate), ...this.#ready.filter(isLate), ...open]

@@ -128,6 +128,7 @@ export class Sender {
         break
       const batch = queue.take(nowMs, acks)
       if (batch === undefined) continue
+      batch.triedSinceMs ??= this.#options.host.wallMs()
       taken.push({ queue, batch })
       bytes += batch.bytes
     }
@@ -143,6 +144,7 @@ export class Sender {
       const reply = await connection.call(produceRequest(acks, taken), {
         isRepeatable: false,
         timeoutMs: Math.max(1, Math.min(leftMs, CLIENT_DEFAULTS.requestTimeoutMs)),
+        isMoot: () => taken.some(({ batch }) => this.#isForgotten(batch)),
       })
       const results = new Map(reply.results.map((result) => [result.partitionId, result]))
       for (const { queue, batch } of taken) {
@@ -185,11 +187,23 @@ export class Sender {
 
   #expire(queue: PartitionQueue, nowMs: number): void {
     const { deliveryTimeoutMs } = this.#options
-    for (const batch of queue.takeOlderThan(nowMs - deliveryTimeoutMs)) {
-      const message = `not delivered within ${deliveryTimeoutMs} ms`
+    const isOld = (batch: OutgoingBatch) => batch.createdAtMs < nowMs - deliveryTimeoutMs
+    for (const batch of queue.takeLate((one) => isOld(one) || this.#isForgotten(one))) {
+      const message = isOld(batch)
+        ? `not delivered within ${deliveryTimeoutMs} ms`
+        : 'not known to be delivered, and too long ago to find out by sending it again'
       const details = { deliveryTimeoutMs, attempts: batch.attempts }
       this.#fail(batch, new TabmqError('DELIVERY_TIMED_OUT', message, details, batch.lastError))
     }
+  }
+
+  /**
+   * It is so long, by the clock that may have been set or have gone on while everybody slept, since it
+   * was first sent that the broker may have forgotten the producer, and would append it once more.
+   */
+  #isForgotten({ producer, triedSinceMs }: OutgoingBatch): boolean {
+    if (producer === undefined || triedSinceMs === undefined) return false
+    return this.#options.host.wallMs() - triedSinceMs >= BROKER_LIMITS.producerExpirationMs
   }
 
   #fail(batch: OutgoingBatch, error: unknown): void {
