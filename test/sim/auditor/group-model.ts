@@ -90,8 +90,9 @@ export class ModelMember {
   /** Its tab is gone; as a static member it keeps what it was not told to let go of. */
   goesAway(nowMs: number): void {
     this.sessionId = undefined
+    // Of whom it is not known whether it is a member, its end says nothing either.
+    if (this.isInTime(nowMs)) this.deadlineMs = nowMs + this.timeouts.sessionTimeoutMs
     this.letGoByMs = Infinity
-    this.deadlineMs = nowMs + this.timeouts.sessionTimeoutMs
     this.dropRevoked()
   }
 
