@@ -23,6 +23,10 @@ const SEEDS: readonly (readonly [number, string])[] = [
     'what was handled before the broker died is committed when the partition is taken up again',
   ],
   [326, 'an offset is called out of range once the log start beyond it is durable, not before'],
+  [
+    342,
+    'a broker that another has taken over from may tell what was committed when it had the say',
+  ],
   [373, 'the auditor expects no log start of a state that was dropped before it was told'],
   [422, 'the auditor takes no static member for one again that was late when its tab said goodbye'],
   [596, 'a batch whose answer was lost keeps its number when a later one comes out of order'],

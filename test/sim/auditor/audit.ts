@@ -23,6 +23,8 @@ export interface Answered<A extends ApiName> extends Asked<A> {
   readonly response: ResponseOf<A>
   /** Another broker has taken over: what this one says may be old, but must not be wrong. */
   readonly isSuperseded: boolean
+  /** What it says was so at some moment since: the request, or the start of a superseded broker. */
+  readonly trueSince: number
 }
 
 export interface AuditParts {

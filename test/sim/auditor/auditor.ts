@@ -55,6 +55,8 @@ export class Auditor implements Checker {
   #requestCount = 0
   /** The broker that started last. */
   #newest: string | undefined
+  /** The version of the durable history when each broker started. */
+  readonly #startedAt = new Map<string, number>()
 
   constructor(parts: CheckerParts) {
     this.#parts = parts
@@ -87,6 +89,7 @@ export class Auditor implements Checker {
         return this.#membership.everythingDied()
       case 'brokerStarted':
         this.#newest = event.incarnation
+        this.#startedAt.set(event.incarnation, this.#durable.version)
         this.#durable.acknowledgeAll()
         return this.#membership.brokerStarted(event.incarnation)
       case 'commitFailed':
@@ -155,8 +158,10 @@ export class Auditor implements Checker {
       return
     }
     const isSuperseded = this.#newest !== exchange.incarnation
+    const startedAt = this.#startedAt.get(exchange.incarnation) ?? 0
+    const trueSince = isSuperseded ? startedAt : asked.version
     const response = reply.value as ResponseOf<ApiName>
-    this.#answered({ ...asked, response, isSuperseded })
+    this.#answered({ ...asked, response, isSuperseded, trueSince })
   }
 
   #isJustified(asked: Asked, error: WireError): boolean {
