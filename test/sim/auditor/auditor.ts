@@ -143,7 +143,6 @@ export class Auditor implements Checker {
     const asked: Asked = { exchange, request, version, order, atMs: this.#parts.nowMs() }
     this.#asked.set(exchange, asked)
     if (is(asked, 'produce')) this.#produce.asked(asked)
-    else if (is(asked, 'deleteRecords')) this.#log.askedToDelete(asked)
     else if (isOfMember(asked)) this.#membership.asked(asked)
   }
 

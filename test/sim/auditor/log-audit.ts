@@ -2,12 +2,11 @@
  * What may be said of the log: a fetch brings the very batches that are on the disk, one after the
  * other from the offset that was asked for; a high watermark lies between what the broker knew to be
  * durable when it was asked and what is durable when it answers; an offset is out of range only where
- * it is.
+ * it is, and where a log is said to begin, if somebody asks, it begins on the disk too.
  */
 import type { WireError } from '../../../src/protocol/errors.js'
-import type { PartitionId, TopicName } from '../../../src/protocol/names.js'
+import type { PartitionId } from '../../../src/protocol/names.js'
 import type { FetchedPartition, FetchPartition } from '../../../src/protocol/requests.js'
-import type { DurablePartition } from '../durable-log.js'
 import {
   areSamePartitions,
   isOfFaults,
@@ -18,9 +17,6 @@ import {
 } from './audit.js'
 import { areSameBytes } from './produce-audit.js'
 
-/** No message of a run becomes older than this, however its clock is set. */
-const CLOCK_MS_MAX = 5 * 24 * 3_600_000
-
 export class LogAudit {
   readonly #parts: AuditParts
   /** Served from memory again and again. */
@@ -28,18 +24,9 @@ export class LogAudit {
   /** Log starts that were said before they were durable. */
   readonly #expectedStarts = new Map<PartitionId, { incarnation: string; atLeast: number }>()
   #forgottenUpTo = 0
-  /** Before which offset somebody asked to delete. */
-  readonly #deletionsAsked = new Map<PartitionId, number>()
 
   constructor(parts: AuditParts) {
     this.#parts = parts
-  }
-
-  askedToDelete({ request }: Asked<'deleteRecords'>): void {
-    for (const { partitionId, beforeOffset } of request.partitions) {
-      const before = this.#deletionsAsked.get(partitionId) ?? 0
-      this.#deletionsAsked.set(partitionId, Math.max(before, beforeOffset))
-    }
   }
 
   fetched(answered: Answered<'fetch'>): void {
@@ -164,11 +151,13 @@ export class LogAudit {
     this.#parts.report(answered.exchange, `${what}, durable were ${least} to ${most}`)
   }
 
-  /** It may be said before it is durable, but not without becoming so. */
+  /** With batches it may be said before it is durable, but not without becoming so. */
   #start(answered: Answered<'fetch' | 'listOffsets'>, partitionId: PartitionId, said: number) {
     const { durable } = this.#parts
     const least = durable.partitions.of(partitionId).at(answered.version)?.logStartOffset ?? 0
-    const most = durable.durableEnd(partitionId)
+    const isBeside = answered.request.api === 'fetch'
+    const durableStart = durable.log.byId(partitionId)?.logStartOffset ?? 0
+    const most = isBeside ? durable.durableEnd(partitionId) : durableStart
     if ((said >= least || answered.isSuperseded) && said <= most) {
       this.#expectStart(answered, partitionId, said)
       return
@@ -204,16 +193,6 @@ export class LogAudit {
     this.#parts.report(answered.exchange, `${what}: ${error.code} ${error.message}`)
   }
 
-  /** Whether somebody asked for it, or retention may want it, at whatever time a clock shows. */
-  #mayBeDeleted({ partitionId, place }: DurablePartition, offset: number): boolean {
-    const { durable } = this.#parts
-    if (offset >= durable.durableEnd(partitionId)) return false
-    if (offset < (this.#deletionsAsked.get(partitionId) ?? 0)) return true
-    const { retentionBytes = null, retentionMs = null } =
-      durable.topics.of(place.topic as TopicName).now?.config ?? {}
-    return retentionBytes !== null || (retentionMs !== null && retentionMs < CLOCK_MS_MAX)
-  }
-
   #isOutOfRange(
     answered: Answered<'fetch' | 'listOffsets' | 'deleteRecords'>,
     partitionId: PartitionId,
@@ -223,11 +202,8 @@ export class LogAudit {
     if (answered.isSuperseded) return true
     if (offset > durable.acknowledgedEnd(partitionId, answered.version)) return true
     if (answered.request.api === 'deleteRecords') return false
+    // Decided and on its way to the disk is not enough: whoever hears it goes on from elsewhere.
     const partition = durable.log.byId(partitionId)
-    if (partition === undefined || offset < partition.logStartOffset) return true
-    if (!this.#mayBeDeleted(partition, offset)) return false
-    // Decided and on its way to the disk: it has to get there.
-    this.#expectStart(answered, partitionId, offset + 1)
-    return true
+    return partition === undefined || offset < partition.logStartOffset
   }
 }
