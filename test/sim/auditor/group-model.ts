@@ -89,11 +89,13 @@ export class ModelMember {
 
   /** Its tab is gone; as a static member it keeps what it was not told to let go of. */
   goesAway(nowMs: number): void {
+    const isSure = this.isInTime(nowMs)
     this.sessionId = undefined
-    // Of whom it is not known whether it is a member, its end says nothing either.
-    if (this.isInTime(nowMs)) this.deadlineMs = nowMs + this.timeouts.sessionTimeoutMs
+    this.deadlineMs = nowMs + this.timeouts.sessionTimeoutMs
     this.letGoByMs = Infinity
     this.dropRevoked()
+    // One that was late, or whose broker has dropped its state, is perhaps not waited for.
+    if (!isSure) this.isInDoubt()
   }
 
   /** It may be gone, or have got its epoch back from before. */
@@ -167,11 +169,8 @@ export class GroupModel {
   sessionEnds(sessionId: string, nowMs: number): void {
     for (const member of this.members.values()) {
       if (member.sessionId !== sessionId) continue
-      const isSure = member.isInTime(nowMs)
       if (member.instanceId === undefined) this.members.delete(member.memberId)
       else member.goesAway(nowMs)
-      // One that was late may have been fenced before: nobody waits for it then.
-      if (!isSure) member.isInDoubt()
     }
   }
 }
