@@ -33,6 +33,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [935, 'nor one whose broker may have loaded its state again meanwhile'],
   [960, 'who goes back to what is gone may go to the end, whatever was being committed then'],
   [1153, 'a commit that fails behind the end of its broker takes nothing from the next broker'],
+  [1360, 'no fetch says of a state that was dropped what was out of range in it'],
   [1199, 'a commit that waits for the next broker is not sent under the membership of there'],
   [5323, 'batches that start over under a new epoch keep their order, one in doubt among them'],
 ]

@@ -56,7 +56,20 @@ export class LogReader {
   }
 
   /** What can be had now: partitions with batches or an error; the others are left out. */
-  async fetch(
+  fetch(wanted: readonly FetchPartition[], terms: FetchTerms): Promise<FetchResult[]> {
+    return this.#ofOneState(() => this.#fetchOnce(wanted, terms))
+  }
+
+  /** What was out of range in a state that was dropped while others were read may be there after all. */
+  async #ofOneState<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const logs = this.#logs()
+      const results = await read()
+      if (this.#logs() === logs) return results
+    }
+  }
+
+  async #fetchOnce(
     wanted: readonly FetchPartition[],
     { maxBytes, whose, isMoot }: FetchTerms,
   ): Promise<FetchResult[]> {
@@ -103,7 +116,7 @@ export class LogReader {
     wanted: RequestOf<'listOffsets'>['partitions'],
     whose: SessionId,
   ): Promise<ListedResult[]> {
-    return this.#turns.run(whose, () => this.#listAll(wanted))
+    return this.#turns.run(whose, () => this.#ofOneState(() => this.#listAll(wanted)))
   }
 
   #listAll(wanted: RequestOf<'listOffsets'>['partitions']): Promise<ListedResult[]> {

@@ -391,6 +391,32 @@ describe('a fetch that is reading', () => {
     expect(codes(fetch)).toEqual(['OFFSET_OUT_OF_RANGE'])
   })
 
+  it('says nothing of a state that was dropped while it read', async () => {
+    const { context, ids } = await started(2, DISK_ONLY)
+    const [first = 0 as PartitionId, second = 0 as PartitionId] = ids
+    await context.append(first, { key: 'stays' })
+    await context.append(second, { key: 'read' })
+    context.storage.hold()
+    const partitions = [{ partitionId: first, beforeOffset: 1 }]
+    const deleted = outcomeOf(context.tab.call({ api: 'deleteRecords', partitions }))
+    context.storage.holdReads()
+    const fetched = waiting(
+      context.tab.fetch(ids.map((partitionId) => ({ partitionId, offset: 0 }))),
+    )
+    await allDone()
+    context.storage.failCommits(new TabmqError('STORAGE_ERROR', 'a test'))
+    context.storage.release()
+    expect(await deleted).toBe('STORAGE_ERROR')
+    await allDone()
+    expect(fetched).toEqual({ answer: undefined, failure: undefined })
+    context.storage.releaseReads()
+    await allDone()
+    expect(keys(fetched)).toEqual([
+      [first, ['stays']],
+      [second, ['read']],
+    ])
+  })
+
   it('hears that the topic was deleted meanwhile', async () => {
     const { context, id } = await started(1, DISK_ONLY)
     await context.append(id)
