@@ -1,7 +1,7 @@
 /** What a consumer is given: each message once and in order, again after a failure, from where. */
 import { describe, expect, test } from 'vitest'
 import type { EachBatchPayload } from '../../src/client/consumer/delivery.js'
-import { Held, inContext } from './client-context.js'
+import { Held, inContext, type ClientContext } from './client-context.js'
 import { committed, namesOf, produce, range, read, Reader } from './reader.js'
 
 describe('eachMessage', () => {
@@ -531,15 +531,7 @@ describe('a position out of range (rule 15)', () => {
       await reader.consumer.disconnect()
       const late = new Reader(context.tab(), { groupId: 'late', autoOffsetReset })
       await late.subscribe()
-      await context.admin.setOffsets({
-        groupId: 'late',
-        topic: 'orders',
-        partitions: [{ partition: 0, offset: 2 }],
-      })
-      await context.admin.deleteTopicRecords({
-        topic: 'orders',
-        partitions: [{ partition: 0, offset: 5 }],
-      })
+      await deleteBeyond(context, { groupId: 'late', committed: 2, deletedBefore: 5 })
       await late.run()
       await context.advance(100)
       if (autoOffsetReset === 'latest') await produce(context, [8])
@@ -554,15 +546,7 @@ describe('a position out of range (rule 15)', () => {
     inContext(async (context) => {
       await context.topic('orders')
       await produce(context, range(8))
-      await context.admin.setOffsets({
-        groupId: 'g',
-        topic: 'orders',
-        partitions: [{ partition: 0, offset: 2 }],
-      })
-      await context.admin.deleteTopicRecords({
-        topic: 'orders',
-        partitions: [{ partition: 0, offset: 5 }],
-      })
+      await deleteBeyond(context, { groupId: 'g', committed: 2, deletedBefore: 5 })
       const first = await read(context, context.tab(), { autoOffsetReset: 'latest' })
       await context.advance(1_000)
       await first.consumer.disconnect()
@@ -578,15 +562,7 @@ describe('a position out of range (rule 15)', () => {
     inContext(async (context) => {
       await context.topic('orders')
       await produce(context, range(4))
-      await context.admin.setOffsets({
-        groupId: 'g',
-        topic: 'orders',
-        partitions: [{ partition: 0, offset: 1 }],
-      })
-      await context.admin.deleteTopicRecords({
-        topic: 'orders',
-        partitions: [{ partition: 0, offset: 3 }],
-      })
+      await deleteBeyond(context, { groupId: 'g', committed: 1, deletedBefore: 3 })
       const reader = await read(context, context.tab(), { autoOffsetReset: 'none' })
       await context.advance(10_000)
       const crashes = reader.eventsOf('crash')
@@ -675,3 +651,14 @@ describe('two consumers in one tab', () => {
     }),
   )
 })
+
+/** The group has committed an offset in the first partition that is not there any more. */
+async function deleteBeyond(
+  { admin }: ClientContext,
+  at: { groupId: string; committed: number; deletedBefore: number },
+): Promise<void> {
+  const topic = 'orders'
+  const { groupId, committed: offset, deletedBefore } = at
+  await admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset }] })
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: deletedBefore }] })
+}

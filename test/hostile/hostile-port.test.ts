@@ -13,7 +13,7 @@ import {
   type Known,
 } from './hostile-calls.js'
 import { brokenHeaders, hostileValue, NASTY, pathsIn, replaced } from './hostile-values.js'
-import { helloOf, ServedBroker, type RawEndpoint } from './served-broker.js'
+import { helloOf, AttackedBroker, type RawEndpoint } from './attacked-broker.js'
 import { faultOf, isRefusal } from './verdict.js'
 
 beforeEach(() => {
@@ -132,7 +132,7 @@ describe('whatever a tab says hello with', () => {
         fc.oneof(fc.constant('a port'), hostileValue),
         fc.array(hostileValue, { maxLength: 2 }),
         async (hello, pushPort, farewell) => {
-          const served = await ServedBroker.start()
+          const served = await AttackedBroker.start()
           try {
             const port = served.openPort()
             const steady = await served.openTab('steady')
@@ -157,7 +157,7 @@ describe('whatever a tab says hello with', () => {
 })
 
 async function start() {
-  const served = await ServedBroker.start(LIMITS)
+  const served = await AttackedBroker.start(LIMITS)
   const steady = await served.openTab('steady')
   for (const [topic, numPartitions] of [
     ['steady', 1],
@@ -205,7 +205,7 @@ async function expectServed(steady: RawEndpoint): Promise<void> {
 }
 
 /** Only the other tab is still there, and the one timer that the broker always has. */
-async function expectNothingLeft(served: ServedBroker): Promise<void> {
+async function expectNothingLeft(served: AttackedBroker): Promise<void> {
   await vi.waitFor(async () => {
     const { sessions } = await served.broker.describeCluster()
     expect(sessions.map(({ sessionId }) => sessionId)).toEqual(['steady'])

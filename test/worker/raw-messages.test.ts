@@ -9,7 +9,7 @@ import { Broker } from '../../src/broker/runtime/broker.js'
 import { acknowledgementsOnly, callsOnly } from '../../src/protocol/port-filter.js'
 import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
 import { clock, logger, random, timer } from '../../worker/worker-host.js'
-import { servePort } from '../../worker/tab-port.js'
+import { serveBroker } from './serve-broker.js'
 
 let broker: Broker
 const closing: MessagePort[] = []
@@ -228,11 +228,7 @@ async function connectedPort(): Promise<MessagePort> {
 
 function servedPort(): MessagePort {
   const { port1, port2 } = channel()
-  servePort(port2, {
-    alive: Promise.resolve('the lock'),
-    start: () => Promise.resolve({ type: 'here', broker }),
-    makeRoom: () => Promise.resolve(),
-  })
+  serveBroker(port2, broker)
   return port1
 }
 

@@ -8,7 +8,7 @@ import { parseSessionId, parseTopicName } from '../../src/protocol/names.js'
 import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
 import type { RequestOf } from '../../src/protocol/requests.js'
 import { clock, logger, random, timer } from '../../worker/worker-host.js'
-import { servePort } from '../../worker/tab-port.js'
+import { serveBroker } from './serve-broker.js'
 
 let broker: Broker
 let locks: LocksByHand
@@ -128,11 +128,7 @@ function helloOf(sessionId: string, lockName: string) {
 
 function servedPort(): MessagePort {
   const { port1, port2 } = channel()
-  servePort(port2, {
-    alive: Promise.resolve('the lock'),
-    start: () => Promise.resolve({ type: 'here', broker }),
-    makeRoom: () => Promise.resolve(),
-  })
+  serveBroker(port2, broker)
   return port1
 }
 

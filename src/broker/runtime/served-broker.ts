@@ -8,17 +8,14 @@
 import { TabmqError } from '../../protocol/errors.js'
 import type { WorkerAddress } from '../../protocol/requests.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
-import type { Clock, Logger, Origin, Random, Storage, Timer } from '../ports.js'
+import type { Clock, Logger, Storage } from '../ports.js'
 import { Broker } from './broker.js'
-import { Leadership } from './leadership.js'
+import { Leadership, type LeadershipOptions } from './leadership.js'
 
-export interface ServedBrokerOptions {
-  readonly brokerName: string
-  readonly protocolVersion: number
-  readonly address: WorkerAddress
-  readonly origin: Origin
-  readonly timer: Timer
-  readonly random: Random
+export interface ServedBrokerOptions extends Omit<
+  LeadershipOptions,
+  'onHandOverWanted' | 'onDeposed'
+> {
   readonly logger: Logger
   readonly openStorage: (onLost: (error: TabmqError) => void) => Promise<Storage>
   /** @throws TabmqError INVALID_CONFIG, which tabs are told */

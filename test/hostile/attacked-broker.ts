@@ -9,7 +9,7 @@ import { MemoryDatabase, MemoryStorage } from '../../src/broker/runtime/memory-s
 import type { BrokerEndpoint } from '../../src/protocol/endpoints.js'
 import type { BrokerLimits } from '../../src/protocol/limits.js'
 import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
-import { servePort } from '../../worker/tab-port.js'
+import { serveBroker } from '../worker/serve-broker.js'
 import { random } from '../../worker/worker-host.js'
 
 const NOW_MS = 1_700_000_000_000
@@ -19,7 +19,7 @@ export type RawEndpoint = {
   readonly [M in keyof BrokerEndpoint<never>]: (...args: readonly unknown[]) => Promise<unknown>
 }
 
-export class ServedBroker {
+export class AttackedBroker {
   readonly broker: Broker
   readonly database: MemoryDatabase
   readonly timers: CountedTimer
@@ -28,7 +28,7 @@ export class ServedBroker {
   readonly #ports: MessagePort[] = []
 
   private constructor(
-    parts: Pick<ServedBroker, 'broker' | 'database' | 'timers'> & { logged: string[] },
+    parts: Pick<AttackedBroker, 'broker' | 'database' | 'timers'> & { logged: string[] },
   ) {
     this.broker = parts.broker
     this.database = parts.database
@@ -36,7 +36,7 @@ export class ServedBroker {
     this.logged = parts.logged
   }
 
-  static async start(limits: Partial<BrokerLimits> = {}): Promise<ServedBroker> {
+  static async start(limits: Partial<BrokerLimits> = {}): Promise<AttackedBroker> {
     const database = new MemoryDatabase()
     const timers = new CountedTimer()
     const logged: string[] = []
@@ -50,17 +50,13 @@ export class ServedBroker {
       logger: { warn: log, error: log },
       limits,
     })
-    return new ServedBroker({ broker, database, timers, logged })
+    return new AttackedBroker({ broker, database, timers, logged })
   }
 
   /** A port of the worker, before any hello. */
   openPort(): RawEndpoint {
     const { port1, port2 } = this.channel()
-    servePort(port2, {
-      alive: Promise.resolve('the lock'),
-      start: () => Promise.resolve({ type: 'here', broker: this.broker }),
-      makeRoom: () => Promise.resolve(),
-    })
+    serveBroker(port2, this.broker)
     return Comlink.wrap<RawEndpoint>(port1)
   }
 
