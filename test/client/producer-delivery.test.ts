@@ -527,6 +527,30 @@ describe('time that runs out', () => {
   )
 
   test(
+    'a batch is not given up, nor sent again, with an older one of its request',
+    inContext(async (context) => {
+      await context.topic('orders', 2)
+      const tab = context.tab()
+      const options = { deliveryTimeoutMs: 10_000, lingerMs: 8_000 }
+      const producer = await context.done(warmProducer(tab, options))
+      const sendTo = (partition: number) =>
+        producer.send({ topic: 'orders', messages: [{ partition, value: partition }] })
+      const old = codeOf(sendTo(0))
+      await context.advance(5_000)
+      const young = sendTo(1)
+      const held = tab.hold('produce', 'reply')
+      void producer.flush()
+      await context.advance(5_200)
+      expect(await old).toBe('DELIVERY_TIMED_OUT')
+      await context.advance(2_000)
+      held.release()
+      await context.done(young)
+      const lastRequests = tab.requestsOf('produce').slice(1)
+      expect(lastRequests.map(({ batches }) => batches.length)).toEqual([2])
+    }),
+  )
+
+  test(
     'what is not yet due goes on when an older batch is given up',
     inContext(async (context) => {
       await context.topic('orders')

@@ -36,9 +36,13 @@ function take(queue: PartitionQueue): OutgoingBatch {
 
 /** Queues a batch of as many records and takes it as if to send it. */
 function takeBatchOf(queue: PartitionQueue, recordCount: number): OutgoingBatch {
+  queueBatchOf(queue, recordCount)
+  return take(queue)
+}
+
+function queueBatchOf(queue: PartitionQueue, recordCount: number): void {
   void queue.add(chunkOf(recordCount), TERMS, 0)
   queue.seal()
-  return take(queue)
 }
 
 function numberOf({ producer }: OutgoingBatch): string {
@@ -69,4 +73,44 @@ test('what starts over under the next epoch does so in its order, in doubt or no
   queue.outOfOrder(second, 0)
   expect([take(queue), take(queue)]).toEqual([first, second])
   expect([first, second].map(numberOf)).toEqual(['1:0', '1:1'])
+})
+
+test('no more follow a batch in doubt than the broker remembers, however often it is sent again', () => {
+  const queue = newQueue()
+  queue.succeeded(takeBatchOf(queue, 1))
+  const batches = [1, 1, 1, 1, 1].map((recordCount) => takeBatchOf(queue, recordCount))
+  const [first, ...others] = batches as [OutgoingBatch, ...OutgoingBatch[]]
+  queue.retry(first, 0)
+  for (const batch of others) queue.succeeded(batch)
+  queueBatchOf(queue, 1)
+  for (const attempt of [2, 3]) {
+    expect(take(queue)).toBe(first)
+    expect(first.attempts).toBe(attempt)
+    expect(queue.take(0, TERMS.acks)).toBeUndefined()
+    queue.retry(first, 0)
+  }
+  expect(take(queue)).toBe(first)
+  queue.succeeded(first)
+  expect(numberOf(take(queue))).toBe('0:6')
+})
+
+test('numbers that are used up start over once nothing under them is in doubt', () => {
+  const queue = newQueue()
+  queue.succeeded(takeBatchOf(queue, SEQUENCE_MAX - 5))
+  const last = takeBatchOf(queue, 5)
+  queueBatchOf(queue, 1)
+  expect(queue.take(0, TERMS.acks)).toBeUndefined()
+  queue.retry(last, 0)
+  expect(numberOf(take(queue))).toBe(`0:${SEQUENCE_MAX - 5}`)
+  queue.succeeded(last)
+  expect(numberOf(take(queue))).toBe('1:0')
+})
+
+test('a batch in flight that is given up frees its place, and the rest starts over', () => {
+  const queue = newQueue()
+  queue.succeeded(takeBatchOf(queue, 1))
+  const late = takeBatchOf(queue, 1)
+  queueBatchOf(queue, 1)
+  expect(queue.takeLate((batch) => batch === late)).toEqual([late])
+  expect(numberOf(take(queue))).toBe('1:0')
 })

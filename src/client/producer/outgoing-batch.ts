@@ -33,11 +33,11 @@ export class OutgoingBatch {
   #numbered: BatchProducer | undefined
   recordCount = 0
   bytes = 0
+  /** How many batches of its partition were numbered before it was. */
+  order = 0
   attempts = 0
   /** When it was first sent, by the machine's clock, which is the broker's as well. */
   triedSinceMs: number | undefined
-  /** It was sent under its number, and nobody has said that it was not appended. */
-  isInDoubt = false
   /** Those who sent it have been told: whatever is heard of it now is too late. */
   isSettled = false
   lastError: unknown
@@ -81,8 +81,9 @@ export class OutgoingBatch {
   }
 
   /** Gives it its place in the producer's sequence; again under a new epoch. */
-  number(producer: BatchProducer): void {
+  number(producer: BatchProducer, order: number): void {
     this.#numbered = producer
+    this.order = order
   }
 
   /** A buffer to send. The batch keeps its own, for a repeat. */

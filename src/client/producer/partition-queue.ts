@@ -1,8 +1,9 @@
 /**
  * What waits to be sent to one partition, in order. Batches are numbered when they are taken for the
  * first time. After a failure nothing more is sent until all that is in flight came back; then the
- * failed ones go again first, under their old numbers, so that the broker recognises those it has.
- * When a batch is given up its number is missing, and the rest starts over under a new epoch.
+ * failed ones go again first, under their old numbers, so that the broker recognises those it has: it
+ * remembers the last few, so no more than those follow a batch whose fate is not known. When a batch
+ * is given up its number is missing, and the rest starts over under a new epoch.
  */
 import type { EncodedChunk } from '../../codec/chunk.js'
 import { SEQUENCE_MAX } from '../../protocol/batch-header.js'
@@ -15,6 +16,7 @@ export interface PartitionQueueOptions {
   /** Undefined: batches are not numbered, and a repeat is not recognised. */
   readonly producerId: ProducerId | undefined
   readonly batchSize: number
+  /** How many may be sent from the first whose fate is not known on, that one included. */
   readonly inFlightMax: number
 }
 
@@ -25,9 +27,13 @@ export class PartitionQueue {
   #ready: OutgoingBatch[] = []
   readonly #inFlight = new Set<OutgoingBatch>()
   #failed: OutgoingBatch[] = []
+  /** Sent under their numbers; nobody has said whether they were appended. */
+  readonly #inDoubt = new Set<OutgoingBatch>()
   #notBeforeMs = 0
   #epoch = 0
   #nextSequence = 0
+  /** How many batches were numbered so far, under whatever epoch. */
+  #numberedCount = 0
   #needsNewEpoch = false
   /** Whether the broker has taken a batch, and so knows which number comes next. */
   #isKnown = false
@@ -54,9 +60,11 @@ export class PartitionQueue {
     return this.#inFlight.size === 0 && this.#hasWaiting() ? this.#notBeforeMs : undefined
   }
 
-  /** The time by which the oldest batch not in flight was begun. */
+  /** When the oldest batch was begun. */
   get oldestMs(): number | undefined {
-    return (this.#failed[0] ?? this.#ready[0] ?? this.#open)?.createdAtMs
+    const all = [...this.#inFlight, ...this.#failed, this.#ready[0], this.#open]
+    const oldestMs = Math.min(...all.map((batch) => batch?.createdAtMs ?? Infinity))
+    return oldestMs === Infinity ? undefined : oldestMs
   }
 
   /** Adds a chunk to the open batch. `sealed` is a batch that this closed. */
@@ -86,19 +94,21 @@ export class PartitionQueue {
   /** The next batch to send, if one may be sent now. */
   take(nowMs: number, acks: number): OutgoingBatch | undefined {
     if (!this.#mayTake(nowMs)) return undefined
-    const index = this.#needsNewEpoch ? this.#ready.findIndex(({ isInDoubt }) => isInDoubt) : 0
+    const isInDoubt = (one: OutgoingBatch) => this.#inDoubt.has(one)
+    const index = this.#needsNewEpoch ? this.#ready.findIndex(isInDoubt) : 0
     const batch = this.#ready[index]
     if (batch === undefined || batch.terms.acks !== acks || !batch.isAssembled) return undefined
+    if (!this.#mayFollow(batch)) return undefined
     this.#ready.splice(index, 1)
     this.#number(batch)
     batch.attempts += 1
-    batch.isInDoubt = batch.producer !== undefined
+    if (batch.producer !== undefined) this.#inDoubt.add(batch)
     this.#inFlight.add(batch)
     return batch
   }
 
   succeeded(batch: OutgoingBatch): void {
-    this.#inFlight.delete(batch)
+    this.#forget(batch)
     this.#isKnown = true
   }
 
@@ -111,14 +121,14 @@ export class PartitionQueue {
 
   /** The broker does not have it, and cannot take it under its number. */
   outOfOrder(batch: OutgoingBatch, nowMs: number): void {
-    batch.isInDoubt = false
+    this.#inDoubt.delete(batch)
     if (this.#isFirst(batch)) this.#needsNewEpoch = true
     this.retry(batch, nowMs)
   }
 
   /** It will not be sent again: its number stays unused. */
   giveUp(batch: OutgoingBatch): void {
-    this.#inFlight.delete(batch)
+    this.#forget(batch)
     this.#needsNewEpoch = true
   }
 
@@ -127,23 +137,26 @@ export class PartitionQueue {
     this.#ready = this.#ready.filter((ready) => ready !== batch)
   }
 
-  /** Removes and returns the batches that are too late and not in flight. */
+  /** Takes out the batches that are too late, also what is in flight: the numbers stay unused. */
   takeLate(isLate: (batch: OutgoingBatch) => boolean): OutgoingBatch[] {
-    const open = this.#open !== undefined && isLate(this.#open) ? [this.#open] : []
-    if (open.length > 0) this.#open = undefined
-    const late = [...this.#failed.filter(isLate), ...this.#ready.filter(isLate), ...open]
+    const late = this.#sealed().filter(isLate)
+    for (const batch of late) this.#forget(batch)
     this.#failed = this.#failed.filter((batch) => !isLate(batch))
     this.#ready = this.#ready.filter((batch) => !isLate(batch))
     if (late.some((batch) => batch.producer !== undefined)) this.#needsNewEpoch = true
-    return late
+    const open = this.#open
+    if (open === undefined || !isLate(open)) return late
+    this.#open = undefined
+    return [...late, open]
   }
 
   /** Takes out everything, also what is in flight: the partition is not there any more. */
   abandon(): OutgoingBatch[] {
     const open = this.#open === undefined ? [] : [this.#open]
-    const all = [...this.#inFlight, ...this.#failed, ...this.#ready, ...open]
+    const all = [...this.#sealed(), ...open]
     this.#open = undefined
     this.#inFlight.clear()
+    this.#inDoubt.clear()
     this.#failed = []
     this.#ready = []
     return all
@@ -159,7 +172,34 @@ export class PartitionQueue {
       other.producer !== undefined &&
       other.producer.producerEpoch === batch.producer?.producerEpoch &&
       other.producer.baseSequence < batch.producer.baseSequence
-    return ![...this.#inFlight, ...this.#failed, ...this.#ready].some(isBefore)
+    return !this.#sealed().some(isBefore)
+  }
+
+  /**
+   * Whether the broker, once it has this batch, still recognises all that is in doubt. An epoch whose
+   * numbers are used up ends when nothing of it is.
+   */
+  #mayFollow(batch: OutgoingBatch): boolean {
+    const isNumbered = this.#isNumbered(batch)
+    if (!isNumbered && this.#isUsedUp(batch) && this.#inDoubt.size > 0) return false
+    const order = isNumbered ? batch.order : this.#numberedCount
+    for (const other of this.#inDoubt) {
+      if (order - other.order >= this.#options.inFlightMax) return false
+    }
+    return true
+  }
+
+  #isUsedUp({ recordCount }: OutgoingBatch): boolean {
+    return this.#nextSequence + recordCount > SEQUENCE_MAX
+  }
+
+  #sealed(): OutgoingBatch[] {
+    return [...this.#inFlight, ...this.#failed, ...this.#ready]
+  }
+
+  #forget(batch: OutgoingBatch): void {
+    this.#inFlight.delete(batch)
+    this.#inDoubt.delete(batch)
   }
 
   #mayTake(nowMs: number): boolean {
@@ -179,7 +219,7 @@ export class PartitionQueue {
     if (!this.#needsNewEpoch) return
     // What may have been appended keeps its number until the broker has said whether it was: under
     // another it would be appended again.
-    if (this.#ready.some(({ isInDoubt }) => isInDoubt)) return
+    if (this.#inDoubt.size > 0) return
     this.#needsNewEpoch = false
     this.#epoch += 1
     this.#nextSequence = 0
@@ -187,15 +227,18 @@ export class PartitionQueue {
 
   #number(batch: OutgoingBatch): void {
     const { producerId } = this.#options
-    if (producerId === undefined) return
-    if (batch.producer?.producerEpoch === this.#epoch) return
-    if (this.#nextSequence + batch.recordCount > SEQUENCE_MAX) {
+    if (producerId === undefined || this.#isNumbered(batch)) return
+    if (this.#isUsedUp(batch)) {
       this.#epoch += 1
       this.#nextSequence = 0
     }
     const baseSequence = this.#nextSequence
-    batch.number({ producerId, producerEpoch: this.#epoch, baseSequence })
+    batch.number({ producerId, producerEpoch: this.#epoch, baseSequence }, this.#numberedCount++)
     this.#nextSequence += batch.recordCount
+  }
+
+  #isNumbered({ producer }: OutgoingBatch): boolean {
+    return producer?.producerEpoch === this.#epoch
   }
 
   #hasWaiting(): boolean {

@@ -137,7 +137,8 @@ export class Sender {
 
   async #send(acks: Acks, taken: readonly Taken[]): Promise<void> {
     const { connection, host, deliveryTimeoutMs } = this.#options
-    const createdAtMs = Math.min(...taken.map(({ batch }) => batch.createdAtMs))
+    // As long as any of them may wait: one that may not is given up by itself.
+    const createdAtMs = Math.max(...taken.map(({ batch }) => batch.createdAtMs))
     const leftMs = createdAtMs + deliveryTimeoutMs - host.nowMs()
     try {
       // Not repeatable as a call: the queues repeat it in order, under the same numbers.
