@@ -343,7 +343,8 @@ export class ConsumerRun {
         const before = this.#lostWithBroker.get(partitionId)
         if (before === undefined) return
         await this.#runner.idle(partitionId)
-        partition.resumeFrom = before.handledUpTo ?? before.resumeFrom
+        if (!partition.isHeld) return
+        partition.follow(before)
         this.#lostWithBroker.delete(partitionId)
       }),
     )
@@ -386,7 +387,10 @@ export class ConsumerRun {
       if (reason !== 'broker') continue
       const { soughtTo } = partition
       if (soughtTo !== undefined) pendingSeeks.set(topicPartitionKey(partition), soughtTo)
-      if (options.autoCommit) this.#lostWithBroker.set(partitionId, partition)
+      // One that had not come to know where to start says nothing: what was before it stands.
+      if (options.autoCommit && partition.hasProgress) {
+        this.#lostWithBroker.set(partitionId, partition)
+      }
     }
     const groupId = this.#parts.groupId ?? ''
     void events.emit('partitionsLost', { groupId, partitions: namesOf(assigned) })

@@ -7,6 +7,13 @@ import type { AssignedPartition } from '../../protocol/requests.js'
 import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
 import type { PartitionId, TopicName } from '../../protocol/names.js'
 
+/** What an ownership that ended with its broker had handled, and may not have committed any more. */
+interface Progress {
+  readonly committed: number | undefined
+  readonly from: number
+  readonly upTo: number
+}
+
 export class OwnedPartition {
   readonly partitionId: PartitionId
   readonly topic: TopicName
@@ -20,6 +27,8 @@ export class OwnedPartition {
   #position: number | undefined
   /** The next offset after all that is handled: what a commit says. */
   #handledUpTo: number | undefined
+  /** From there on to `handledUpTo` everything is handled. */
+  #handledFrom = 0
   #committed: number | undefined
   /** Something moved the position since the last commit. */
   #mayGoBack = false
@@ -33,8 +42,7 @@ export class OwnedPartition {
   #isPaused = false
   #isReleased = false
   highWatermark = 0
-  /** How far an earlier ownership, ended by the broker's death, had handled it. */
-  resumeFrom: number | undefined
+  #before: Progress | undefined
   /** Failed attempts in a row at the message at `position`. */
   failures = 0
   /** Delivery waits until then, after a failure. */
@@ -78,8 +86,9 @@ export class OwnedPartition {
     return this.#soughtTo
   }
 
-  get handledUpTo(): number | undefined {
-    return this.#handledUpTo
+  /** Whether anything is known of what is handled, here or before. */
+  get hasProgress(): boolean {
+    return this.#progress !== undefined
   }
 
   get bufferedBytes(): number {
@@ -116,14 +125,25 @@ export class OwnedPartition {
     return isBehind && !this.#mayGoBack ? undefined : handled
   }
 
+  /** Another ownership of it by the same consumer has ended with its broker. */
+  follow(before: OwnedPartition): void {
+    this.#before = before.#progress
+  }
+
   /**
    * Where to start, found out from the broker: there, or where this consumer itself had got to
-   * before it lost the partition. A seek made meanwhile wins.
+   * before it lost the partition, unless somebody else has committed in between: of what lies beyond
+   * that, not all may be handled. A seek made meanwhile wins.
    */
   startAt(offset: number): void {
     this.#committed = offset
     if (this.#position !== undefined) return
-    this.#position = Math.max(offset, this.resumeFrom ?? 0)
+    const before = this.#before
+    const isOwn =
+      before !== undefined &&
+      (offset === before.committed || (before.from <= offset && offset < before.upTo))
+    this.#handledFrom = isOwn ? Math.max(offset, before.from) : offset
+    this.#position = isOwn ? Math.max(offset, before.upTo) : offset
     this.#fetchOffset = this.#position
     this.#handledUpTo = this.#position
   }
@@ -133,6 +153,7 @@ export class OwnedPartition {
     this.#damagedAt = undefined
     this.#seekVersion = this.#version
     this.#soughtTo = offset
+    this.#handledFrom = offset
     this.#handledUpTo = offset
     this.#mayGoBack = true
     this.failures = 0
@@ -148,6 +169,7 @@ export class OwnedPartition {
     this.#restartAt(offset)
     this.#seekVersion = this.#version
     this.#soughtTo = undefined
+    this.#handledFrom = offset
     this.#handledUpTo = offset
     this.#mayGoBack = true
   }
@@ -233,6 +255,12 @@ export class OwnedPartition {
   release(): void {
     this.beginRevocation()
     this.#isReleased = true
+  }
+
+  get #progress(): Progress | undefined {
+    const upTo = this.#handledUpTo
+    if (upTo === undefined) return this.#before
+    return { committed: this.#committed, from: this.#handledFrom, upTo }
   }
 
   #restartAt(offset: number | undefined): void {
