@@ -252,7 +252,14 @@ describe('excuses', () => {
       'who seeks back gets old messages and commits old offsets',
       (story) =>
         story
-          .happens({ type: 'sought', tab: 'a', groupId: 'workers', place: PLACE, offset: 0 })
+          .happens({
+            type: 'sought',
+            tab: 'a',
+            groupId: 'workers',
+            consumer: 'a',
+            place: PLACE,
+            offset: 0,
+          })
           .handles('a', 0)
           .commits('a', 1)
           .hasOnDisk(1),

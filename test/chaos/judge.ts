@@ -137,8 +137,8 @@ class Judge {
       case 'threw':
         return history.tell({ ...this.#handlingOf(event.tab, event), type: event.type })
       case 'sought': {
-        const { groupId, place, offset } = event
-        return history.tell({ type: 'sought', groupId, place, offset })
+        const { groupId, consumer, place, offset } = event
+        return history.tell({ type: 'sought', groupId, consumer, place, offset })
       }
       case 'joined':
         this.#brokers.set(event.reader.consumer, this.#brokerCount)

@@ -78,6 +78,7 @@ export type TabEvent =
   | {
       readonly type: 'sought'
       readonly groupId: string
+      readonly consumer: string
       readonly place: Place
       readonly offset: number
     }

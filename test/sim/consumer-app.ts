@@ -287,7 +287,7 @@ export class ConsumerApp {
       const outcome = await this.#tab.call('fetchTopicOffsets', ask)
       const offset = outcome.ok ? outcome.value[partition]?.low : undefined
       if (offset !== undefined && isHeld()) {
-        this.#world.history.tell({ type: 'sought', groupId: this.groupId, place, offset })
+        this.#tellSought(place, offset)
         this.consumer.seek({ topic, partition, offset })
         return
       }
@@ -303,8 +303,13 @@ export class ConsumerApp {
     if (reached === undefined) return
     const { from, to } = reached
     const offset = between(this.#prng, from, to)
-    this.#world.history.tell({ type: 'sought', groupId: this.groupId, place, offset })
+    this.#tellSought(place, offset)
     this.consumer.seek({ ...place, offset })
+  }
+
+  #tellSought(place: Place, offset: number): void {
+    const { name: consumer, groupId } = this
+    this.#world.history.tell({ type: 'sought', groupId, consumer, place, offset })
   }
 
   async #changeSubscription(): Promise<void> {

@@ -2,7 +2,7 @@
 import { parseBatchHeader } from '../../src/protocol/batch-header.js'
 import type { MemberRef, Request, ResponseOf, WireReply } from '../../src/protocol/requests.js'
 
-/** @example 'produce 3:e0s17+2' is a batch of two for partition 3: epoch 0, sequence 17 */
+/** @example 'produce 3:p042e0s17+2': two for partition 3, of producer …042 in epoch 0, from sequence 17 */
 export function describeRequest(request: Request): string {
   const { api } = request
   switch (api) {
@@ -10,7 +10,9 @@ export function describeRequest(request: Request): string {
       return `${api} ${request.batches.map(({ partitionId, batch }) => {
         const { producer, recordCount } = parseBatchHeader(batch)
         const sequence =
-          producer === undefined ? '' : `e${producer.producerEpoch}s${producer.baseSequence}`
+          producer === undefined
+            ? ''
+            : `p${String(producer.producerId).slice(-3)}e${producer.producerEpoch}s${producer.baseSequence}`
         return `${partitionId}:${sequence}+${recordCount}`
       })}`
     case 'fetch':

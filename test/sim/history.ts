@@ -41,6 +41,8 @@ export type SimEvent =
   | {
       readonly type: 'sought'
       readonly groupId: string
+      /** Undefined when the offset was set for whoever comes. */
+      readonly consumer: string | undefined
       readonly place: Place
       readonly offset: number
     }
@@ -79,8 +81,6 @@ export type SimEvent =
    * without, which it may for want of space. Its worker may have another broker by then.
    */
   | { readonly type: 'commitFailed'; readonly incarnation: string; readonly isForSpace: boolean }
-  /** Somebody set the machine's clock. */
-  | { readonly type: 'clockJumped'; readonly byMs: number }
   // Who lives.
   | { readonly type: 'tabDied'; readonly tab: string }
   /** Until it is back nothing of it runs, and it hears nothing. */

@@ -35,6 +35,10 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [1153, 'a commit that fails behind the end of its broker takes nothing from the next broker'],
   [1360, 'no fetch says of a state that was dropped what was out of range in it'],
   [1199, 'a commit that waits for the next broker is not sent under the membership of there'],
+  [5242, 'the auditor counts a jump of the clock for whoever is joining as well'],
+  [6031, 'a seek that waits for its partition is not forgotten for what others are given of it'],
+  [100931, 'what was handled under the last broker counts where nobody has committed in between'],
+  [102072, 'a batch in doubt is not followed by more than the broker remembers'],
   [5323, 'batches that start over under a new epoch keep their order, one in doubt among them'],
 ]
 

@@ -39,14 +39,15 @@ export class Meddler {
   }
 
   async #seekBack(): Promise<void> {
-    const { consumer, group } = this.#app
+    const { name, consumer, group } = this.#app
     const held = consumer.assignment()
     if (held.length === 0) return
     const place = this.#parts.prng.pick(held)
     const handled = this.#app.handledUpTo(place)
     if (handled === undefined) return
     const offset = Math.max(0, handled - between(this.#parts.prng, 0, BACK_MAX))
-    const sought = { type: 'sought', groupId: group.groupId, place, offset } as const
+    const { groupId } = group
+    const sought = { type: 'sought', groupId, consumer: name, place, offset } as const
     // Where it goes is committed without a handler being called: that must be heard before. And again
     // when it is done: until then its handlers go on where they were.
     await this.#parts.recorder.tell(sought)

@@ -21,6 +21,7 @@ interface BrokerModel {
 /** What the model knew of the member when it asked. */
 interface Standing {
   readonly life: number
+  readonly askedAtMs: number
   readonly group: GroupModel
   readonly groupEpoch: number
   readonly member: ModelMember | undefined
@@ -40,6 +41,8 @@ export class MembershipAudit {
   readonly #parts: AuditParts
   readonly #brokers = new Map<string, BrokerModel>()
   readonly #standings = new WeakMap<Exchange, Standing>()
+  /** By how much the wall clock, of which deadlines are times, was set forward in all. */
+  #aheadMs = 0
 
   constructor(parts: AuditParts) {
     this.#parts = parts
@@ -80,19 +83,12 @@ export class MembershipAudit {
     const broker = this.#brokers.get(incarnation)
     if (broker?.sessions.get(sessionId) !== greeting) return
     broker.sessions.delete(sessionId)
-    for (const group of broker.groups.values()) group.sessionEnds(sessionId, this.#parts.nowMs())
+    for (const group of broker.groups.values()) group.sessionEnds(sessionId, this.#nowMs())
   }
 
-  /** Deadlines are times of the clock. */
+  /** Back does not count: the broker's deadlines go back with it. */
   clockJumped(byMs: number): void {
-    for (const { groups } of this.#brokers.values()) {
-      for (const { members } of groups.values()) {
-        for (const member of members.values()) {
-          member.deadlineMs -= Math.max(0, byMs)
-          member.letGoByMs -= Math.max(0, byMs)
-        }
-      }
-    }
+    this.#aheadMs += Math.max(0, byMs)
   }
 
   asked(asked: Asked<MemberApi>): void {
@@ -104,9 +100,10 @@ export class MembershipAudit {
     const before = ref === undefined ? undefined : group.members.get(ref.memberId)
     const standing = {
       life: broker.life,
+      askedAtMs: this.#nowMs(),
       group,
       groupEpoch: group.groupEpoch,
-      isSettled: before?.isSettled(this.#parts.nowMs()) ?? true,
+      isSettled: before?.isSettled(this.#nowMs()) ?? true,
       isSameSession: before?.sessionId === exchange.sessionId,
       epoch: before?.epoch,
       previousEpoch: before?.previousEpoch,
@@ -139,7 +136,7 @@ export class MembershipAudit {
     this.#checkNames(answered)
     if (member === undefined || group.members.get(member.memberId) !== member) return
     for (const { partitionId } of assigned) {
-      const other = group.otherHolder(partitionId, { member, nowMs: this.#parts.nowMs() })
+      const other = group.otherHolder(partitionId, { member, nowMs: this.#nowMs() })
       if (other === undefined) continue
       report(`${member.memberId} is given ${partitionId}, which ${other.memberId} holds`)
     }
@@ -147,10 +144,10 @@ export class MembershipAudit {
     member.epoch = memberEpoch
     if (request.options !== undefined) member.timeouts = request.options
     const ids = assigned.map(({ partitionId }) => partitionId)
-    member.isTold(answered.order, ids, answered.atMs)
+    member.isTold(answered.order, ids, standing.askedAtMs)
     // What a static member was to let go of ends with its absence, or with whom it took over from.
     if (member.sessionId === undefined) member.dropRevoked()
-    if (standing.replaced !== undefined) member.hasTakenOver(answered.atMs)
+    if (standing.replaced !== undefined) member.hasTakenOver(standing.askedAtMs)
   }
 
   left(answered: Answered<'leaveGroup'>): void {
@@ -161,7 +158,7 @@ export class MembershipAudit {
       this.#report(answered.exchange, answered.request.groupId, 'left, and was no member')
     } else if (group.members.get(member.memberId) === member) {
       if (member.instanceId === undefined) group.members.delete(member.memberId)
-      else member.goesAway(answered.atMs)
+      else member.goesAway(standing.askedAtMs)
     }
   }
 
@@ -172,7 +169,7 @@ export class MembershipAudit {
     if (answered.request.member !== undefined) {
       return this.#checkMayAct(answered, standing, false)
     }
-    const nowMs = this.#parts.nowMs()
+    const nowMs = this.#nowMs()
     const isInUse = [...standing.group.members.values()].find((one) => one.isSettled(nowMs))
     if (isInUse === undefined) return
     const what = `committed by nobody, while ${isInUse.memberId} is a member`
@@ -203,16 +200,17 @@ export class MembershipAudit {
     }
   }
 
-  #join(group: GroupModel, { request, exchange, atMs }: Asked<'groupHeartbeat'>) {
+  #join(group: GroupModel, { request, exchange }: Asked<'groupHeartbeat'>) {
+    const nowMs = this.#nowMs()
     const { member: ref, options } = request
     const member = new ModelMember({
       memberId: ref.memberId,
       instanceId: ref.groupInstanceId,
       sessionId: exchange.sessionId as ModelMember['sessionId'],
       timeouts: options ?? { sessionTimeoutMs: 0, rebalanceTimeoutMs: 0 },
-      nowMs: atMs,
+      nowMs,
     })
-    return { member, ...group.joins(member, atMs) }
+    return { member, ...group.joins(member, nowMs) }
   }
 
   /** It came to nothing; what became of whom it would have replaced is not known. */
@@ -255,7 +253,7 @@ export class MembershipAudit {
   #isSureMember({ member, group, isSettled }: Standing): boolean {
     if (member === undefined || !isSettled) return false
     if (group.members.get(member.memberId) !== member) return false
-    return member.isInTime(this.#parts.nowMs())
+    return member.isInTime(this.#nowMs())
   }
 
   #checkNames(answered: Answered<'groupHeartbeat'>): void {
@@ -278,12 +276,17 @@ export class MembershipAudit {
     for (const [groupId, row] of this.#parts.durable.groups.entries()) {
       const group = new GroupModel()
       for (const member of row.now?.staticMembers ?? []) {
-        group.members.set(member.memberId, ModelMember.away(member, this.#parts.nowMs()))
+        group.members.set(member.memberId, ModelMember.away(member, this.#nowMs()))
       }
       group.groupEpoch = row.now?.groupEpoch ?? 0
       groups.set(groupId, group)
     }
     return groups
+  }
+
+  /** Goes at least as fast as the clock by which members are fenced. */
+  #nowMs(): number {
+    return this.#parts.nowMs() + this.#aheadMs
   }
 
   #report(exchange: Exchange, groupId: GroupId, what: string): void {

@@ -19,10 +19,11 @@ interface Progress {
   /** Where somebody starts who takes over, whatever others have handled. */
   committed: number | undefined
   /**
-   * Where somebody went back to, until something is delivered after that: who finds it gone may go to
-   * the end from there, whatever was on its way to be committed before.
+   * Where a consumer went back to, until it is given something after that: if it finds that gone it may
+   * go to the end from there, whatever was on its way to be committed before, and whoever had the
+   * partition in between. Under undefined, where whoever comes goes back to.
    */
-  soughtBack: number
+  readonly soughtBack: Map<string | undefined, number>
 }
 
 export class GroupProgress implements Listener {
@@ -91,9 +92,8 @@ export class GroupProgress implements Listener {
   #handling(event: Handling): void {
     const partition = this.#log.lifeOf(event)
     const progress = partition && this.#find(event.reader.groupId, partition.partitionId)
-    if (progress !== undefined && event.offset <= progress.handledUpTo) {
-      progress.soughtBack = Infinity
-    }
+    if (progress === undefined || event.offset > progress.handledUpTo) return
+    for (const consumer of [undefined, event.reader.consumer]) progress.soughtBack.delete(consumer)
   }
 
   #handled(event: Omit<Handling, 'type'>): void {
@@ -123,17 +123,17 @@ export class GroupProgress implements Listener {
     } else if (isFirst || isReset || progress?.soughtTo.has(value.offset) === true) {
       const begun = this.#of(groupId, partitionId)
       begun.committed = value.offset
-      if (isReset && value.offset > begun.handledUpTo) begun.soughtBack = Infinity
+      if (isReset && value.offset > begun.handledUpTo) begun.soughtBack.clear()
       this.#advance(begun, value.offset)
     }
   }
 
-  #sought({ groupId, place, offset }: Extract<SimEvent, { type: 'sought' }>): void {
+  #sought({ groupId, consumer, place, offset }: Extract<SimEvent, { type: 'sought' }>): void {
     const partition = this.#log.at(place)
     if (partition === undefined) return
     const progress = this.#of(groupId, partition.partitionId)
     if (offset > progress.handledUpTo) progress.soughtTo.add(offset)
-    progress.soughtBack = Math.min(progress.soughtBack, offset)
+    progress.soughtBack.set(consumer, offset)
   }
 
   /** What was handled of lost messages says nothing about those that get their offsets. */
@@ -147,7 +147,7 @@ export class GroupProgress implements Listener {
           continue
         }
         progress.committed = this.#log.committed(groupId, partitionId)
-        progress.soughtBack = Infinity
+        progress.soughtBack.clear()
         progress.handledUpTo = Math.min(progress.handledUpTo, end)
         for (const offset of progress.beyond) if (offset >= end) progress.beyond.delete(offset)
       }
@@ -172,7 +172,7 @@ export class GroupProgress implements Listener {
       soughtTo: new Set(),
       mayJump: false,
       committed: undefined,
-      soughtBack: Infinity,
+      soughtBack: new Map(),
     }
     byPartition.set(partitionId, progress)
     return progress
@@ -180,6 +180,6 @@ export class GroupProgress implements Listener {
 }
 
 function isOutOfRange(progress: Progress, partition: DurablePartition | undefined): boolean {
-  const start = Math.min(progress.committed ?? Infinity, progress.soughtBack)
+  const start = Math.min(progress.committed ?? Infinity, ...progress.soughtBack.values())
   return start < (partition?.logStartOffset ?? 0)
 }

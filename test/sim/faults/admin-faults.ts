@@ -115,7 +115,8 @@ export class AdminFaults implements FaultSource {
       offset: between(prng, low, high),
     }))
     for (const { partition, offset } of partitions) {
-      world.history.tell({ type: 'sought', groupId, place: { topic, partition }, offset })
+      const place = { topic, partition }
+      world.history.tell({ type: 'sought', groupId, consumer: undefined, place, offset })
     }
     return this.#call(tab, 'setOffsets', (admin) =>
       admin.setOffsets({ groupId, topic, partitions }),
