@@ -5,7 +5,13 @@
 import { unreachable } from '../../std/assert.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { ProducerId } from '../../protocol/names.js'
-import type { ApiName, Request, RequestOf, ResponseOf } from '../../protocol/requests.js'
+import type {
+  ApiName,
+  PartitionResult,
+  Request,
+  RequestOf,
+  ResponseOf,
+} from '../../protocol/requests.js'
 import { partitionResult } from '../log/partition-result.js'
 import { decideProduce } from '../log/decide-produce.js'
 import { decideDeleteRecords } from '../log/decide-retention.js'
@@ -163,9 +169,9 @@ async function fetch(
   request: RequestOf<'fetch'>,
 ): Promise<ResponseOf<'fetch'>> {
   const response = await broker.purgatory.fetch(session.sessionId, request)
-  // A log start that is not on the disk yet may never be: nobody is to go on from elsewhere for it.
-  const isRefused = response.partitions.some(({ error }) => error?.code === 'OFFSET_OUT_OF_RANGE')
-  return isRefused ? settled(broker, response) : response
+  // A log start, or a deletion, that is not on the disk yet may never be: nobody is to go on from
+  // elsewhere for it, or to stop.
+  return response.partitions.some(isRefused) ? settled(broker, response) : response
 }
 
 async function listOffsets(
@@ -176,7 +182,12 @@ async function listOffsets(
   const results = await broker.reader.listOffsets(request.partitions, session.sessionId)
   // Nor to skip what stays. By time nothing below the log start is found; the end is durable anyway.
   const asksForStart = request.partitions.some(({ at }) => at !== 'latest')
-  return asksForStart ? settled(broker, { results }) : { results }
+  return asksForStart || results.some(isRefused) ? settled(broker, { results }) : { results }
+}
+
+/** Whether it says of the state that something is not there; other errors say nothing of it. */
+function isRefused({ error }: PartitionResult<unknown>): boolean {
+  return error?.code === 'OFFSET_OUT_OF_RANGE' || error?.code === 'UNKNOWN_TOPIC_OR_PARTITION'
 }
 
 function deleteRecords(

@@ -15,14 +15,16 @@ type Answer = ResponseOf<'fetch'>
 const BATCH_BYTES = batchOf({ bytes: 100 }).byteLength
 const DISK_ONLY = { limits: { tailBytes: 1 } }
 
-interface Fetching {
+interface Waiting<T> {
   /** Undefined as long as it waits. */
-  readonly answer: Answer | undefined
+  readonly answer: T | undefined
   readonly failure: unknown
 }
 
-function waiting(promise: Promise<Answer>): Fetching {
-  const seen: { answer: Answer | undefined; failure: unknown } = {
+type Fetching = Waiting<Answer>
+
+function waiting<T>(promise: Promise<T>): Waiting<T> {
+  const seen: { answer: T | undefined; failure: unknown } = {
     answer: undefined,
     failure: undefined,
   }
@@ -183,6 +185,27 @@ describe.each(sources)('a fetch %s', (_, options) => {
     expect(await deleted).toBe('STORAGE_ERROR')
     await allDone()
     expect(fetched.failure).toMatchObject({ code: 'STORAGE_ERROR', retriable: true })
+    expect(keysOf((await context.tab.read(id, 0))?.batches ?? [])).toEqual(['stays'])
+  })
+
+  it('finds no partition when its deletion is durable: who stops would miss what stays', async () => {
+    const { context, id } = await started(1, options)
+    await context.append(id, { key: 'stays' })
+    context.storage.hold()
+    const deleted = outcomeOf(context.deleteTopic('orders'))
+    await allDone()
+    const fetched = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }]))
+    const partitions = [{ partitionId: id, at: 'latest' as const }]
+    const listed = waiting(context.tab.call({ api: 'listOffsets', partitions }))
+    await allDone()
+    for (const { answer, failure } of [fetched, listed]) expect(answer ?? failure).toBeUndefined()
+    context.storage.failCommits(new TabmqError('STORAGE_ERROR', 'a test'))
+    context.storage.release()
+    expect(await deleted).toBe('STORAGE_ERROR')
+    await allDone()
+    for (const { failure } of [fetched, listed]) {
+      expect(failure).toMatchObject({ code: 'STORAGE_ERROR', retriable: true })
+    }
     expect(keysOf((await context.tab.read(id, 0))?.batches ?? [])).toEqual(['stays'])
   })
 })
