@@ -118,7 +118,9 @@ function produce(
     release()
     throw error
   }
-  if (request.acks === 0) return broker.applyUnacknowledged(decision, release)
+  // What a refusal says has to be so, whoever asks: then all of the answer waits.
+  const isUnacknowledged = request.acks === 0 && !decision.response.results.some(isRefused)
+  if (isUnacknowledged) return broker.applyUnacknowledged(decision, release)
   // A repeat of a batch that is not durable yet writes nothing and waits for the first.
   const restsOnBatches = true
   const durability = request.acks === -1 ? 'strict' : 'relaxed'

@@ -44,6 +44,21 @@ describe('an answer', () => {
     expect([none?.outcome, relaxed?.outcome, strict?.outcome]).toEqual(['ok', 'ok', 'ok'])
   })
 
+  it('to acks 0 waits where it refuses a batch: the deletion that it tells of may fail', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const deleted = watch(context.deleteTopic('orders'))
+    await allDone()
+    const sent = watch(context.append(partitionId, { acks: 0 }))
+    await allDone()
+    expect(sent.outcome).toBeUndefined()
+    context.storage.failCommits(FAILED)
+    context.storage.release()
+    await allDone()
+    expect([deleted.outcome, sent.outcome]).toEqual(['STORAGE_ERROR', 'STORAGE_ERROR'])
+    expect(await context.append(partitionId, { acks: 0 })).toMatchObject({ baseOffset: 0 })
+  })
+
   it('to acks 0 waits like any other when too much is on its way to the disk', async () => {
     const context = await BrokerContext.start({ limits: { unacknowledgedBytesMax: 10_000 } })
     const [partitionId = 0 as PartitionId] = await context.createTopic('orders')
