@@ -13,7 +13,6 @@ import { databaseDeleted, superseded } from './indexeddb-errors.js'
 import {
   batchesFrom,
   closedEpoch,
-  closedEpochsBefore,
   STORE_NAMES,
   type Database,
   type DatabaseSchema,
@@ -23,8 +22,6 @@ import { ended, unlessAborted } from './indexeddb-transaction.js'
 
 /** The last batch of a partition is read whole: so many of them at once. */
 const EDGES_AT_ONCE = 16
-/** Of how many brokers before this one it is noted that they may not write any more. */
-const CLOSED_EPOCHS_KEPT = 100
 
 type LoadTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
 
@@ -131,8 +128,8 @@ async function raiseEpoch(
   const brokerEpoch = before + 1
   await Promise.all([
     meta.put(brokerEpoch, 'brokerEpoch'),
+    // For good: nobody can say how many brokers later one that hangs comes to itself.
     meta.put(brokerEpoch, closedEpoch(before)),
-    meta.delete(closedEpochsBefore(brokerEpoch - CLOSED_EPOCHS_KEPT)),
   ])
   return { databaseId, brokerEpoch }
 }

@@ -90,13 +90,12 @@ export function upgradeDatabase(
   transaction.objectStore('meta').put(FORMAT_VERSION, 'formatVersion').catch(ignore)
 }
 
-/** Where it is noted that the broker of this epoch may not write any more. */
+/**
+ * Where it is noted that the broker of this epoch may not write any more. Such marks are never
+ * deleted: one costs some tens of bytes, and is looked up by its key alone.
+ */
 export function closedEpoch(brokerEpoch: number): ClosedEpoch {
   return ['closed', brokerEpoch]
-}
-
-export function closedEpochsBefore(brokerEpoch: number): IDBKeyRange {
-  return IDBKeyRange.bound(['closed'], closedEpoch(brokerEpoch), false, true)
 }
 
 /**

@@ -272,6 +272,18 @@ describe('a full disk', () => {
   })
 })
 
+describe('a broker that was superseded', () => {
+  it('writes nothing, however many others have come since', async () => {
+    const old = await openLoaded()
+    for (let others = 0; others < 150; others++) await (await openLoaded()).close()
+    const last = await openLoaded()
+    await expect(commit(old, [batchRecord(1, 0)])).rejects.toMatchObject({
+      code: 'BROKER_SUPERSEDED',
+    })
+    expect(await read(last, 1, 0)).toEqual([])
+  })
+})
+
 describe('a connection that was cut', () => {
   it('is opened again, and what ran on it runs again', async () => {
     const storage = await openLoaded()
