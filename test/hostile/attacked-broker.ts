@@ -84,9 +84,11 @@ export class AttackedBroker {
   /** Everything that a call can change, as it is when nothing is under way any more. */
   async state(): Promise<unknown> {
     for (let before = ''; ;) {
-      await this.broker.apply({ records: [], response: undefined }, 'relaxed', {
-        restsOnBatches: true,
-      })
+      await this.broker.apply({ records: [], response: undefined })
+      const partitions = [...this.broker.state.logs.all()]
+      await Promise.all(
+        partitions.map(({ partitionId }) => this.broker.batchesDurable(partitionId, Infinity)),
+      )
       await new Promise((resolve) => setImmediate(resolve))
       const { broker, database } = this
       const { topics, logs, groups } = broker.state

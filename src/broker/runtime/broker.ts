@@ -6,7 +6,7 @@
  */
 import { hasCode, TabmqError, toWireError } from '../../protocol/errors.js'
 import { BROKER_LIMITS, type BrokerLimits } from '../../protocol/limits.js'
-import type { SessionId } from '../../protocol/names.js'
+import type { PartitionId, SessionId } from '../../protocol/names.js'
 import { parseHello, parseRequest } from '../../protocol/parse-request.js'
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.js'
 import type {
@@ -216,13 +216,14 @@ export class Broker {
   }
 
   /** Commits a decision, applies it, and resolves with its response once it is durable. */
-  async apply<R>(
-    decision: Decision<R>,
-    durability: Durability = 'relaxed',
-    options: { restsOnBatches?: boolean } = {},
-  ): Promise<R> {
-    await this.#shard.write(decision.records, durability, options)
+  async apply<R>(decision: Decision<R>, durability: Durability = 'relaxed'): Promise<R> {
+    await this.#shard.write(decision.records, durability)
     return decision.response
+  }
+
+  /** Resolves when the batches of a partition up to this base offset are durable. */
+  batchesDurable(partitionId: PartitionId, upToOffset: number): Promise<void> {
+    return this.#shard.batchesDurable(partitionId, upToOffset)
   }
 
   /**

@@ -3,7 +3,7 @@
  * parsed; what they return becomes the response.
  */
 import { unreachable } from '../../std/assert.js'
-import { TabmqError } from '../../protocol/errors.js'
+import { hasCode, TabmqError } from '../../protocol/errors.js'
 import type { ProducerId } from '../../protocol/names.js'
 import type {
   ApiName,
@@ -12,10 +12,11 @@ import type {
   RequestOf,
   ResponseOf,
 } from '../../protocol/requests.js'
-import { partitionResult } from '../log/partition-result.js'
+import { failedPartition, partitionResult } from '../log/partition-result.js'
 import { decideProduce } from '../log/decide-produce.js'
 import { decideDeleteRecords } from '../log/decide-retention.js'
 import { forgetProducers } from '../log/forget-producers.js'
+import type { Durability } from '../ports.js'
 import type { Decision, StateRecord } from '../records.js'
 import {
   decideAlterConfigs,
@@ -26,6 +27,8 @@ import {
 import { topicMetadata } from '../topic/topic-registry.js'
 import type { Broker } from './broker.js'
 import type { Session } from './session.js'
+
+type ProduceResult = ResponseOf<'produce'>['results'][number]
 
 /** A refusal may rest on decisions still on their way to the disk as well: it waits for them too. */
 export async function dispatch(
@@ -121,10 +124,41 @@ function produce(
   // What a refusal says has to be so, whoever asks: then all of the answer waits.
   const isUnacknowledged = request.acks === 0 && !decision.response.results.some(isRefused)
   if (isUnacknowledged) return broker.applyUnacknowledged(decision, release)
-  // A repeat of a batch that is not durable yet writes nothing and waits for the first.
-  const restsOnBatches = true
   const durability = request.acks === -1 ? 'strict' : 'relaxed'
-  return broker.apply(decision, durability, { restsOnBatches }).finally(release)
+  return produced(broker, decision, durability).finally(release)
+}
+
+/**
+ * The answer once it is true, for each partition by itself: of a request of which one batch repeats what
+ * is being written, that one may be there though there is no space for the others.
+ */
+async function produced(
+  broker: Broker,
+  { records, response: { results } }: Decision<ResponseOf<'produce'>>,
+  durability: Durability,
+): Promise<ResponseOf<'produce'>> {
+  const written =
+    records.length === 0
+      ? Promise.resolve()
+      : broker.apply({ records, response: undefined }, durability)
+  const restsOn = ({ partitionId, ...result }: ProduceResult): Promise<unknown> => {
+    if (result.error === undefined) {
+      return result.duplicate ? broker.batchesDurable(partitionId, result.baseOffset) : written
+    }
+    // A refusal may be due to any batch of the partition, or to what became of the topic.
+    const batches = broker.batchesDurable(partitionId, Infinity)
+    return Promise.all([batches, settled(broker, undefined)])
+  }
+  const answers = results.map(async (result): Promise<ProduceResult> => {
+    try {
+      await restsOn(result)
+      return result
+    } catch (error) {
+      if (!hasCode(error, 'STORAGE_FULL')) throw error
+      return failedPartition(result.partitionId, error)
+    }
+  })
+  return { results: await Promise.all(answers) }
 }
 
 /** What is decided about the batches; producers beyond what is remembered of a tab are forgotten. */

@@ -11,6 +11,7 @@
 import { deferred, type Deferred } from '../../std/deferred.js'
 import { hasCode } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
+import type { PartitionId } from '../../protocol/names.js'
 import type { Durability, Storage } from '../ports.js'
 import type { DurableRecord } from '../records.js'
 
@@ -78,6 +79,20 @@ export class GroupCommit {
     const others = pending.findLast(({ carriesBatches }) => !carriesBatches)
     const waitedFor = [batches, others].flatMap((entry) => entry?.done.promise ?? [])
     await Promise.all(waitedFor)
+  }
+
+  /**
+   * Resolves when the batches of a partition up to this base offset are durable, and waits for nothing
+   * else: others that are decided later may be rejected without them.
+   */
+  async batchesDurable(partitionId: PartitionId, upToOffset: number): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure.error
+    const isOne = (record: DurableRecord) =>
+      record.type === 'batch' &&
+      record.partitionId === partitionId &&
+      record.baseOffset <= upToOffset
+    const pending = [...this.#underWay, ...this.#queue]
+    await pending.findLast(({ records }) => records.some(isOne))?.done.promise
   }
 
   /**

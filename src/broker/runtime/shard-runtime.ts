@@ -82,16 +82,11 @@ export class ShardRuntime {
   /**
    * Replays the records and has the durable ones committed: the one way in which state changes.
    * Resolves when they, and what was decided before, are durable. When topics changed, the groups
-   * that read them get a new target in the same transaction. With nothing to write it waits for batches
-   * only if told that the response rests on them.
+   * that read them get a new target in the same transaction. With nothing to write it does not wait for
+   * batches: whatever rests on them asks for those (`batchesDurable`).
    */
-  write(
-    decided: readonly StateRecord[],
-    durability: Durability,
-    { restsOnBatches = false }: { restsOnBatches?: boolean } = {},
-  ): Promise<void> {
-    const withBatches = restsOnBatches
-    if (decided.length === 0) return this.#commit.settled({ withBatches })
+  write(decided: readonly StateRecord[], durability: Durability): Promise<void> {
+    if (decided.length === 0) return this.#commit.settled({ withBatches: false })
     let records: readonly StateRecord[]
     try {
       records = this.#replay(decided)
@@ -102,10 +97,15 @@ export class ShardRuntime {
     const durable = records.filter(isDurable)
     const committed =
       durable.length === 0
-        ? this.#commit.settled({ withBatches })
+        ? this.#commit.settled({ withBatches: false })
         : this.#commit.add(durable, durability)
     this.#options.listener.changed()
     return committed
+  }
+
+  /** Resolves when the batches of a partition up to this base offset are durable. */
+  batchesDurable(partitionId: PartitionId, upToOffset: number): Promise<void> {
+    return this.#commit.batchesDurable(partitionId, upToOffset)
   }
 
   /** Waits for what is on its way to the disk, and writes nothing more. */

@@ -3,7 +3,7 @@ import { PartitionLog } from '../../../src/broker/log/partition-log.js'
 import { AssertionError } from '../../../src/std/assert.js'
 import { TabmqError } from '../../../src/protocol/errors.js'
 import type { PartitionId, TopicName } from '../../../src/protocol/names.js'
-import { offsetsOf } from '../batches.js'
+import { batchOf, offsetsOf } from '../batches.js'
 import { BrokerContext, type Tab } from '../broker-context.js'
 import { watch } from '../outcome.js'
 import { allDone } from '../fake-time.js'
@@ -407,6 +407,51 @@ describe('a disk that is full', () => {
     context.storage.release()
     await allDone()
     expect(calls.map(({ outcome }) => outcome)).toEqual(['STORAGE_FULL', 'STORAGE_FULL'])
+  })
+
+  it('does not fail the repeat of a batch that was written, whatever comes after that', async () => {
+    const { context, partitionId } = await started()
+    context.storage.hold()
+    const producer = { id: 1, sequence: 0 }
+    const first = watch(context.append(partitionId, { producer }))
+    await allDone()
+    const other = watch(context.openTab().append(partitionId))
+    const repeat = context.append(partitionId, { producer })
+    const repeated = watch(repeat)
+    await allDone()
+    context.storage.releaseOne()
+    await allDone()
+    expect([first.outcome, repeated.outcome, other.outcome]).toEqual(['ok', 'ok', undefined])
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    await allDone()
+    expect(other.outcome).toBe('STORAGE_FULL')
+    expect(await repeat).toMatchObject({ baseOffset: 0, duplicate: true })
+  })
+
+  it('takes the repeat of a batch that was written, and no new batch beside it', async () => {
+    const { context, partitionId } = await started()
+    const [other = partitionId] = await context.createTopic('others')
+    const batch = batchOf({ producer: { id: 1, sequence: 0 } })
+    const produce = (...partitions: PartitionId[]) =>
+      context.tab.call({
+        api: 'produce',
+        acks: 1,
+        batches: partitions.map((each) => ({ partitionId: each, batch: batch.slice(0) })),
+      })
+    context.storage.hold()
+    const first = produce(partitionId)
+    await allDone()
+    const both = produce(partitionId, other)
+    await allDone()
+    context.storage.releaseOne()
+    await first
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    expect((await both).results).toEqual([
+      { partitionId, baseOffset: 0, duplicate: true },
+      { partitionId: other, error: expect.objectContaining({ code: 'STORAGE_FULL' }) },
+    ])
   })
 
   it('tries once for all sends that wait, and loads nothing again', async () => {

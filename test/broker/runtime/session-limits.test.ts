@@ -29,9 +29,7 @@ describe('bytes on their way to the disk', () => {
     expect((await first).baseOffset).toBe(0)
     expect((await other).baseOffset).toBe(1)
     expect((await context.append(id, { bytes: 2_000, acks })).baseOffset).toBe(2)
-    await context.broker.apply({ records: [], response: undefined }, 'relaxed', {
-      restsOnBatches: true,
-    })
+    await context.broker.batchesDurable(id, Infinity)
     expect(context.broker.buffered.total).toBe(0)
   })
 
