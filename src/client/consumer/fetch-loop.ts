@@ -38,6 +38,10 @@ export class FetchLoop {
   #isRunning = false
   #isWoken = false
   #failures = 0
+  /** When what the fetch that failed has asked for is asked for again. */
+  #retryAtMs = Infinity
+  /** When a partition may be fetched of that may not yet. */
+  #fetchableAtMs = Infinity
   #firstPartition = 0
   #cancelTimer: (() => void) | undefined
 
@@ -67,21 +71,27 @@ export class FetchLoop {
   }
 
   #fetchIfNeeded(): void {
-    const wanted = this.#wanted()
+    const nowMs = this.#options.host.nowMs()
+    if (this.#retryAtMs <= nowMs) {
+      this.#retryAtMs = Infinity
+      this.#newest = undefined
+    }
+    const wanted = this.#wanted(nowMs)
+    this.#schedule(nowMs)
     if (wanted.length === 0) return
     const isAskedFor = ({ partitionId, offset }: FetchPartition) =>
       this.#newest?.some((asked) => asked.partitionId === partitionId && asked.offset === offset)
     if (wanted.every(isAskedFor)) return
     this.#newest = wanted
+    this.#retryAtMs = Infinity
     void this.#fetch(wanted)
   }
 
-  #wanted(): FetchPartition[] {
-    const { host, options, partitions, isHandled } = this.#options
-    const nowMs = host.nowMs()
+  #wanted(nowMs: number): FetchPartition[] {
+    const { options, partitions, isHandled } = this.#options
     const wanted: FetchPartition[] = []
     let bufferedBytes = 0
-    let nextTryMs = Infinity
+    this.#fetchableAtMs = Infinity
     for (const partition of partitions()) {
       // What is stuck behind a handler does not count: it would keep all others from being fetched.
       if (!isHandled(partition)) bufferedBytes += partition.bufferedBytes
@@ -92,10 +102,9 @@ export class FetchLoop {
       if (offset === undefined || partition.isPaused || !partition.isHeld) continue
       if (partition.isStopped) continue
       if (partition.bufferedBytes >= CONSUMER_DEFAULTS.bufferedBytesPerPartitionMax) continue
-      if (notBeforeMs > nowMs) nextTryMs = Math.min(nextTryMs, notBeforeMs)
+      if (notBeforeMs > nowMs) this.#fetchableAtMs = Math.min(this.#fetchableAtMs, notBeforeMs)
       else wanted.push({ partitionId, offset, maxBytes: options.maxBytesPerPartition })
     }
-    if (nextTryMs < Infinity) this.#wakeAt(nextTryMs, nowMs)
     if (bufferedBytes >= 2 * options.maxBytes) return []
     // Each fetch begins with another partition, so that none starves behind the others' bytes.
     this.#firstPartition = (this.#firstPartition + 1) % Math.max(1, wanted.length)
@@ -128,7 +137,8 @@ export class FetchLoop {
       if (this.#newest === wanted) {
         const nowMs = host.nowMs()
         const random = () => host.random()
-        this.#wakeAt(nowMs + backoffMs(this.#failures, { ...FETCH_BACKOFF, random }), nowMs)
+        this.#retryAtMs = nowMs + backoffMs(this.#failures, { ...FETCH_BACKOFF, random })
+        this.#schedule(nowMs)
       }
       return
     }
@@ -171,11 +181,12 @@ export class FetchLoop {
     }
   }
 
-  #wakeAt(atMs: number, nowMs: number): void {
+  #schedule(nowMs: number): void {
     this.#cancelTimer?.()
-    this.#cancelTimer = this.#options.host.setTimer(Math.max(1, atMs - nowMs), () => {
-      this.#newest = undefined
-      this.wake()
-    })
+    this.#cancelTimer = undefined
+    const atMs = Math.min(this.#retryAtMs, this.#fetchableAtMs)
+    if (atMs === Infinity) return
+    const { host } = this.#options
+    this.#cancelTimer = host.setTimer(Math.max(1, atMs - nowMs), () => this.wake())
   }
 }
