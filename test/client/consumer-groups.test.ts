@@ -896,6 +896,31 @@ describe('a page in the back/forward cache', () => {
       expect([...cached.values, ...other.values]).toHaveLength(8)
     }),
   )
+
+  test.each(['the page is in the cache', 'the tab stands still and its broker is gone'])(
+    'an offset that is set back while %s is where it goes on',
+    async (how) =>
+      inContext(async (context) => {
+        await context.topic('orders')
+        await produce(context, range(10))
+        const tab = context.tab()
+        const reader = await read(context, tab)
+        await context.until(async () => (await committed(context))['orders 0'] === 10)
+        const isCached = how === 'the page is in the cache'
+        if (isCached) tab.hide({ mayReturn: true })
+        else {
+          tab.freeze()
+          context.kill()
+        }
+        await context.advance(1_000)
+        const partitions = [{ partition: 0, offset: 3 }]
+        await context.done(context.admin.setOffsets({ groupId: 'g', topic: 'orders', partitions }))
+        if (isCached) tab.comeBack()
+        else tab.thaw()
+        await context.until(() => reader.handled.length === 17)
+        expect(reader.values.slice(10)).toEqual(range(7, 3))
+      })(),
+  )
 })
 
 describe('what cannot be', () => {

@@ -132,8 +132,8 @@ export class OwnedPartition {
 
   /**
    * Where to start, found out from the broker: there, or where this consumer itself had got to
-   * before it lost the partition, unless somebody else has committed in between: of what lies beyond
-   * that, not all may be handled. A seek made meanwhile wins.
+   * before it lost the partition. Not if somebody else has committed in between, or has set the offset
+   * back: then what follows may not be handled, or is to be handled again. A seek made meanwhile wins.
    */
   startAt(offset: number): void {
     this.#committed = offset
@@ -141,7 +141,7 @@ export class OwnedPartition {
     const before = this.#before
     const isOwn =
       before !== undefined &&
-      (offset === before.committed || (before.from <= offset && offset < before.upTo))
+      (offset === before.committed || (isFurther(before, offset) && offset < before.upTo))
     this.#handledFrom = isOwn ? Math.max(offset, before.from) : offset
     this.#position = isOwn ? Math.max(offset, before.upTo) : offset
     this.#fetchOffset = this.#position
@@ -270,4 +270,9 @@ export class OwnedPartition {
     this.#position = offset
     this.#fetchOffset = offset
   }
+}
+
+/** Whether what was handled contains this offset, which may be of a commit whose answer was lost. */
+function isFurther({ committed, from }: Progress, offset: number): boolean {
+  return offset >= Math.max(from, committed ?? from)
 }
