@@ -758,6 +758,24 @@ describe('idempotence', () => {
       await expectAll(context, [0, 1, 2])
     }),
   )
+
+  test(
+    'after a silence so long that the broker has forgotten it, the first batch goes alone',
+    inContext(async (context) => {
+      await context.topic('orders', 1, { retentionMs: null })
+      const tab = context.tab()
+      const producer = await warmProducer(tab, { batchSize: 1 })
+      await context.advance(25 * 3_600_000)
+      const held = tab.hold('produce', 'request')
+      const sent = Promise.all(range(3).map((value) => sendValue(producer, value)))
+      await context.settle()
+      expect(held.size).toBe(1)
+      context.commitErrors.push(new TabmqError('STORAGE_ERROR', 'once', {}))
+      held.release()
+      await context.done(sent)
+      expect(await valuesOf(context)).toEqual([[-1, 0, 1, 2]])
+    }),
+  )
 })
 
 describe('a broker that is asked for too much', () => {
@@ -822,6 +840,26 @@ describe('a page that goes away', () => {
       tab.comeBack()
       await context.done(Promise.all(sends), { withinMs: 5_000 })
       expect(await valuesOf(context)).toEqual([[-1, 0, 1, 2]])
+    }),
+  )
+
+  test(
+    'what is queued behind messages with other acks is posted as well',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const producer = await warmProducer(tab)
+      const messages = [{ value: 'x' }]
+      void producer.send({ topic: 'orders', acks: 0, messages })
+      void producer.send({ topic: 'orders', acks: 1, messages })
+      void producer.send({ topic: 'orders', acks: 0, messages })
+      tab.hide({ mayReturn: false })
+      expect(
+        tab
+          .requestsOf('produce')
+          .slice(1)
+          .map(({ acks }) => acks),
+      ).toEqual([0, 1, 0])
     }),
   )
 })

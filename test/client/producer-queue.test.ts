@@ -6,6 +6,7 @@ import type { EncodedChunk } from '../../src/codec/chunk.js'
 import { SEQUENCE_MAX } from '../../src/protocol/batch-header.js'
 import type { PartitionId, ProducerId, TopicName } from '../../src/protocol/names.js'
 
+const NOW = { nowMs: 0, wallMs: 0 }
 const TERMS = { acks: 1, compression: undefined, codecId: 0 } as const
 
 function newQueue(): PartitionQueue {
@@ -15,6 +16,7 @@ function newQueue(): PartitionQueue {
     producerId: 7 as ProducerId,
     batchSize: 1,
     inFlightMax: 5,
+    rememberedMs: 1,
   })
 }
 
@@ -31,7 +33,7 @@ function chunkOf(recordCount: number): EncodedChunk {
 }
 
 function take(queue: PartitionQueue): OutgoingBatch {
-  return queue.take(0, TERMS.acks) ?? expect.fail('nothing may be sent')
+  return queue.take(NOW, TERMS.acks) ?? expect.fail('nothing may be sent')
 }
 
 /** Queues a batch of as many records and takes it as if to send it. */
@@ -53,7 +55,7 @@ test('numbers that are used up start over under the next epoch (rule 23)', () =>
   const queue = newQueue()
   const numbers = [SEQUENCE_MAX - 5, 5, 1, 2].map((recordCount) => {
     const batch = takeBatchOf(queue, recordCount)
-    queue.succeeded(batch)
+    queue.succeeded(batch, NOW.wallMs)
     return numberOf(batch)
   })
   expect(numbers).toEqual(['0:0', `0:${SEQUENCE_MAX - 5}`, '1:0', '1:1'])
@@ -61,7 +63,7 @@ test('numbers that are used up start over under the next epoch (rule 23)', () =>
 
 test('what starts over under the next epoch does so in its order, in doubt or not', () => {
   const queue = newQueue()
-  queue.succeeded(takeBatchOf(queue, 1))
+  queue.succeeded(takeBatchOf(queue, 1), NOW.wallMs)
   const first = takeBatchOf(queue, 1)
   const second = takeBatchOf(queue, 1)
   for (const batch of [first, second]) queue.retry(batch, 0)
@@ -77,38 +79,38 @@ test('what starts over under the next epoch does so in its order, in doubt or no
 
 test('no more follow a batch in doubt than the broker remembers, however often it is sent again', () => {
   const queue = newQueue()
-  queue.succeeded(takeBatchOf(queue, 1))
+  queue.succeeded(takeBatchOf(queue, 1), NOW.wallMs)
   const batches = [1, 1, 1, 1, 1].map((recordCount) => takeBatchOf(queue, recordCount))
   const [first, ...others] = batches as [OutgoingBatch, ...OutgoingBatch[]]
   queue.retry(first, 0)
-  for (const batch of others) queue.succeeded(batch)
+  for (const batch of others) queue.succeeded(batch, NOW.wallMs)
   queueBatchOf(queue, 1)
   for (const attempt of [2, 3]) {
     expect(take(queue)).toBe(first)
     expect(first.attempts).toBe(attempt)
-    expect(queue.take(0, TERMS.acks)).toBeUndefined()
+    expect(queue.take(NOW, TERMS.acks)).toBeUndefined()
     queue.retry(first, 0)
   }
   expect(take(queue)).toBe(first)
-  queue.succeeded(first)
+  queue.succeeded(first, NOW.wallMs)
   expect(numberOf(take(queue))).toBe('0:6')
 })
 
 test('numbers that are used up start over once nothing under them is in doubt', () => {
   const queue = newQueue()
-  queue.succeeded(takeBatchOf(queue, SEQUENCE_MAX - 5))
+  queue.succeeded(takeBatchOf(queue, SEQUENCE_MAX - 5), NOW.wallMs)
   const last = takeBatchOf(queue, 5)
   queueBatchOf(queue, 1)
-  expect(queue.take(0, TERMS.acks)).toBeUndefined()
+  expect(queue.take(NOW, TERMS.acks)).toBeUndefined()
   queue.retry(last, 0)
   expect(numberOf(take(queue))).toBe(`0:${SEQUENCE_MAX - 5}`)
-  queue.succeeded(last)
+  queue.succeeded(last, NOW.wallMs)
   expect(numberOf(take(queue))).toBe('1:0')
 })
 
 test('a batch in flight that is given up frees its place, and the rest starts over', () => {
   const queue = newQueue()
-  queue.succeeded(takeBatchOf(queue, 1))
+  queue.succeeded(takeBatchOf(queue, 1), NOW.wallMs)
   const late = takeBatchOf(queue, 1)
   queueBatchOf(queue, 1)
   expect(queue.takeLate((batch) => batch === late)).toEqual([late])

@@ -18,6 +18,14 @@ export interface PartitionQueueOptions {
   readonly batchSize: number
   /** How many may be sent from the first whose fate is not known on, that one included. */
   readonly inFlightMax: number
+  /** For how long the broker surely remembers a producer. */
+  readonly rememberedMs: number
+}
+
+/** By the client's clock, and by the machine's, which is the broker's as well. */
+export interface Now {
+  readonly nowMs: number
+  readonly wallMs: number
 }
 
 export class PartitionQueue {
@@ -35,8 +43,8 @@ export class PartitionQueue {
   /** How many batches were numbered so far, under whatever epoch. */
   #numberedCount = 0
   #needsNewEpoch = false
-  /** Whether the broker has taken a batch, and so knows which number comes next. */
-  #isKnown = false
+  /** Until when the broker, which has taken a batch, surely knows which number comes next. */
+  #knownUntilMs = -Infinity
 
   constructor(options: PartitionQueueOptions) {
     this.#options = options
@@ -92,8 +100,8 @@ export class PartitionQueue {
   }
 
   /** The next batch to send, if one may be sent now. */
-  take(nowMs: number, acks: number): OutgoingBatch | undefined {
-    if (!this.#mayTake(nowMs)) return undefined
+  take(now: Now, acks: number): OutgoingBatch | undefined {
+    if (!this.#mayTake(now)) return undefined
     const isInDoubt = (one: OutgoingBatch) => this.#inDoubt.has(one)
     const index = this.#needsNewEpoch ? this.#ready.findIndex(isInDoubt) : 0
     const batch = this.#ready[index]
@@ -107,9 +115,9 @@ export class PartitionQueue {
     return batch
   }
 
-  succeeded(batch: OutgoingBatch): void {
+  succeeded(batch: OutgoingBatch, wallMs: number): void {
     this.#forget(batch)
-    this.#isKnown = true
+    this.#knownUntilMs = wallMs + this.#options.rememberedMs
   }
 
   /** It is to be sent again, not before `notBeforeMs`. */
@@ -202,14 +210,14 @@ export class PartitionQueue {
     this.#inDoubt.delete(batch)
   }
 
-  #mayTake(nowMs: number): boolean {
+  #mayTake({ nowMs, wallMs }: Now): boolean {
     if (this.#failed.length > 0 || this.#needsNewEpoch) {
       if (this.#inFlight.size > 0 || nowMs < this.#notBeforeMs) return false
       this.#startOver()
     }
-    // A broker that has never heard of this producer takes any first number (rule 25): were the first
-    // batch to fail, the second would be written before it.
-    return this.#inFlight.size < (this.#isKnown ? this.#options.inFlightMax : 1)
+    // A broker that does not know this producer takes any first number (rule 25): were the first batch
+    // to fail, the second would be written before it.
+    return this.#inFlight.size < (wallMs < this.#knownUntilMs ? this.#options.inFlightMax : 1)
   }
 
   #startOver(): void {

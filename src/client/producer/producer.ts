@@ -8,7 +8,7 @@ import { encodeChunks, type EncodedChunk } from '../../codec/chunk.js'
 import type { Codec } from '../../codec/codec.js'
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { TabmqError } from '../../protocol/errors.js'
-import { PRODUCER_DEFAULTS } from '../../protocol/limits.js'
+import { BROKER_LIMITS, PRODUCER_DEFAULTS } from '../../protocol/limits.js'
 import {
   describe,
   detailOf,
@@ -325,6 +325,8 @@ export class Producer {
         producerId: this.#producerId,
         batchSize,
         inFlightMax: PRODUCER_DEFAULTS.inFlightBatchesPerPartitionMax,
+        // Half, since what is sent now is written a while later.
+        rememberedMs: BROKER_LIMITS.producerExpirationMs / 2,
       })
     this.#queues.set(partitionId, queue)
     return queue

@@ -100,13 +100,15 @@ export class Sender {
     const nowMs = this.#options.host.nowMs()
     for (const queue of this.#options.queues()) this.#seal(queue)
     const posted: Taken[] = []
-    for (const acks of ACKS) {
-      for (;;) {
-        const taken = this.#take(acks, nowMs)
-        if (taken.length === 0) break
-        this.#options.connection.post(produceRequest(acks, taken))
-        posted.push(...taken)
+    // Again from the first: behind what is taken now may be what has other acks.
+    for (let taken: Taken[] = []; ; taken = []) {
+      for (const acks of ACKS) {
+        const some = this.#take(acks, nowMs)
+        if (some.length > 0) this.#options.connection.post(produceRequest(acks, some))
+        taken.push(...some)
       }
+      if (taken.length === 0) break
+      posted.push(...taken)
     }
     // Not before all of it is posted: what is to be tried again could be taken again at once.
     for (const { queue, batch } of posted) queue.retry(batch, nowMs)
@@ -122,13 +124,14 @@ export class Sender {
 
   #take(acks: Acks, nowMs: number): Taken[] {
     const taken: Taken[] = []
+    const wallMs = this.#options.host.wallMs()
     let bytes = 0
     for (const queue of this.#options.queues()) {
       if (bytes >= PRODUCE_REQUEST_BYTES_MAX || taken.length >= BROKER_LIMITS.requestPartitionsMax)
         break
-      const batch = queue.take(nowMs, acks)
+      const batch = queue.take({ nowMs, wallMs }, acks)
       if (batch === undefined) continue
-      batch.triedSinceMs ??= this.#options.host.wallMs()
+      batch.triedSinceMs ??= wallMs
       taken.push({ queue, batch })
       bytes += batch.bytes
     }
@@ -156,7 +159,7 @@ export class Sender {
         } else if (result.error !== undefined) {
           this.#failed({ queue, batch }, fromWireError(result.error))
         } else {
-          queue.succeeded(batch)
+          queue.succeeded(batch, host.wallMs())
           batch.succeed(result.baseOffset)
           this.#options.onSettled(batch)
         }
