@@ -29,6 +29,19 @@ export class BrowserHost implements ClientHost {
     return () => clearTimeout(timer)
   }
 
+  /** By a message, since the timers of a hidden page are slow. */
+  nextTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel()
+      port1.addEventListener('message', () => {
+        port1.close()
+        resolve()
+      })
+      port1.start()
+      port2.postMessage(undefined)
+    })
+  }
+
   random(): number {
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2))
     return (high * 2 ** 21 + (low >>> 11)) / 2 ** 53

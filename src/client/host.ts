@@ -12,6 +12,8 @@ export interface ClientHost {
   wallMs(): number
   /** Calls back once after `delayMs`; returns a function that cancels. */
   setTimer(delayMs: number, callback: () => void): () => void
+  /** Resolves in another turn of the event loop: whatever waits for the page's thread comes first. */
+  nextTurn(): Promise<void>
   /** A float in [0, 1). */
   random(): number
   /** A string that nobody else has. */

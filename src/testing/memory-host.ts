@@ -46,6 +46,12 @@ export class MemoryHost implements ClientHost {
     return crypto.randomUUID()
   }
 
+  nextTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.setTimer(0, resolve)
+    })
+  }
+
   async openTransport(listener: TransportListener): Promise<Transport> {
     return new MemoryTransport(this.#port, await this.#port.current(), listener)
   }

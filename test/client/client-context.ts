@@ -571,6 +571,10 @@ export class Tab implements ClientHost {
     if (this.#transports.delete(transport)) this.openTransports -= 1
   }
 
+  nextTurn(): Promise<void> {
+    return Promise.resolve()
+  }
+
   watchPage(listener: PageListener): () => void {
     this.#page = listener
     return () => {

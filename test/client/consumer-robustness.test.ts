@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Codec } from '../../src/codec/codec.js'
 import { TabmqError } from '../../src/protocol/errors.js'
+import { memoryBroker } from '../../src/testing/index.js'
+import { deferred } from '../../src/std/deferred.js'
 import { codeOf, errorOf, Held, inContext, type ClientContext } from './client-context.js'
 import { committed, produce, range, read, Reader } from './reader.js'
 
@@ -493,3 +495,29 @@ async function until(context: ClientContext, condition: () => boolean): Promise<
     await context.advance(100)
   }
 }
+
+test('handlers that wait for nothing leave the page its turns', async () => {
+  const mq = memoryBroker().client()
+  await mq.admin().createTopics({ topics: [{ topic: 'orders' }] })
+  const messages = range(200).map((value) => ({ value }))
+  for (const _ of range(3)) await mq.producer().send({ topic: 'orders', messages })
+  const consumer = mq.consumer({ groupId: 'g' })
+  await consumer.subscribe({ topics: ['orders'], fromBeginning: true })
+  let handled = 0
+  const all = deferred<void>()
+  /** How many were handled when each of the page's own turns came. */
+  const turns: number[] = []
+  const timer = setInterval(() => turns.push(handled), 1)
+  await consumer.run({
+    eachMessage() {
+      const sinceMs = performance.now()
+      while (performance.now() - sinceMs < 1);
+      handled += 1
+      if (handled === 600) all.resolve()
+    },
+  })
+  await all.promise
+  clearInterval(timer)
+  await mq.close()
+  expect(turns.filter((count) => count > 0 && count < 600).length).toBeGreaterThan(10)
+})

@@ -53,6 +53,12 @@ export class SimHost implements ClientHost {
     return this.#parts.process.schedule(slowedMs, 'timer', callback)
   }
 
+  nextTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#parts.process.schedule(0, 'next turn', resolve)
+    })
+  }
+
   random(): number {
     return this.#parts.prng.float()
   }

@@ -21,6 +21,12 @@ import type {
 } from './delivery.js'
 import type { OwnedPartition } from './owned-partition.js'
 
+/**
+ * How long handlers that do not wait for anything may follow one another before the page gets a turn:
+ * for input and drawing, and for what it has to hear of the broker (that it died, who owns what).
+ */
+const STRETCH_MS_MAX = 10
+
 export interface RunnerOptions {
   readonly host: ClientHost
   readonly codecs: CodecRegistry
@@ -70,6 +76,7 @@ export class Runner {
   #isRunning = false
   #isSuspended = false
   #lastTurn = 0
+  #stretchSinceMs = 0
   #cancelTimer: (() => void) | undefined
 
   constructor(options: RunnerOptions) {
@@ -110,8 +117,16 @@ export class Runner {
     return Math.max(0, ...[...this.#turns.values()].map((turn) => nowMs - turn.handlerSinceMs))
   }
 
-  /** Starts turns for partitions that have something, as many as may run at once. */
+  /**
+   * Starts turns for partitions that have something, as many as may run at once. Called when something
+   * has come from outside: the page has just had a turn.
+   */
   pump(): void {
+    this.#stretchSinceMs = this.#options.host.nowMs()
+    this.#pump()
+  }
+
+  #pump(): void {
     if (!this.#isRunning || this.#isSuspended) return
     if (!this.#options.partitions().some((partition) => this.#isDeliverable(partition))) return
     if (!this.#options.listener.mayDeliver()) return
@@ -143,7 +158,7 @@ export class Runner {
     const done = this.#turn(partition).finally(() => {
       this.#turns.delete(partition.partitionId)
       this.#options.listener.released()
-      this.pump()
+      this.#pump()
     })
     this.#turns.set(partition.partitionId, { partition, done, handlerSinceMs: nowMs })
   }
@@ -177,6 +192,7 @@ export class Runner {
     const pause = () => listener.pause(partition)
     try {
       for (const message of records) {
+        await this.#breathe()
         if (!this.#mayBegin(partition, version)) return
         this.#noteHandlerStarts(partition)
         await handler({ topic, partition: number, message, signal, heartbeat, pause })
@@ -203,6 +219,7 @@ export class Runner {
       partition.handled(version, offset + 1)
       void listener.handled(count, false)
     }
+    await this.#breathe()
     if (!this.#mayBegin(partition, version)) return
     this.#noteHandlerStarts(partition)
     try {
@@ -286,6 +303,13 @@ export class Runner {
   #noteHandlerStarts(partition: OwnedPartition): void {
     const turn = this.#turns.get(partition.partitionId)
     if (turn !== undefined) turn.handlerSinceMs = this.#options.host.nowMs()
+  }
+
+  async #breathe(): Promise<void> {
+    const { host } = this.#options
+    if (host.nowMs() - this.#stretchSinceMs < STRETCH_MS_MAX) return
+    await host.nextTurn()
+    this.#stretchSinceMs = host.nowMs()
   }
 
   #mayBegin(partition: OwnedPartition, version: number): boolean {
