@@ -20,7 +20,8 @@ import type { Transport, TransportListener } from './host.js'
 /**
  * A worker may die before it has told by which lock its death is noticed. So a tab does not wait long for
  * that before it knocks again: a worker that only starts slowly answers the second knock as well, and in
- * the place of one that is dead there comes another. In all this is far more than a script needs.
+ * the place of one that is dead there comes another. Where a script takes longer than all of this, the
+ * connection begins anew, and so knocks again.
  */
 const ATTACH_TIMEOUTS_MS = [250, 500, 1_000, 1_250]
 /** The broker may move while a tab is on its way; then it begins again at its own worker. */

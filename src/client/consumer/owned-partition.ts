@@ -113,8 +113,9 @@ export class OwnedPartition {
   }
 
   /**
-   * What would be committed now, if it is not committed already. It goes back after a seek only. A seek beyond the end of the log, as
-   * far as that is known, is not: the next fetch tells, and resets it.
+   * What would be committed now, if it is not committed already. It goes back after a seek only. A
+   * seek beyond the end of the log, as far as that is known, is not: the next fetch tells, and resets
+   * it.
    */
   get uncommitted(): number | undefined {
     if ((this.#soughtTo ?? 0) > this.highWatermark) return undefined

@@ -1,7 +1,8 @@
 /**
  * Finds out where partitions start: at the group's committed offset, else where the reset policy
- * says, as it does again when a position is no longer in the log. A member asks the coordinator, who decides both at once; a consumer of assigned partitions
- * asks for the committed offsets and the ends of the log itself.
+ * says, as it does again when a position is no longer in the log. A member asks the coordinator, who
+ * decides both at once; a consumer of assigned partitions asks for the committed offsets and the ends
+ * of the log itself.
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
 import type { GroupId } from '../../protocol/names.js'
