@@ -20,7 +20,7 @@ import { forgetProducers, forgetSilentProducers } from '../log/forget-producers.
 import type { Clock, Durability, Logger, PushPort, Random, Storage, Timer } from '../ports.js'
 import type { Decision, DecisionContext, StateRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
-import { BufferedBytes } from './buffered-bytes.js'
+import { BufferedBytes, type Reservation } from './buffered-bytes.js'
 import { dispatch } from './dispatch.js'
 import { FetchPurgatory } from './fetch-purgatory.js'
 import { LogReader } from './log-reader.js'
@@ -47,6 +47,13 @@ export interface BrokerOptions {
   readonly limits?: Partial<BrokerLimits>
   /** Called when the broker had to give up by itself: nothing is answered any more. */
   readonly onEnded?: () => void
+}
+
+interface Beginning {
+  readonly sessionId: SessionId
+  readonly share: SessionShare
+  readonly arrived: Arrived
+  readonly reservation: Reservation
 }
 
 export class Broker {
@@ -151,29 +158,41 @@ export class Broker {
   }
 
   /** Answers one request of a connected tab; never rejects. */
-  async handle(sessionId: SessionId, request: unknown): Promise<WireReply> {
+  handle(sessionId: SessionId, request: unknown): Promise<WireReply> {
+    return this.#handle(sessionId, new Arrived(request))
+  }
+
+  async #handle(sessionId: SessionId, arrived: Arrived): Promise<WireReply> {
     const { incarnation } = this
     try {
       const { share } = this.#sessionOrThrow(sessionId)
-      const begin = async () => {
-        const parsed = share.timed(() => parseRequest(request, this.limits))
-        while (this.#shard.isRecovering) await this.#shard.recovered()
-        this.#assertOpen()
-        // The tab may have gone meanwhile, or have said hello again.
-        const session = this.#sessionOrThrow(sessionId)
-        const response = await share.timed(() => dispatch(this, session, parsed))
-        // What a storage said that was closed meanwhile is not to be taken for what the log says.
-        if (READS.has(parsed.api)) this.#assertOpen()
-        return response
+      const answered = async () => {
+        const reservation = this.buffered.reserve(sessionId, arrived.peek())
+        try {
+          return await share.inTurn(() => this.#begin({ sessionId, share, arrived, reservation }))
+        } finally {
+          reservation.release()
+        }
       }
-      const value = await share.run(() => share.inTurn(begin))
-      return { incarnation, ok: true, value }
+      return { incarnation, ok: true, value: await share.run(answered) }
     } catch (error) {
       if (!(error instanceof TabmqError)) this.#options.logger.error('a request failed', error)
       // Whether the tab is too old for the broker that took over, that one will tell.
       const told = hasCode(error, 'BROKER_SUPERSEDED') ? takenOver(error) : error
       return { incarnation, ok: false, error: toWireError(told) }
     }
+  }
+
+  async #begin({ sessionId, share, arrived, reservation }: Beginning) {
+    const request = share.timed(() => parseRequest(arrived.take(), this.limits))
+    while (this.#shard.isRecovering) await this.#shard.recovered()
+    this.#assertOpen()
+    // The tab may have gone meanwhile, or have said hello again.
+    const session = this.#sessionOrThrow(sessionId)
+    const response = await share.timed(() => dispatch(this, { session, request, reservation }))
+    // What a storage said that was closed meanwhile is not to be taken for what the log says.
+    if (READS.has(request.api)) this.#assertOpen()
+    return response
   }
 
   /**
@@ -434,6 +453,28 @@ export class Broker {
       groups: groups.describeAll(),
       sessions: this.#describeSessions(),
     }
+  }
+}
+
+/**
+ * A request as it came. It is let go of when it is parsed: a fetch may wait for long after that, and what
+ * else was in the message is not kept with it.
+ */
+class Arrived {
+  #request: unknown
+
+  constructor(request: unknown) {
+    this.#request = request
+  }
+
+  peek(): unknown {
+    return this.#request
+  }
+
+  take(): unknown {
+    const request = this.#request
+    this.#request = undefined
+    return request
   }
 }
 

@@ -1,7 +1,8 @@
 /**
- * What the broker keeps in memory on behalf of tabs until the disk has it: batches that were taken
- * and are not durable yet. Each tab has its part, so that one that sends faster than the disk writes
- * is told to wait and the others are not. It goes by session id, whatever port the session is on.
+ * What the broker keeps in memory on behalf of tabs until the disk has it: batches that have arrived
+ * and are not durable yet, those that wait for their turn or for the state to be loaded again included.
+ * Each tab has its part, so that one that sends faster than the disk writes is told to wait and the
+ * others are not. It goes by session id, whatever port the session is on.
  */
 import { TabmqError } from '../../protocol/errors.js'
 import { PRODUCE_REQUEST_BYTES_MAX, type BrokerLimits } from '../../protocol/limits.js'
@@ -21,11 +22,18 @@ export class BufferedBytes {
   }
 
   /**
-   * Takes so many bytes in, until the function is called that is returned. A tab that has nothing
-   * here is never told to wait: the others' bytes are not its fault.
+   * Takes in the batches of a request that has just arrived and is anything yet, until they are
+   * released. A tab that has nothing here is never told to wait: the others' bytes are not its fault.
    * @throws TabmqError THROTTLING_QUOTA_EXCEEDED, MESSAGE_TOO_LARGE for what could never be taken in
    */
-  reserve(sessionId: SessionId, bytes: number): () => void {
+  reserve(sessionId: SessionId, request: unknown): Reservation {
+    const bytes = batchBytesOf(request, this.#limits.requestPartitionsMax)
+    if (bytes > 0) this.#checkRoom(sessionId, bytes)
+    this.#add(sessionId, bytes)
+    return new Reservation(() => this.#add(sessionId, -bytes))
+  }
+
+  #checkRoom(sessionId: SessionId, bytes: number): void {
     const { sessionBufferedBytesMax, bufferedBytesMax, batchBytesMax } = this.#limits
     const requestBytesMax = Math.max(
       sessionBufferedBytesMax,
@@ -45,8 +53,6 @@ export class BufferedBytes {
         { bufferedBytes: before, sessionBufferedBytesMax, bufferedBytesMax },
       )
     }
-    this.#add(sessionId, bytes)
-    return () => this.#add(sessionId, -bytes)
   }
 
   #add(sessionId: SessionId, bytes: number): void {
@@ -55,4 +61,42 @@ export class BufferedBytes {
     if (sum === 0) this.#bySession.delete(sessionId)
     else this.#bySession.set(sessionId, sum)
   }
+}
+
+/** Bytes that were taken in, to be let go of once. */
+export class Reservation {
+  #release: () => void
+
+  constructor(release: () => void) {
+    this.#release = release
+  }
+
+  /** Does nothing the second time, or when it was handed over. */
+  release(): void {
+    this.handOver()()
+  }
+
+  /** What is answered before it is written is let go of by whoever calls what this returns. */
+  handOver(): () => void {
+    const release = this.#release
+    this.#release = () => {}
+    return release
+  }
+}
+
+/** Whatever is no batch is refused when the request is parsed, and so are more than there may be. */
+function batchBytesOf(request: unknown, batchesMax: number): number {
+  const batches = fieldOf(request, 'batches')
+  if (!Array.isArray(batches)) return 0
+  let bytes = 0
+  for (const item of batches.slice(0, batchesMax)) {
+    const batch = fieldOf(item, 'batch')
+    if (batch instanceof ArrayBuffer) bytes += batch.byteLength
+  }
+  return bytes
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  return (value as Readonly<Record<string, unknown>>)[name]
 }

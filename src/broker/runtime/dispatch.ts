@@ -26,25 +26,35 @@ import {
 } from '../topic/decide-topics.js'
 import { topicMetadata } from '../topic/topic-registry.js'
 import type { Broker } from './broker.js'
+import type { Reservation } from './buffered-bytes.js'
 import type { Session } from './session.js'
+
+export interface Asked<R> {
+  readonly session: Session
+  readonly request: R
+  /** Its batches, let go of when it is answered unless this is handed over. */
+  readonly reservation: Reservation
+}
 
 type ProduceResult = ResponseOf<'produce'>['results'][number]
 
 /** A refusal may rest on decisions still on their way to the disk as well: it waits for them too. */
 export async function dispatch(
   broker: Broker,
-  session: Session,
-  request: Request,
+  { session, request, reservation }: Asked<Request>,
 ): Promise<ResponseOf<ApiName>> {
   try {
-    return await answer(broker, session, request)
+    return await answer(broker, { session, request, reservation })
   } catch (error) {
     if (error instanceof TabmqError) await settled(broker, undefined)
     throw error
   }
 }
 
-function answer(broker: Broker, session: Session, request: Request): Promise<ResponseOf<ApiName>> {
+function answer(
+  broker: Broker,
+  { session, request, reservation }: Asked<Request>,
+): Promise<ResponseOf<ApiName>> {
   const { state } = broker
   const { groups } = state
   switch (request.api) {
@@ -59,7 +69,7 @@ function answer(broker: Broker, session: Session, request: Request): Promise<Res
     case 'alterConfigs':
       return alterConfigs(broker, request)
     case 'produce':
-      return produce(broker, session, request)
+      return produce(broker, { session, request, reservation })
     case 'fetch':
       return fetch(broker, session, request)
     case 'listOffsets':
@@ -109,23 +119,14 @@ function metadata({ state }: Broker, request: RequestOf<'metadata'>): ResponseOf
 
 function produce(
   broker: Broker,
-  session: Session,
-  request: RequestOf<'produce'>,
+  { session, request, reservation }: Asked<RequestOf<'produce'>>,
 ): Promise<ResponseOf<'produce'>> {
-  const bytes = request.batches.reduce((sum, { batch }) => sum + batch.byteLength, 0)
-  const release = broker.buffered.reserve(session.sessionId, bytes)
-  let decision: Decision<ResponseOf<'produce'>>
-  try {
-    decision = rememberingProducers(broker, session, request)
-  } catch (error) {
-    release()
-    throw error
-  }
+  const decision = rememberingProducers(broker, session, request)
   // What a refusal says has to be so, whoever asks: then all of the answer waits.
   const isUnacknowledged = request.acks === 0 && !decision.response.results.some(isRefused)
-  if (isUnacknowledged) return broker.applyUnacknowledged(decision, release)
+  if (isUnacknowledged) return broker.applyUnacknowledged(decision, reservation.handOver())
   const durability = request.acks === -1 ? 'strict' : 'relaxed'
-  return produced(broker, decision, durability).finally(release)
+  return produced(broker, decision, durability)
 }
 
 /**

@@ -1,13 +1,16 @@
 /** What one tab can take of the broker, and that the others do not notice. */
-import { describe, expect, it } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it, vi } from 'vitest'
 import { FairTurns } from '../../../src/broker/runtime/fair-turns.js'
 import { SessionShare } from '../../../src/broker/runtime/session-share.js'
+import { TabmqError } from '../../../src/protocol/errors.js'
 import { BROKER_LIMITS, SESSION_TURN_MS } from '../../../src/protocol/limits.js'
 import type { GroupId, PartitionId, TopicName } from '../../../src/protocol/names.js'
 import { PROTOCOL_VERSION } from '../../../src/protocol/protocol-version.js'
 import { deferred } from '../../../src/std/deferred.js'
 import { BrokerContext, type BrokerContextOptions } from '../broker-context.js'
-import { FakeTime } from '../fake-time.js'
+import { allDone, FakeTime } from '../fake-time.js'
 
 const THROTTLED = { code: 'THROTTLING_QUOTA_EXCEEDED', retriable: true }
 
@@ -56,6 +59,43 @@ describe('bytes on their way to the disk', () => {
     expect(context.broker.buffered.total).toBe(0)
   })
 
+  it.each([1, 0] as const)(
+    'count from arrival, also amid a recovery, with acks %i',
+    async (acks) => {
+      const { context, id } = await started({ sessionBufferedBytesMax: 10_000 })
+      const failure = new TabmqError('STORAGE_ERROR', 'the disk failed')
+      context.storage.failCommits(failure)
+      context.storage.failLoads(failure)
+      await expect(context.append(id)).rejects.toBeDefined()
+      const waiting = context.append(id, { bytes: 12_000, acks })
+      await expect(context.append(id, { bytes: 2_000, acks })).rejects.toMatchObject(THROTTLED)
+      // What brings no batches is not refused for those that others of the tab bring.
+      const asked = context.partitionIds('orders')
+      await context.time.advance(10_000)
+      expect(await waiting).toMatchObject({ baseOffset: 0 })
+      expect(await asked).toEqual([id])
+      await context.broker.batchesDurable(id, Infinity)
+      expect(context.broker.buffered.total).toBe(0)
+    },
+  )
+
+  it('count while the request waits for its turn', async () => {
+    const { context, id } = await started({ sessionBufferedBytesMax: 10_000 })
+    const { tab, time } = context
+    // Whatever comes first keeps the thread for a whole turn.
+    const nowMs = time.nowMs.bind(time)
+    const busy = vi.spyOn(time, 'nowMs').mockImplementation(() => {
+      time.pass(SESSION_TURN_MS)
+      return nowMs()
+    })
+    const waiting = [tab.append(id, { bytes: 10 }), tab.append(id, { bytes: 9_000 })]
+    busy.mockRestore()
+    await expect(tab.append(id, { bytes: 2_000 })).rejects.toMatchObject(THROTTLED)
+    await time.advance(10)
+    await Promise.all(waiting)
+    expect(context.broker.buffered.total).toBe(0)
+  })
+
   it('are free again when the write fails, or nothing is written', async () => {
     const { context, id } = await started()
     const nowhere = 999 as PartitionId
@@ -75,6 +115,26 @@ describe('bytes on their way to the disk', () => {
 })
 
 describe('fetches that wait', () => {
+  it('keep nothing of what came with them but what they ask for', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    const { context, id } = await started()
+    const { broker, tab, time } = context
+    const ask = () => {
+      const partitions = [{ partitionId: id, offset: 0, maxBytes: 1 }]
+      const fetch = { api: 'fetch', fetcherId: 'f', partitions, maxBytes: 1, minBytes: 1 }
+      const junk = new Uint8Array(1_000)
+      const answer = broker.handle(tab.sessionId, { ...fetch, maxWaitMs: 1_000, junk })
+      return { answer, junk: new WeakRef(junk) }
+    }
+    const { answer, junk } = ask()
+    await allDone()
+    collectGarbage()
+    expect([broker.purgatory.size, junk.deref()]).toEqual([1, undefined])
+    await time.advance(1_000)
+    expect(await answer).toMatchObject({ ok: true })
+  })
+
   it('have a limit for each tab; a newer one of the same fetcher replaces the older', async () => {
     const { context, id } = await started({ sessionFetchesMax: 2 })
     const fetch = (fetcherId: string, tab = context.tab) =>
