@@ -94,6 +94,8 @@ export class ServedBroker {
     let storage: Storage | undefined
     try {
       storage = await openStorage((error) => life.broker?.storageLost(error))
+      // Loading raises the epoch: it would take the database from whoever leads by now.
+      if (life.isOver) throw tookOver(brokerName)
       const parts = { storage, clock, timer, random, logger, limits }
       const broker = await Broker.start({ ...parts, onEnded: end })
       life.broker = broker
@@ -105,7 +107,7 @@ export class ServedBroker {
     } finally {
       if (life.isOver || life.broker === undefined) leadership.release()
     }
-    throw new TabmqError('BROKER_UNAVAILABLE', 'another worker took over meanwhile', { brokerName })
+    throw tookOver(brokerName)
   }
 
   /** A life that has not got as far as a broker ends when it has. */
@@ -125,4 +127,8 @@ export class ServedBroker {
     this.#life = undefined
     this.#serving = undefined
   }
+}
+
+function tookOver(brokerName: string): TabmqError {
+  return new TabmqError('BROKER_UNAVAILABLE', 'another worker took over meanwhile', { brokerName })
 }

@@ -11,6 +11,7 @@ import type { Push, RequestOf } from '../../../src/protocol/requests.js'
 import { deferred } from '../../../src/std/deferred.js'
 import { ControlledStorage } from '../controlled-storage.js'
 import { allDone, FakeTime } from '../fake-time.js'
+import { watch } from '../outcome.js'
 import { FakeOrigin } from './fake-origin.js'
 
 const LOCK = 'tabmq:shop:storage'
@@ -183,6 +184,24 @@ describe('a leader that hangs', () => {
     expect(tab.pushes).toContain('closed')
     expect(topicsOf(machine)).toEqual(['before'])
     expect(await first.start()).toMatchObject({ type: 'elsewhere', address: { url: '/b.js' } })
+  })
+
+  it('while its storage opens does not take the database from the one that deposed it', async () => {
+    const machine = new Machine()
+    const opened = deferred<Storage>()
+    const slow = machine.worker('/old.js', { openStorage: () => opened.promise })
+    const newer = machine.worker('/new.js', { protocolVersion: 2 })
+    const [failing, starting] = [watch(slow.start()), newer.start()]
+    await machine.time.advance(LEADERSHIP.handOverMsMax)
+    expect(await starting).toMatchObject({ type: 'here' })
+    const tab = await connect(newer, 'a new tab')
+    const storage = new MemoryStorage(machine.database)
+    opened.resolve(storage)
+    await allDone()
+    expect(failing.outcome).toBe('BROKER_UNAVAILABLE')
+    expect(machine.database.brokerEpoch).toBe(1)
+    await expect(storage.load()).rejects.toThrow('closed')
+    expect(await tab.createTopic('mine')).toMatchObject({ ok: true })
   })
 
   it('that has said that it hands over has longer, but not for ever', async () => {
