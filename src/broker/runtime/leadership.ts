@@ -34,7 +34,7 @@ export type Claim =
 
 type Message =
   | { readonly type: 'claim'; readonly from: string; readonly protocolVersion: number }
-  | { readonly type: 'handingOver'; readonly to: string }
+  | { readonly type: 'handingOver'; readonly to: string; readonly from?: string }
   | {
       readonly type: 'leading'
       readonly to: string
@@ -51,7 +51,9 @@ export class Leadership {
   readonly #channel: Channel
   #lock: LockRequest
   #phase: Phase = 'claiming'
-  /** As a claimant: the leader has said that it is letting go. As the leader: somebody has asked it to. */
+  /** As a claimant: the leader that has said it is letting go. The next one has as long again. */
+  #lettingGo: { readonly leader: string | undefined } | undefined
+  /** As the leader: somebody has asked it to let go. */
   #isHandingOver = false
   #cancelAsking = () => {}
   #cancelDeposing = () => {}
@@ -116,7 +118,6 @@ export class Leadership {
       return
     }
     this.#phase = 'leading'
-    this.#isHandingOver = false
     this.#cancelAsking()
     this.#cancelDeposing()
     this.#claim.resolve({ type: 'leading', leadership: this })
@@ -143,7 +144,7 @@ export class Leadership {
       this.#post({ type: 'leading', to: from, protocolVersion, address })
       return
     }
-    this.#post({ type: 'handingOver', to: from })
+    this.#post({ type: 'handingOver', to: from, from: this.#id })
     if (this.#isHandingOver) return
     this.#isHandingOver = true
     onHandOverWanted()
@@ -152,8 +153,10 @@ export class Leadership {
   #onAnswer(message: Exclude<Message, { type: 'claim' }>): void {
     const { protocolVersion, brokerName } = this.#options
     if (message.type === 'handingOver') {
-      if (!this.#isHandingOver) this.#deposeAfter(LEADERSHIP.handOverMsMax)
-      this.#isHandingOver = true
+      const { from } = message
+      if (this.#lettingGo !== undefined && this.#lettingGo.leader === from) return
+      this.#lettingGo = { leader: from }
+      this.#deposeAfter(LEADERSHIP.handOverMsMax)
     } else if (message.protocolVersion > protocolVersion) {
       this.#fail(
         new TabmqError(
@@ -197,7 +200,8 @@ function parseMessage(message: unknown): Message | undefined {
     case 'claim':
       return typeof from === 'string' && hasVersion ? { type, from, protocolVersion } : undefined
     case 'handingOver':
-      return typeof to === 'string' ? { type, to } : undefined
+      if (typeof to !== 'string') return undefined
+      return typeof from === 'string' ? { type, to, from } : { type, to }
     case 'leading':
       return typeof to === 'string' && hasVersion && isAddress(address)
         ? { type, to, protocolVersion, address }

@@ -222,6 +222,33 @@ describe('a leader that hangs', () => {
   })
 })
 
+describe('a leader that comes after one that was handing over', () => {
+  it('has as long for it as the one before had', async () => {
+    const machine = new Machine()
+    const opened = deferred<Storage>()
+    const [first, second, third] = [
+      machine.worker('/1.js'),
+      machine.worker('/2.js', { protocolVersion: 2, openStorage: () => opened.promise }),
+      machine.worker('/3.js', { protocolVersion: 3 }),
+    ]
+    const tab = await connect(first, 'a tab')
+    machine.storages[0]?.hold()
+    const writing = tab.createTopic('slow')
+    const overtaken = watch(second.start())
+    await machine.time.advance(LEADERSHIP.askIntervalMs)
+    const starting = third.start()
+    await machine.time.advance(LEADERSHIP.handOverMsMax - 2 * LEADERSHIP.askIntervalMs)
+    machine.storages[0]?.release()
+    expect(await writing).toMatchObject({ ok: true })
+    // The second leads now, and is asked to let go before its storage is open.
+    await machine.time.advance(LEADERSHIP.handOverMsMax - 1)
+    expect([third.broker, overtaken.outcome]).toEqual([undefined, undefined])
+    opened.resolve(new MemoryStorage(machine.database))
+    expect(await starting).toMatchObject({ type: 'here' })
+    expect(overtaken.outcome).toBe('BROKER_UNAVAILABLE')
+  })
+})
+
 describe('what goes wrong', () => {
   it('is tried again by the next tab: a storage that does not open', async () => {
     const machine = new Machine()
