@@ -4,17 +4,10 @@
  * frozen, dying or cut off may believe for a while that it still does: it is excused if it then
  * learns that it was fenced, as it must. Nor does a partition have two owners under one epoch.
  */
+import { Suspicions } from '../../sim/checkers/suspicions.js'
 import { nameOf } from '../../sim/durable-log.js'
 import type { Place, Report } from '../../sim/history.js'
 import type { Holding, RecordedEvent, RecordedMessage, RecordedReader } from '../record.js'
-
-interface Suspicion {
-  readonly groupId: string
-  readonly place: string
-  readonly consumers: readonly [newer: string, older: string]
-  readonly untilMs: number
-  readonly what: string
-}
 
 /** An event of a consumer. */
 interface Said {
@@ -40,21 +33,22 @@ interface Member {
 export class OwnershipChecker {
   readonly #report: Report
   readonly #unawareMsMax: number
+  readonly #suspicions: Suspicions
   readonly #members = new Map<string, Member>()
   readonly #asleep = new Set<string>()
   readonly #dead = new Set<string>()
   readonly #ownersByEpoch = new Map<string, string>()
-  #suspicions: Suspicion[] = []
   #incarnation = 0
 
   /** With how long a member that is awake may not know that it was fenced. */
   constructor(report: Report, unawareMsMax: number) {
     this.#report = report
     this.#unawareMsMax = unawareMsMax
+    this.#suspicions = new Suspicions(report)
   }
 
   on(event: RecordedEvent): void {
-    this.#confirm(event.atMs)
+    this.#suspicions.confirm(event.atMs)
     switch (event.type) {
       case 'joined':
         this.#letGoOfAll(event)
@@ -90,11 +84,11 @@ export class OwnershipChecker {
         return
       case 'brokerDied':
         // With it, nobody owns anything: its members learn of it when they find the next.
-        this.#suspicions = []
+        this.#suspicions.clear()
         for (const { held } of this.#members.values()) held.clear()
         return
       case 'rest':
-        this.#confirm(Infinity)
+        this.#suspicions.confirm(Infinity)
         return
       default:
     }
@@ -158,8 +152,7 @@ export class OwnershipChecker {
     for (const [name, other] of this.#members) {
       if (name === reader.consumer || other.groupId !== reader.groupId) continue
       if (!other.held.has(place) || this.#asleep.has(other.tab)) continue
-      this.#suspicions.push({
-        groupId: reader.groupId,
+      this.#suspicions.add({
         place,
         consumers: [reader.consumer, name],
         untilMs: atMs + this.#unawareMsMax,
@@ -169,22 +162,13 @@ export class OwnershipChecker {
   }
 
   #excuse(consumer: string, places: ReadonlySet<string>): void {
-    this.#suspicions = this.#suspicions.filter(
-      ({ consumers, place }) => !consumers.includes(consumer) || !places.has(place),
-    )
+    this.#suspicions.excuse(consumer, (place) => places.has(place))
   }
 
   #excuseTab(tab: string): void {
     for (const [name, member] of this.#members) {
       if (member.tab === tab) this.#excuse(name, member.held)
     }
-  }
-
-  #confirm(nowMs: number): void {
-    const confirmed = this.#suspicions.filter(({ untilMs }) => untilMs <= nowMs)
-    if (confirmed.length === 0) return
-    this.#suspicions = this.#suspicions.filter((one) => !confirmed.includes(one))
-    for (const { what } of confirmed) this.#report(what)
   }
 
   #memberOf({ tab, reader: { consumer, groupId } }: Said): Member {
