@@ -137,6 +137,49 @@ test.each<[string, string, string, (story: Story) => Story]>([
     'under epoch 1',
     (story) => story.letsGo('a').sends(3).joins('b', 1).owns('b').handles('b', 2),
   ],
+  [
+    'a partition that goes on while a handler of it still runs',
+    'two-owners',
+    'while workers a-m in a handles 2',
+    (story) =>
+      story
+        .sends(3)
+        .isGiven('a', 2)
+        .letsGo('a')
+        .joins('b', 2)
+        .owns('b')
+        .handles('b', 2)
+        .handled('a', 2),
+  ],
+  [
+    'two who handle a message, long before the first is told that it was fenced',
+    'two-owners ownership',
+    'while workers a-m in a handles 2',
+    (story) =>
+      story
+        .sends(3)
+        .isGiven('a', 2)
+        .joins('b', 2)
+        .owns('b')
+        .handles('b', 2)
+        .passes(60_000)
+        .loses('a'),
+  ],
+  [
+    'two who handle a message, the first of whom is done and dies',
+    'two-owners',
+    'while workers a-m in a handles 2',
+    (story) =>
+      story
+        .sends(3)
+        .isGiven('a', 2)
+        .letsGo('a')
+        .joins('b', 2)
+        .owns('b')
+        .handles('b', 2)
+        .handled('a', 2)
+        .happens({ type: 'tabDied', tab: 'a' }),
+  ],
   ['a call that never settles', 'calls', 'send is pending', (story) => story.calls('a', 'send')],
   [
     'a call that is overdue',
@@ -229,6 +272,53 @@ describe('excuses', () => {
           .joins('b', 2)
           .owns('b')
           .handles('b', 2),
+    ],
+    [
+      'who left for the sake of a handler that is stuck may be heard of late',
+      (story) =>
+        story
+          .sends(3)
+          .isGiven('a', 2)
+          .joins('b', 2)
+          .owns('b')
+          .handles('b', 2)
+          .loses('a')
+          .handled('a', 2),
+    ],
+    [
+      'who was fenced may end its handler before it knows',
+      (story) =>
+        story
+          .sends(3)
+          .isGiven('a', 2)
+          .joins('b', 2)
+          .owns('b')
+          .handles('b', 2)
+          .handled('a', 2)
+          .loses('a'),
+    ],
+    [
+      'that a tab has crashed may be heard late',
+      (story) =>
+        story
+          .sends(3)
+          .isGiven('a', 2)
+          .joins('b', 2)
+          .owns('b')
+          .handles('b', 2)
+          .happens({ type: 'tabDied', tab: 'a' }),
+    ],
+    [
+      'that the broker is gone may be heard late',
+      (story) =>
+        story
+          .sends(3)
+          .isGiven('a', 2)
+          .joins('b', 2)
+          .owns('b')
+          .handles('b', 2)
+          .happens({ type: 'brokerDied' })
+          .happens({ type: 'brokerStarted' }),
     ],
     [
       'a dead tab holds nothing',

@@ -5,7 +5,9 @@
  * That order is the true one where it matters, because a tab waits until it was heard before it goes
  * on: before it sends, before a handler returns, before it lets go of a partition. What was told and
  * lost on its way errs to the safe side: an acknowledgement that was not heard makes a send unknown,
- * a handler that was not heard never started.
+ * a handler that was not heard never started. Nothing waits for what a tab only learns or does by
+ * itself: that it has joined, and that it has lost a partition, may be heard after what the next owner
+ * does with it. Nor is the order known of what two tabs do at the same time.
  */
 import type { Acks } from '../../src/protocol/requests.js'
 import type { MessageId, Place } from '../sim/history.js'

@@ -86,11 +86,15 @@ export class Story {
     return this.happens({ type: 'handling', tab, reader, place: PLACE, offset, id })
   }
 
-  handles(tab: string, offset: number): this {
+  /** Its handler has returned. */
+  handled(tab: string, offset: number): this {
     const id = this.#stored[offset] ?? 0
     const reader = this.#readerOf(tab)
-    const handled = { tab, reader, place: PLACE, offset, id }
-    return this.isGiven(tab, offset).happens({ type: 'handled', ...handled })
+    return this.happens({ type: 'handled', tab, reader, place: PLACE, offset, id })
+  }
+
+  handles(tab: string, offset: number): this {
+    return this.isGiven(tab, offset).handled(tab, offset)
   }
 
   commits(tab: string, offset: number): this {

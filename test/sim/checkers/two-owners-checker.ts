@@ -4,12 +4,14 @@
  * may not know of it for a moment, a frozen or disconnected one until it is back, and what its
  * handlers do meanwhile nobody can prevent; a member in good standing has no such excuse. Where no
  * broker can be looked into, as in a history from a real browser, that no two handlers of different
- * owners run at once is all that there is to see.
+ * owners run at once is all that there is to see. And whether a member was in good standing is known
+ * only later: that it has lost a partition may be heard after the next owner's first message.
  */
 import { nameOf } from '../durable-log.js'
 import type { Broker } from '../../../src/broker/runtime/broker.js'
 import type { GroupDescription } from '../../../src/protocol/requests.js'
 import type { Checker, CheckerParts, Handling, SimEvent } from '../history.js'
+import { Suspicions } from './suspicions.js'
 
 /** A handler between its start and its end, of a member that was never fenced in between. */
 interface Running {
@@ -32,13 +34,17 @@ export class TwoOwnersChecker implements Checker {
   #members = new Set<string>()
   readonly #gone = new Map<string, number>()
   readonly #running = new Set<Running>()
+  /** What no broker can decide. */
+  readonly #suspicions: Suspicions
 
   constructor(parts: CheckerParts, options: { unawareMsMax: number }) {
     this.#parts = parts
     this.#unawareMsMax = options.unawareMsMax
+    this.#suspicions = new Suspicions(parts.report)
   }
 
   on(event: SimEvent): void {
+    this.#suspicions.confirm(this.#parts.nowMs())
     switch (event.type) {
       case 'brokerStarted':
       case 'brokerDied':
@@ -46,6 +52,7 @@ export class TwoOwnersChecker implements Checker {
         this.#members = new Set()
         this.#gone.clear()
         this.#running.clear()
+        this.#suspicions.clear()
         return
       case 'audit':
         return this.#audit(event.broker)
@@ -55,17 +62,20 @@ export class TwoOwnersChecker implements Checker {
       case 'threw':
         return this.#ended((one) => isOf(one, event))
       case 'tabDied':
-        return this.#ended(({ tab }) => tab === event.tab)
+        return this.#tabEnded(event.tab)
       case 'tabFroze':
         // While it sleeps others may take over; whether they do, only the broker can tell.
-        if (!this.#isAudited) this.#ended(({ tab }) => tab === event.tab)
+        if (!this.#isAudited) this.#tabEnded(event.tab)
         return
       case 'lost': {
         if (this.#isAudited) return
         const { consumer, groupId } = event.reader
         const places = new Set(event.places.map((place) => `${groupId} ${nameOf(place)}`))
+        this.#suspicions.excuse(consumer, (place) => places.has(place))
         return this.#ended((one) => one.consumer === consumer && places.has(one.place))
       }
+      case 'rest':
+        return this.#suspicions.confirm(Infinity)
       default:
     }
   }
@@ -128,13 +138,26 @@ export class TwoOwnersChecker implements Checker {
   }
 
   #checkAlone(starting: Running): void {
-    for (const { tab, memberKey, place, offset } of this.#running) {
+    for (const other of this.#running) {
+      const { tab, memberKey, place, offset } = other
       if (place !== starting.place) continue
-      const who = memberKey === starting.memberKey ? 'itself' : `${memberKey} in ${tab}`
-      this.#parts.report(
-        `${starting.tab} ${place}@${starting.offset} was delivered while ${who} handles ${offset}`,
-      )
+      const isSame = memberKey === starting.memberKey
+      const who = isSame ? 'itself' : `${memberKey} in ${tab}`
+      const what = `${starting.tab} ${place}@${starting.offset} was delivered while ${who} handles ${offset}`
+      if (this.#isAudited || isSame) this.#parts.report(what)
+      else this.#suspect([starting, other], what)
     }
+  }
+
+  /** The one or the other may have lost it, and be heard of late: a tab tells that by itself. */
+  #suspect([newer, older]: readonly [Running, Running], what: string): void {
+    const nowMs = this.#parts.nowMs()
+    this.#suspicions.add({
+      place: newer.place,
+      consumers: [newer.consumer, older.consumer],
+      untilMs: nowMs + this.#unawareMsMax,
+      what: `${what}, at ${nowMs} ms`,
+    })
   }
 
   #reportOwner(event: Handling, group: GroupDescription | undefined): void {
@@ -145,6 +168,14 @@ export class TwoOwnersChecker implements Checker {
     this.#parts.report(
       `${whatOf(event)} was delivered to ${memberId}, owned by ${owner?.memberId ?? 'nobody'}`,
     )
+  }
+
+  /** It cannot say any more what it has lost; a handler that it had ended needs no such excuse. */
+  #tabEnded(tab: string): void {
+    for (const one of this.#running) {
+      if (one.tab === tab) this.#suspicions.excuse(one.consumer, (place) => place === one.place)
+    }
+    this.#ended((one) => one.tab === tab)
   }
 
   #ended(isOver: (running: Running) => boolean): void {
