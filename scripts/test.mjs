@@ -1,7 +1,7 @@
 /**
- * Everything that must hold, cheapest first: types, lint, format, unit tests, browser tests. Each
- * stage ends with one line and its time; the first that fails ends the run. The last line counts
- * the tests; a stage that is not made of tests counts as one when it fails.
+ * Everything that must hold, cheapest first: types, lint, format, unit tests, browser tests, and half
+ * a minute of chaos. Each stage ends with one line and its time; the first that fails ends the run.
+ * The last line counts the tests; a stage that is not made of tests counts as one when it fails.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,6 +16,7 @@ import { elapsed, runScript, toolPath } from './run.mjs'
 const reports = mkdtempSync(join(tmpdir(), 'tabmq-test-'))
 const unitReport = join(reports, 'unit.json')
 const browserReport = join(reports, 'browser.json')
+const chaosReport = join(reports, 'chaos.json')
 
 /** @type {Stage[]} */
 const stages = [
@@ -47,6 +48,20 @@ const stages = [
     count() {
       const { stats } = readReport(browserReport)
       return { passed: stats.expected + stats.flaky, failed: stats.unexpected }
+    },
+  },
+  {
+    // A seed whose first ten faults kill a worker, a browser and tabs.
+    name: 'chaos',
+    run: () =>
+      runScript(join(import.meta.dirname, 'chaos.mjs'), [
+        '--seconds=25',
+        '--seed=31',
+        `--json=${chaosReport}`,
+      ]),
+    count() {
+      const { anomalies } = readReport(chaosReport)
+      return anomalies.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
     },
   },
 ]
