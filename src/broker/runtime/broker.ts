@@ -304,6 +304,8 @@ export class Broker {
   }
 
   #onRecovered(): void {
+    // Whoever is awaited in the state that was loaded is so by the clock of now.
+    this.#followClock(this.context().nowMs, { areDeadlinesNew: true })
     this.purgatory.everythingChanged()
     // Members are soft state and were lost with it: their tabs have to join again.
     this.#announce('rejoin')
@@ -362,25 +364,25 @@ export class Broker {
    * later than the timer that waits, they go with it as well: the clock was set, or everybody slept,
    * and who is heard first afterwards must not be the one for whom all others are late.
    */
-  #followClock(nowMs: number): void {
+  #followClock(nowMs: number, { areDeadlinesNew = false } = {}): void {
     const byMs = nowMs - this.#lastSeenMs
     this.#lastSeenMs = nowMs
     if (byMs <= -CLOCK_SLIP_MS) {
       this.#nextCheckMs += byMs
-      this.#moveDeadlines(byMs)
+      if (!areDeadlinesNew) this.#moveDeadlines(byMs)
       return
     }
     const lateMs = nowMs - (this.#wakeup?.dueMs ?? nowMs)
     if (lateMs <= LATENESS_FORGIVEN_MS) return
     this.#wakeup?.cancel()
     this.#wakeup = undefined
-    this.#skip(lateMs)
+    this.#skip(lateMs, { areDeadlinesNew })
   }
 
   /** So much of the clock's time nobody has lived through: it counts against nobody. */
-  #skip(lateMs: number): void {
+  #skip(lateMs: number, { areDeadlinesNew = false } = {}): void {
     this.#skippedMs += lateMs
-    this.#moveDeadlines(lateMs)
+    if (!areDeadlinesNew) this.#moveDeadlines(lateMs)
   }
 
   #moveDeadlines(byMs: number): void {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { PartitionId } from '../../../src/protocol/names.js'
+import { TabmqError } from '../../../src/protocol/errors.js'
 import { BrokerContext, idsOf, JOIN_OPTIONS, type Tab, type TabMember } from '../broker-context.js'
+import { allDone } from '../fake-time.js'
+import { watch } from '../outcome.js'
 
 const A: TabMember = { groupId: 'billing', memberId: 'a' }
 const B: TabMember = { groupId: 'billing', memberId: 'b' }
@@ -217,13 +220,13 @@ describe('the broker’s timer', () => {
   })
 })
 
-describe('a clock that is set back', () => {
-  /** Time goes on as before for whoever measures it; what the clock says is another matter. */
-  const setBack = ({ time }: BrokerContext, byMs: number) => {
-    const nowMs = time.nowMs.bind(time)
-    time.nowMs = () => nowMs() - byMs
-  }
+/** Time goes on as before for whoever measures it; what the clock says is another matter. */
+function setBack({ time }: BrokerContext, byMs: number): void {
+  const nowMs = time.nowMs.bind(time)
+  time.nowMs = () => nowMs() - byMs
+}
 
+describe('a clock that is set back', () => {
   it.each([
     ['nothing else happens', false],
     ['another tab is heard first', true],
@@ -285,6 +288,28 @@ describe('a clock that is set forward', () => {
     await tab.heartbeat({ ...A, memberEpoch }, { owned })
     await context.time.advance(9_999)
     expect(members(context)).toEqual(['a', 'o'])
+    await context.time.advance(1)
+    expect(members(context)).toEqual([])
+  })
+})
+
+describe('a clock that is set while the state is loaded again', () => {
+  it.each([
+    ['back', HOUR_MS],
+    ['forward', -HOUR_MS],
+  ])('%s leaves a static member the time to come back, and no more', async (_, byMs) => {
+    const context = await started()
+    await context.openTab().heartbeat({ ...A, instance: 'till' })
+    context.storage.hold()
+    const made = watch(context.createTopic('never'))
+    await allDone()
+    setBack(context, byMs)
+    context.storage.failCommits(new TabmqError('STORAGE_ERROR', 'a test'))
+    context.storage.release()
+    await allDone()
+    expect(made.outcome).toBe('STORAGE_ERROR')
+    await context.time.advance(9_999)
+    expect(members(context)).toEqual(['a'])
     await context.time.advance(1)
     expect(members(context)).toEqual([])
   })
