@@ -2,15 +2,18 @@
  * One owner per partition: a handler starts only in the tab of the member that the coordinator has
  * down as the owner, and only when no handler of a former owner still runs. A member that was fenced
  * may not know of it for a moment, a frozen or disconnected one until it is back, and what its
- * handlers do meanwhile nobody can prevent; a member in good standing has no such excuse. Where no
- * broker can be looked into, as in a history from a real browser, that no two handlers of different
- * owners run at once is all that there is to see. And whether a member was in good standing is known
- * only later: that it has lost a partition may be heard after the next owner's first message.
+ * handlers do meanwhile nobody can prevent; a member in good standing has no such excuse. Nor may who
+ * reads a topic know for a moment that it was deleted: nobody owns it then, and whoever owns its
+ * successor of the same name owns another one. Where no broker can be looked into, as in a history
+ * from a real browser, that no two handlers of different owners run at once is all that there is to
+ * see. And whether a member was in good standing is known only later: that it has lost a partition
+ * may be heard after the next owner's first message.
  */
 import { nameOf } from '../durable-log.js'
 import type { Broker } from '../../../src/broker/runtime/broker.js'
+import type { PartitionId } from '../../../src/protocol/names.js'
 import type { GroupDescription } from '../../../src/protocol/requests.js'
-import type { Checker, CheckerParts, Handling, SimEvent } from '../history.js'
+import type { Checker, CheckerParts, Handling, MessageId, SimEvent } from '../history.js'
 import { Suspicions } from './suspicions.js'
 
 /** A handler between its start and its end, of a member that was never fenced in between. */
@@ -19,7 +22,10 @@ interface Running {
   readonly consumer: string
   readonly memberKey: string
   readonly place: string
+  /** Which of the partitions that have been at the place. */
+  readonly partitionId: PartitionId | undefined
   readonly offset: number
+  readonly id: MessageId
 }
 
 export class TwoOwnersChecker implements Checker {
@@ -30,9 +36,11 @@ export class TwoOwnersChecker implements Checker {
   #broker: Broker | undefined
   /** Whether there is ever a broker to look into. */
   #isAudited = false
-  /** Members of the running broker, and since when it has others no more. */
+  /** Members and partitions of the running broker, and since when it has others no more. */
   #members = new Set<string>()
   readonly #gone = new Map<string, number>()
+  #partitions = new Set<PartitionId>()
+  readonly #deleted = new Map<PartitionId, number>()
   readonly #running = new Set<Running>()
   /** What no broker can decide. */
   readonly #suspicions: Suspicions
@@ -51,6 +59,8 @@ export class TwoOwnersChecker implements Checker {
         this.#broker = undefined
         this.#members = new Set()
         this.#gone.clear()
+        this.#partitions = new Set()
+        this.#deleted.clear()
         this.#running.clear()
         this.#suspicions.clear()
         return
@@ -91,9 +101,11 @@ export class TwoOwnersChecker implements Checker {
         if (sessionId !== undefined) members.add(`${groupId} ${memberId}`)
       }
     }
-    for (const key of this.#members) if (!members.has(key)) this.#gone.set(key, nowMs)
-    for (const key of members) this.#gone.delete(key)
+    noteGone(this.#gone, { before: this.#members, after: members, nowMs })
     this.#members = members
+    const partitions = new Set(broker.state.topics.all().flatMap((one) => one.partitionIds))
+    noteGone(this.#deleted, { before: this.#partitions, after: partitions, nowMs })
+    this.#partitions = partitions
     this.#ended(({ memberKey }) => !members.has(memberKey))
   }
 
@@ -108,12 +120,18 @@ export class TwoOwnersChecker implements Checker {
     if (this.#broker === undefined) return
     const member = group?.members.find(({ memberId }) => memberId === reader.memberId)
     // Without a session: a static one of whom the broker knows from its rows only.
-    if (member?.sessionId === undefined) this.#checkUnaware(event)
-    else {
+    if (member?.sessionId === undefined) {
+      this.#checkUnaware(event, this.#gone.get(keyOf(event)), 'its member was fenced')
+      return
+    }
+    const { partitionId } = this.#parts.log.lifeOf(event) ?? {}
+    if (partitionId !== undefined && this.#broker.state.logs.find(partitionId) === undefined) {
+      this.#checkUnaware(event, this.#deleted.get(partitionId), 'its topic was deleted')
+    } else {
       const isOwner = member.assigned.some((held) => isSame(held, place))
       if (!isOwner) this.#reportOwner(event, group)
-      this.#start(event)
     }
+    this.#start(event)
   }
 
   /** A tab that has just come back may not have heard yet that it was fenced. */
@@ -124,23 +142,26 @@ export class TwoOwnersChecker implements Checker {
 
   #start(event: Handling): void {
     const { tab, consumer } = event.reader
-    const { offset } = event
-    const running = { tab, consumer, memberKey: keyOf(event), place: placeOf(event), offset }
+    const { offset, id } = event
+    const { partitionId } = this.#parts.log.lifeOf(event) ?? {}
+    const memberKey = keyOf(event)
+    const running = { tab, consumer, memberKey, place: placeOf(event), partitionId, offset, id }
     this.#checkAlone(running)
     this.#running.add(running)
   }
 
-  #checkUnaware(event: Handling): void {
+  /** @param sinceMs undefined where it has not been seen before this event */
+  #checkUnaware(event: Handling, sinceMs: number | undefined, of: string): void {
     const nowMs = this.#parts.nowMs()
-    const unawareMs = nowMs - Math.max(this.#gone.get(keyOf(event)) ?? nowMs, event.runningSinceMs)
+    const unawareMs = nowMs - Math.max(sinceMs ?? nowMs, event.runningSinceMs)
     if (unawareMs <= this.#unawareMsMax) return
-    this.#parts.report(`${whatOf(event)} was delivered ${unawareMs} ms after its member was fenced`)
+    this.#parts.report(`${whatOf(event)} was delivered ${unawareMs} ms after ${of}`)
   }
 
   #checkAlone(starting: Running): void {
     for (const other of this.#running) {
-      const { tab, memberKey, place, offset } = other
-      if (place !== starting.place) continue
+      const { tab, memberKey, place, partitionId, offset } = other
+      if (place !== starting.place || partitionId !== starting.partitionId) continue
       const isSame = memberKey === starting.memberKey
       const who = isSame ? 'itself' : `${memberKey} in ${tab}`
       const what = `${starting.tab} ${place}@${starting.offset} was delivered while ${who} handles ${offset}`
@@ -192,7 +213,15 @@ function isSame(
 
 function isOf(running: Running, event: Omit<Handling, 'type'>): boolean {
   const isSameMember = running.memberKey === `${event.reader.groupId} ${event.reader.memberId}`
-  return isSameMember && running.place === placeOf(event) && running.offset === event.offset
+  return isSameMember && running.place === placeOf(event) && running.id === event.id
+}
+
+function noteGone<K>(
+  gone: Map<K, number>,
+  { before, after, nowMs }: { before: ReadonlySet<K>; after: ReadonlySet<K>; nowMs: number },
+): void {
+  for (const key of before) if (!after.has(key)) gone.set(key, nowMs)
+  for (const key of after) gone.delete(key)
 }
 
 function keyOf({ reader }: Handling): string {
