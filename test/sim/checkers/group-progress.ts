@@ -9,6 +9,8 @@ import { nameOf, type DurableLog, type DurablePartition } from '../durable-log.j
 import type { Listener, Handling, SimEvent } from '../history.js'
 
 interface Progress {
+  /** Whether it is known where the group begins: all else counts from there. */
+  hasBegun: boolean
   handledUpTo: number
   /** Handled, with something before it that is not. */
   readonly beyond: Set<number>
@@ -66,7 +68,7 @@ export class GroupProgress implements Listener {
    */
   frontier(groupId: string, partition: DurablePartition): number | undefined {
     const progress = this.#find(groupId, partition.partitionId)
-    if (progress === undefined) {
+    if (progress?.hasBegun !== true) {
       return this.#fromLatest.has(groupId) ? undefined : partition.logStartOffset
     }
     if (progress.handledUpTo < partition.logStartOffset) {
@@ -99,7 +101,12 @@ export class GroupProgress implements Listener {
   #handled(event: Omit<Handling, 'type'>): void {
     const partition = this.#log.lifeOf(event)
     if (partition === undefined) return
-    const progress = this.#of(event.reader.groupId, partition.partitionId)
+    const { groupId } = event.reader
+    // What its offsets said of where the group began went with its topic.
+    const isForgotten = this.#find(groupId, partition.partitionId)?.hasBegun !== true
+    if (partition.isDeleted && isForgotten && this.#fromLatest.has(groupId)) return
+    const progress = this.#of(groupId, partition.partitionId)
+    progress.hasBegun = true
     if (event.offset < progress.handledUpTo) return
     progress.beyond.add(event.offset)
     const mayBegin = progress.mayJump || progress.soughtTo.has(event.offset)
@@ -115,13 +122,14 @@ export class GroupProgress implements Listener {
     const progress = this.#find(groupId, partitionId)
     const partition = this.#log.byId(partitionId)
     const isFromLatest = this.#fromLatest.has(groupId)
-    const isReset = isFromLatest && progress !== undefined && isOutOfRange(progress, partition)
-    const isFirst = isFromLatest && progress === undefined
+    const isReset = isFromLatest && progress?.hasBegun === true && isOutOfRange(progress, partition)
+    const isFirst = isFromLatest && progress?.hasBegun !== true
     if (progress !== undefined) progress.committed = value?.offset
     if (value === null) {
       if (this.#fromLatest.has(groupId)) this.#byGroup.get(groupId)?.delete(partitionId)
     } else if (isFirst || isReset || progress?.soughtTo.has(value.offset) === true) {
       const begun = this.#of(groupId, partitionId)
+      begun.hasBegun = true
       begun.committed = value.offset
       if (isReset && value.offset > begun.handledUpTo) begun.soughtBack.clear()
       this.#advance(begun, value.offset)
@@ -152,6 +160,20 @@ export class GroupProgress implements Listener {
         for (const offset of progress.beyond) if (offset >= end) progress.beyond.delete(offset)
       }
     }
+    for (const groupId of this.#fromLatest) this.#beginAgain(groupId)
+  }
+
+  /** Where it began was forgotten with its offsets; what took these is undone. */
+  #beginAgain(groupId: string): void {
+    for (const { partitionId } of this.#log.all()) {
+      const committed = this.#log.committed(groupId, partitionId)
+      const isKnown = this.#find(groupId, partitionId)?.hasBegun === true
+      if (committed === undefined || isKnown) continue
+      const begun = this.#of(groupId, partitionId)
+      begun.hasBegun = true
+      begun.committed = committed
+      this.#advance(begun, committed)
+    }
   }
 
   #advance(progress: Progress, to: number): void {
@@ -167,6 +189,7 @@ export class GroupProgress implements Listener {
     const byPartition = this.#byGroup.get(groupId) ?? new Map<PartitionId, Progress>()
     this.#byGroup.set(groupId, byPartition)
     const progress = byPartition.get(partitionId) ?? {
+      hasBegun: !this.#fromLatest.has(groupId),
       handledUpTo: 0,
       beyond: new Set(),
       soughtTo: new Set(),
