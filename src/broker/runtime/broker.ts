@@ -189,6 +189,7 @@ export class Broker {
     this.#assertOpen()
     // The tab may have gone meanwhile, or have said hello again.
     const session = this.#sessionOrThrow(sessionId)
+    this.#schedule()
     const response = await share.timed(() => dispatch(this, { session, request, reservation }))
     // What a storage said that was closed meanwhile is not to be taken for what the log says.
     if (READS.has(request.api)) this.#assertOpen()
@@ -217,6 +218,7 @@ export class Broker {
       return
     }
     if (this.#isClosed) return
+    this.#schedule()
     const left = this.state.groups.sessionGone(sessionId, this.context())
     const forgotten = isTabGone ? forgetProducers(this.state.logs, session.producers) : []
     this.watches.changed()
@@ -323,7 +325,10 @@ export class Broker {
     }
   }
 
-  /** Sleeps until the next deadline of any part. What is overdue is due now, not late. */
+  /**
+   * Sleeps until the next deadline of any part. What is overdue is due now, not late. Before anything is
+   * decided that sets a deadline, too: one by the clock of now is not to be moved with the others.
+   */
   #schedule(): void {
     if (this.#isClosed) return
     const { clock, timer } = this.#options

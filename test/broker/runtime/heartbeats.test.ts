@@ -240,6 +240,18 @@ describe('a clock that is set back', () => {
     expect(members(context)).not.toContain('a')
   })
 
+  it('takes no time from a static member whose tab goes before anything else is heard', async () => {
+    const context = await started()
+    const tab = context.openTab()
+    await tab.heartbeat({ ...A, instance: 'till' })
+    setBack(context, HOUR_MS)
+    await tab.leave()
+    await context.time.advance(9_999)
+    expect(members(context)).toEqual(['a'])
+    await context.time.advance(1)
+    expect(members(context)).toEqual([])
+  })
+
   it('takes no time from a member that answers, and stops no asking', async () => {
     const context = await started()
     const tab = context.openTab()
