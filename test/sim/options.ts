@@ -296,10 +296,9 @@ function drawFaults(prng: Prng): FaultOptions {
       sleepMachine: maybe(0.3),
       addPartitions: maybe(1),
       deleteRecords: maybe(1),
-      // For runs that ask for them: see the smoke test.
-      remakeTopic: 0,
-      moveOffsets: 0,
       askAround: maybe(2),
+      remakeTopic: maybe(0.5),
+      moveOffsets: maybe(1),
     },
   }
 }

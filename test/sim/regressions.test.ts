@@ -40,6 +40,14 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [100931, 'what was handled under the last broker counts where nobody has committed in between'],
   [102072, 'a batch in doubt is not followed by more than the broker remembers'],
   [5323, 'batches that start over under a new epoch keep their order, one in doubt among them'],
+  [400113, 'no fetch is told of a deletion that is not durable'],
+  [400257, 'nor is a batch with acks 0'],
+  [400239, 'what was fetched before its topic was deleted may be handled for a moment'],
+  [400698, 'where a group began counts again when the deletion of its topic is undone'],
+  [401143, 'what is handled of a deleted topic says nothing of where the group began'],
+  [401404, 'an offset that was to be set says nothing of where the group begins before it is'],
+  [402145, 'a clock set back while the state is loaded takes no time from a static member'],
+  [403429, 'nor one set back just before its tab goes'],
 ]
 
 test.each(SEEDS)(
