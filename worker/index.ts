@@ -7,14 +7,14 @@
  * startBroker({ limits: { tailBytes: 4 * 1024 * 1024 } })
  */
 import { ServedBroker } from '../src/broker/runtime/served-broker.js'
+import { WorkerBrokers } from '../src/broker/runtime/worker-brokers.js'
 import { parseBrokerLimits } from '../src/protocol/broker-limits.js'
-import { TabmqError } from '../src/protocol/errors.js'
-import { WORKER_BROKERS_MAX, type BrokerLimits } from '../src/protocol/limits.js'
+import type { BrokerLimits } from '../src/protocol/limits.js'
 import { PROTOCOL_VERSION } from '../src/protocol/protocol-version.js'
 import { IndexedDbStorage } from './indexeddb-storage.js'
 import { holdLock } from './locks.js'
 import { origin, ownAddress } from './origin.js'
-import { servePort, type ServedBrokers } from './tab-port.js'
+import { servePort } from './tab-port.js'
 import { clock, logger, logUncaught, random, timer } from './worker-host.js'
 
 export type { BrokerLimits }
@@ -36,34 +36,15 @@ export function startBroker(options: StartBrokerOptions = {}): void {
   logUncaught()
   const lockName = `tabmq:worker:${random.freshId()}`
   const alive = holdLock(lockName).then(() => lockName)
-  const brokers = new Map<string, ServedBroker>()
-  let isMakingRoom = false
-  const served: ServedBrokers = {
-    alive,
-    start(brokerName = 'default') {
-      if (isMakingRoom) return Promise.reject(makingRoom())
-      const broker = brokers.get(brokerName) ?? newServedBroker(brokerName, options)
-      if (!brokers.has(brokerName) && brokers.size >= WORKER_BROKERS_MAX) {
-        return Promise.reject(tooManyBrokers())
-      }
-      brokers.set(brokerName, broker)
-      return broker.start()
-    },
-    async makeRoom() {
-      isMakingRoom = true
-      await Promise.all([...brokers.values()].map((broker) => broker.end()))
-      self.close()
-    },
-  }
+  const brokers = new WorkerBrokers({
+    timer,
+    newBroker: (brokerName) => newServedBroker(brokerName, options),
+    close: () => self.close(),
+  })
   self.addEventListener('connect', (event) => {
     const [port] = event.ports
-    if (port !== undefined) servePort(port, served)
+    if (port !== undefined) servePort(port, { alive, brokers })
   })
-}
-
-function tooManyBrokers(): TabmqError {
-  const message = `this worker has ${WORKER_BROKERS_MAX} brokers, the most there may be`
-  return new TabmqError('THROTTLING_QUOTA_EXCEEDED', message, { brokersMax: WORKER_BROKERS_MAX })
 }
 
 function newServedBroker(brokerName: string, { limits }: StartBrokerOptions): ServedBroker {
@@ -100,7 +81,3 @@ function randomFirstPartitionId(): number {
 }
 
 const PARTITION_ID_RANGE = 2 ** 20
-
-function makingRoom(): TabmqError {
-  return new TabmqError('BROKER_UNAVAILABLE', 'the worker makes room for a newer one', {})
-}

@@ -5,7 +5,7 @@
 import * as Comlink from 'comlink'
 import type { PushPort } from '../src/broker/ports.js'
 import type { Broker } from '../src/broker/runtime/broker.js'
-import type { Served } from '../src/broker/runtime/served-broker.js'
+import type { WorkerBrokers } from '../src/broker/runtime/worker-brokers.js'
 import { BROKER_METHODS, type BrokerEndpoint, type TabEndpoint } from '../src/protocol/endpoints.js'
 import { hasCode, TabmqError, toWireError } from '../src/protocol/errors.js'
 import { describe, type SessionId } from '../src/protocol/names.js'
@@ -17,17 +17,14 @@ import { watchLock } from './locks.js'
 /** Sent long before by then, and only waiting for their turn in this thread. */
 const LAST_WORDS_MS = 25
 
-export interface ServedBrokers {
+export interface ServingWorker {
   /** The lock that the worker holds while it lives, once it does. */
   readonly alive: Promise<string>
-  /** The broker of that name, started or being so; it may fail and be tried again. */
-  start(brokerName: string | undefined): Promise<Served>
-  /** A tab is newer than this worker, whose address it shares: the worker ends, and a new one starts. */
-  makeRoom(): Promise<void>
+  readonly brokers: WorkerBrokers
 }
 
-export function servePort(port: MessagePort, served: ServedBrokers): void {
-  Comlink.expose(new TabPort(port, served), callsOnly(port, BROKER_METHODS))
+export function servePort(port: MessagePort, worker: ServingWorker): void {
+  Comlink.expose(new TabPort(port, worker), callsOnly(port, BROKER_METHODS))
 }
 
 interface TabSession {
@@ -38,24 +35,24 @@ interface TabSession {
 
 class TabPort implements BrokerEndpoint<MessagePort> {
   readonly #port: MessagePort
-  readonly #served: ServedBrokers
+  readonly #worker: ServingWorker
   #session: TabSession | undefined
   #stopWatching: (() => void) | undefined
 
-  constructor(port: MessagePort, served: ServedBrokers) {
+  constructor(port: MessagePort, worker: ServingWorker) {
     this.#port = port
-    this.#served = served
+    this.#worker = worker
   }
 
   attach(): Promise<string> {
-    return this.#served.alive
+    return this.#worker.alive
   }
 
   async hello(hello: Hello, pushPort: MessagePort): Promise<WireReply<Welcome | Elsewhere>> {
     try {
       const { sessionId, lockName, brokerName } = parseHello(hello)
       checkPushPort(pushPort)
-      const served = await this.#served.start(brokerName)
+      const served = await this.#worker.brokers.start(brokerName)
       if (served.type === 'elsewhere') {
         pushPort.close()
         return { incarnation: 'none', ok: true, value: { elsewhere: served.address } }
@@ -90,11 +87,11 @@ class TabPort implements BrokerEndpoint<MessagePort> {
     this.#end({ isTabGone: options?.isTabGone === true })
   }
 
-  /** A tab that is newer than this worker is to try again, and to find a newer worker here. */
+  /** A tab that is newer than this worker is to try again, until it finds a newer worker here. */
   #toTell(error: unknown): unknown {
     if (!hasCode(error, 'UNSUPPORTED_VERSION')) return error
-    void this.#served.makeRoom()
-    const message = `the worker is of an older deployment and ends: ${error.message}`
+    const what = this.#worker.brokers.makeRoom() ? 'ends' : 'has only just started'
+    const message = `the worker is of an older deployment and ${what}: ${error.message}`
     return new TabmqError('BROKER_UNAVAILABLE', message, error.details, error)
   }
 

@@ -94,6 +94,12 @@ export const SESSION_TURN_MS = 20
 /** Brokers of one worker: each name that a tab says hello with is a database of its own. */
 export const WORKER_BROKERS_MAX = 64
 
+/**
+ * So long a worker lives before it ends for a tab that is newer. With an old script in the browser's
+ * cache, the worker that comes in its place is no newer, and is asked to end as well.
+ */
+export const WORKER_LIFE_MS_MIN = 10_000
+
 /** How many fetches and look-ups read from the disk at once. */
 export const DISK_READERS_MAX = 8
 

@@ -9,7 +9,8 @@ import { MemoryDatabase, MemoryStorage } from '../../src/broker/runtime/memory-s
 import type { BrokerEndpoint } from '../../src/protocol/endpoints.js'
 import type { BrokerLimits } from '../../src/protocol/limits.js'
 import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
-import { serveBroker } from '../worker/serve-broker.js'
+import { FakeTime } from '../broker/fake-time.js'
+import { workerOf, type BrokerWorker } from '../worker/broker-worker.js'
 import { random } from '../../worker/worker-host.js'
 
 const NOW_MS = 1_700_000_000_000
@@ -21,6 +22,7 @@ export type RawEndpoint = {
 
 export class AttackedBroker {
   readonly broker: Broker
+  readonly worker: BrokerWorker
   readonly database: MemoryDatabase
   readonly timers: CountedTimer
   /** What the broker said: nothing, as long as all is well. */
@@ -31,6 +33,7 @@ export class AttackedBroker {
     parts: Pick<AttackedBroker, 'broker' | 'database' | 'timers'> & { logged: string[] },
   ) {
     this.broker = parts.broker
+    this.worker = workerOf(parts.broker, new FakeTime())
     this.database = parts.database
     this.timers = parts.timers
     this.logged = parts.logged
@@ -56,7 +59,7 @@ export class AttackedBroker {
   /** A port of the worker, before any hello. */
   openPort(): RawEndpoint {
     const { port1, port2 } = this.channel()
-    serveBroker(port2, this.broker)
+    this.worker.serve(port2)
     return Comlink.wrap<RawEndpoint>(port1)
   }
 

@@ -90,6 +90,10 @@ export function hostileHello(hello: object): fc.Arbitrary<unknown> {
   return fc.oneof(
     { weight: 1, arbitrary: hostileValue },
     { weight: 3, arbitrary: brokenInOnePlace(hello) },
+    {
+      weight: 1,
+      arbitrary: fc.maxSafeInteger().map((protocolVersion) => ({ ...hello, protocolVersion })),
+    },
   )
 }
 

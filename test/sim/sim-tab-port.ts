@@ -82,8 +82,8 @@ export class SimTabPort {
   /** A tab that is newer than this worker is to try again, and to find a newer worker here. */
   #toTell(error: unknown): unknown {
     if (!hasCode(error, 'UNSUPPORTED_VERSION')) return error
-    void this.#worker.makeRoom()
-    const message = `the worker is of an older deployment and ends: ${error.message}`
+    const what = this.#worker.makeRoom() ? 'ends' : 'has only just started'
+    const message = `the worker is of an older deployment and ${what}: ${error.message}`
     return new TabmqError('BROKER_UNAVAILABLE', message, error.details, error)
   }
 

@@ -4,11 +4,12 @@
  */
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import { ServedBroker, type Served } from '../../src/broker/runtime/served-broker.js'
-import { hasCode, TabmqError } from '../../src/protocol/errors.js'
+import { WorkerBrokers } from '../../src/broker/runtime/worker-brokers.js'
+import { hasCode } from '../../src/protocol/errors.js'
 import type { BrokerLimits } from '../../src/protocol/limits.js'
 import type { SessionId } from '../../src/protocol/names.js'
 import type { Request, WireReply } from '../../src/protocol/requests.js'
-import type { Origin } from '../../src/broker/ports.js'
+import type { Origin, Timer } from '../../src/broker/ports.js'
 import type { Deployment } from './deployments.js'
 import type { SimEvent } from './history.js'
 import type { Plant } from './plants.js'
@@ -44,12 +45,12 @@ export class SimWorker {
   readonly owners = new Set<Process>()
   readonly #parts: SimWorkerParts
   readonly #served: ServedBroker
+  readonly #brokers: WorkerBrokers
   #storage: SimStorage | undefined
   /** Which broker a storage was opened for. */
   readonly #incarnations = new WeakMap<SimStorage, string>()
   /** The last broker that anybody heard of. */
   #told: Broker | undefined
-  #isMakingRoom = false
   #idCount = 0
 
   constructor(parts: SimWorkerParts) {
@@ -57,6 +58,11 @@ export class SimWorker {
     this.script = parts.script
     this.#parts = parts
     this.#served = this.#serve()
+    this.#brokers = new WorkerBrokers({
+      timer: this.#timer(),
+      newBroker: () => this.#served,
+      close: () => parts.listener.ended(this),
+    })
   }
 
   /** The broker that runs here, if one does. */
@@ -70,10 +76,7 @@ export class SimWorker {
   }
 
   async start(): Promise<Served> {
-    if (this.#isMakingRoom) {
-      throw new TabmqError('BROKER_UNAVAILABLE', 'the worker makes room for a newer one', {})
-    }
-    const served = await this.#served.start()
+    const served = await this.#brokers.start()
     if (served.type === 'here' && served.broker !== this.#told) {
       this.#told = served.broker
       if (this.#storage !== undefined) {
@@ -84,10 +87,8 @@ export class SimWorker {
     return served
   }
 
-  async makeRoom(): Promise<void> {
-    this.#isMakingRoom = true
-    await this.#served.end()
-    this.#parts.listener.ended(this)
+  makeRoom(): boolean {
+    return this.#brokers.makeRoom()
   }
 
   async answer(
@@ -108,8 +109,13 @@ export class SimWorker {
     this.#parts.listener.told(event)
   }
 
+  #timer(): Timer {
+    const { process } = this.#parts
+    return { schedule: (delayMs, callback) => process.schedule(delayMs, 'timer', callback) }
+  }
+
   #serve(): ServedBroker {
-    const { process, script, number, origin, limits, clock, openStorage, listener } = this.#parts
+    const { script, number, origin, limits, clock, openStorage, listener } = this.#parts
     return new ServedBroker({
       brokerName: 'sim',
       protocolVersion: script.protocolVersion,
@@ -117,7 +123,7 @@ export class SimWorker {
       origin,
       limits: () => limits,
       clock,
-      timer: { schedule: (delayMs, callback) => process.schedule(delayMs, 'timer', callback) },
+      timer: this.#timer(),
       random: { freshId: () => `broker-${number}-${this.#idCount++}` },
       logger: {
         // What the weather makes it say is no news; see the checker of errors for the rest.

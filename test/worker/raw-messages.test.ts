@@ -9,7 +9,7 @@ import { Broker } from '../../src/broker/runtime/broker.js'
 import { acknowledgementsOnly, callsOnly } from '../../src/protocol/port-filter.js'
 import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
 import { clock, logger, random, timer } from '../../worker/worker-host.js'
-import { serveBroker } from './serve-broker.js'
+import { workerOf } from './broker-worker.js'
 
 let broker: Broker
 const closing: MessagePort[] = []
@@ -228,7 +228,7 @@ async function connectedPort(): Promise<MessagePort> {
 
 function servedPort(): MessagePort {
   const { port1, port2 } = channel()
-  serveBroker(port2, broker)
+  workerOf(broker, timer).serve(port2)
   return port1
 }
 

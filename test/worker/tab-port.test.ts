@@ -4,13 +4,18 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MemoryDatabase, MemoryStorage } from '../../src/broker/runtime/memory-storage.js'
 import { Broker } from '../../src/broker/runtime/broker.js'
 import type { BrokerEndpoint } from '../../src/protocol/endpoints.js'
+import { WORKER_LIFE_MS_MIN } from '../../src/protocol/limits.js'
 import { parseSessionId, parseTopicName } from '../../src/protocol/names.js'
 import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
-import type { RequestOf } from '../../src/protocol/requests.js'
+import type { Push, RequestOf } from '../../src/protocol/requests.js'
 import { clock, logger, random, timer } from '../../worker/worker-host.js'
-import { serveBroker } from './serve-broker.js'
+import { FakeTime } from '../broker/fake-time.js'
+import { workerOf, type BrokerWorker } from './broker-worker.js'
 
 let broker: Broker
+let worker: BrokerWorker
+/** How long the worker lives; what the broker does takes its own time. */
+let life: FakeTime
 let locks: LocksByHand
 const closing: MessagePort[] = []
 
@@ -19,6 +24,8 @@ beforeEach(async () => {
   vi.stubGlobal('navigator', { locks })
   const storage = new MemoryStorage(new MemoryDatabase())
   broker = await Broker.start({ storage, clock, timer, random, logger })
+  life = new FakeTime()
+  worker = workerOf(broker, life)
 })
 
 afterEach(async () => {
@@ -101,11 +108,54 @@ it('a malformed hello is refused, and a proper one after it is not', async () =>
   expect(await endpoint.hello(hello, pushes())).toMatchObject({ ok: true })
 })
 
+describe('a tab that is newer than the worker', () => {
+  const NOT_NOW = { ok: false, error: { code: 'BROKER_UNAVAILABLE' } }
+
+  it('is to come again later, and the others go on, while the worker has only just started', async () => {
+    const old = await openTab()
+    await life.advance(WORKER_LIFE_MS_MIN - 1)
+    for (const protocolVersion of [PROTOCOL_VERSION + 1, Number.MAX_SAFE_INTEGER]) {
+      expect(await helloOfVersion(protocolVersion)).toMatchObject(NOT_NOW)
+    }
+    await life.advance(0)
+    expect(await old.endpoint.request(createTopic('on'))).toMatchObject({ ok: true })
+    expect(worker.hasEnded).toBe(false)
+  })
+
+  it('makes a worker end that has lived for a while, for one with a newer script', async () => {
+    const old = await openTab()
+    await life.advance(WORKER_LIFE_MS_MIN)
+    expect(await helloOfVersion(PROTOCOL_VERSION + 1)).toMatchObject(NOT_NOW)
+    await vi.waitFor(() => expect(worker.hasEnded).toBe(true))
+    expect(old.pushes).toContain('closed')
+    // Whoever comes now, or comes again, is to find the next worker.
+    expect(await helloOfVersion(PROTOCOL_VERSION)).toMatchObject(NOT_NOW)
+    expect(await helloOfVersion(PROTOCOL_VERSION + 1)).toMatchObject(NOT_NOW)
+  })
+
+  it('does not end it by being older', async () => {
+    await life.advance(WORKER_LIFE_MS_MIN)
+    const error = { code: 'BROKER_SUPERSEDED' }
+    expect(await helloOfVersion(PROTOCOL_VERSION - 1)).toMatchObject({ ok: false, error })
+    await life.advance(0)
+    expect(worker.hasEnded).toBe(false)
+  })
+})
+
+function helloOfVersion(protocolVersion: number) {
+  const endpoint = Comlink.wrap<BrokerEndpoint<MessagePort>>(servedPort())
+  const { port2 } = channel()
+  const hello = { ...helloOf('another tab', 'its lock'), protocolVersion }
+  return endpoint.hello(hello, Comlink.transfer(port2, [port2]))
+}
+
 async function openTab(sessionId = crypto.randomUUID() as string) {
   const lockName = `the lock of ${sessionId}`
   const port = servedPort()
   const endpoint = Comlink.wrap<BrokerEndpoint<MessagePort>>(port)
-  const { port2: pushes } = channel()
+  const { port1, port2: pushes } = channel()
+  const pushed: string[] = []
+  Comlink.expose({ push: (message: Push) => void pushed.push(message.push) }, port1)
   const isClosed = new Promise<void>((resolve) => {
     port.addEventListener('close', () => resolve())
   })
@@ -114,7 +164,7 @@ async function openTab(sessionId = crypto.randomUUID() as string) {
     Comlink.transfer(pushes, [pushes]),
   )
   expect(reply.ok).toBe(true)
-  return { endpoint, lockName, sessionId, isClosed }
+  return { endpoint, lockName, sessionId, isClosed, pushes: pushed }
 }
 
 function helloOf(sessionId: string, lockName: string) {
@@ -128,7 +178,7 @@ function helloOf(sessionId: string, lockName: string) {
 
 function servedPort(): MessagePort {
   const { port1, port2 } = channel()
-  serveBroker(port2, broker)
+  worker.serve(port2)
   return port1
 }
 
