@@ -216,8 +216,7 @@ export class SimStorage implements Storage {
     if (lost.untilMs === Infinity && !lost.isTold) {
       lost.isTold = true
       this.parts.worker.schedule(0, 'lost its storage', () => {
-        // A passing error leaves the broker as it is.
-        if (!lost.error.retriable) this.parts.onCommitFailed(lost.error)
+        this.parts.onCommitFailed(lost.error)
         this.parts.onLost(lost.error)
       })
     }

@@ -58,12 +58,17 @@ export class DiskFaults implements FaultSource {
     storage.dropConnection(untilMs, cutOff())
   }
 
-  /** The next worker has better luck. */
+  /**
+   * Where it may not be used any more, the next worker has better luck. Where it only cannot be
+   * opened, that is tried again by whatever needs it, and works one day: by then a broker that writes
+   * has given up.
+   */
   #lose(storage: SimStorage): void {
     const { world, prng } = this.#parts
     world.note('the database is out of reach for the worker that runs')
     const blocked = new TabmqError('STORAGE_BLOCKED', 'simulated: no more storage', {})
-    storage.dropConnection(Infinity, prng.chance(0.5) ? blocked : cutOff())
+    if (prng.chance(0.5)) storage.dropConnection(Infinity, blocked)
+    else storage.dropConnection(this.#nowMs + between(prng, 5_000, 20_000), cutOff())
   }
 
   #onStorage(act: (storage: SimStorage) => void): boolean {
