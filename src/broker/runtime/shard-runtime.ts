@@ -196,8 +196,9 @@ export class ShardRuntime {
         this.#commit = this.#newCommit()
         return
       } catch (error) {
-        const isOver = this.#isClosed || !(error instanceof TabmqError && error.retriable)
-        if (isOver || backoffMs > RECOVERY_BACKOFF_MS_MAX) throw error
+        if (this.#isClosed) throw closed(error)
+        const isPassing = error instanceof TabmqError && error.retriable
+        if (!isPassing || backoffMs > RECOVERY_BACKOFF_MS_MAX) throw error
         await new Promise<void>((resolve) => {
           const cancel = timer.schedule(backoffMs, resolve)
           this.#endBackoff = () => {
@@ -205,10 +206,15 @@ export class ShardRuntime {
             resolve()
           }
         })
-        if (this.#isClosed) throw error
+        if (this.#isClosed) throw closed(error)
       }
     }
   }
+}
+
+/** For those who waited for the state: the next broker may have it. */
+function closed(cause: unknown): TabmqError {
+  return new TabmqError('BROKER_UNAVAILABLE', 'the broker has closed', {}, cause)
 }
 
 /** Partitions come and go with a `topic` record; one of a partition alone moves its log start. */

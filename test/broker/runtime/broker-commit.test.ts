@@ -671,7 +671,7 @@ describe('closing', () => {
     await allDone()
     await context.broker.close()
     await context.time.advance(10_000)
-    expect(waiting.outcome).toBeDefined()
+    expect(waiting.outcome).toBe('BROKER_UNAVAILABLE')
     expect([context.time.pending, context.ended.count]).toEqual([0, 0])
   })
 })
