@@ -143,7 +143,8 @@ export class SimStorage implements Storage {
       return this.#failLater('commit failed', lost, () => this.parts.onCommitFailed(lost))
     return new Promise((resolve, reject) => {
       let cancel = () => {}
-      let isApplied = false
+      /** It cannot be cut any more: it is on the disk, or was cut before. */
+      let isDecided = false
       const settle = (label: string, settled: () => void) => {
         cancel = worker.schedule(this.latencyMs() / 4, label, () => {
           this.#ended(operation)
@@ -153,14 +154,15 @@ export class SimStorage implements Storage {
       const operation = this.#begin((error) => {
         cancel()
         // Applied all the same by chance, and nobody is told.
-        if (!isApplied && prng.chance(0.5)) void quietly(apply)
+        if (!isDecided && prng.chance(0.5)) void quietly(apply)
+        isDecided = true
         settle('commit cut off', () => {
           this.parts.onCommitFailed(error)
           reject(error)
         })
       })
       cancel = this.#diskProcess.schedule(this.latencyMs(), 'commit', () => {
-        isApplied = true
+        isDecided = true
         apply().then(
           () => settle('committed', resolve),
           (error: unknown) =>
