@@ -111,7 +111,11 @@ const PARSERS: Parsers = {
     batches: distinctPartitions(
       fields.list('batches', limits.requestPartitionsMax, (item, what) => {
         const batch = new Fields(what, item)
-        return { partitionId: partitionIdOf(batch), batch: batch.buffer('batch') }
+        return {
+          partitionId: partitionIdOf(batch),
+          batch: batch.buffer('batch'),
+          ...(batch.has('isRepeat') ? { isRepeat: batch.boolean('isRepeat') } : {}),
+        }
       }),
     ),
   }),

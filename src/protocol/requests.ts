@@ -183,6 +183,8 @@ export interface TopicMetadata {
 export interface PartitionBatch {
   readonly partitionId: PartitionId
   readonly batch: ArrayBuffer
+  /** It was sent before under this number, and nobody has said whether it was appended. */
+  readonly isRepeat?: boolean
 }
 
 /** Per partition, so that one that fails does not fail the others of the same request. */

@@ -42,7 +42,7 @@ export function decideProduce(
 
 function decideAppend(
   { topics, logs, limits }: ProduceState,
-  { partitionId, batch }: PartitionBatch,
+  { partitionId, batch, isRepeat = false }: PartitionBatch,
   { nowMs }: DecisionContext,
 ): Decision<{ baseOffset: number; duplicate: boolean }, LogRecord> {
   const log = logs.findOrThrow(partitionId)
@@ -54,7 +54,7 @@ function decideAppend(
   const { producer, recordCount } = header
   const known = producer === undefined ? undefined : log.producer(producer.producerId)
   if (producer !== undefined) {
-    const check = checkSequence(known, producer, recordCount)
+    const check = checkSequence(known, producer, { recordCount, isRepeat })
     if (check.outcome === 'duplicate') {
       return { records: [], response: { baseOffset: check.baseOffset, duplicate: true } }
     }

@@ -13,15 +13,20 @@ export type SequenceCheck =
   | { readonly outcome: 'duplicate'; readonly baseOffset: number }
 
 /**
- * Whether a batch is new, or a repeat of one of the last five.
- * @throws TabmqError OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH
+ * Whether a batch is new, or a repeat of one of the last five. A repeat that is not its producer's first
+ * follows one that was acknowledged, so where the producer is not known it was forgotten: whether the
+ * batch is there nobody can say any more.
+ * @throws TabmqError OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, UNKNOWN_PRODUCER_ID
  */
 export function checkSequence(
   row: ProducerRow | undefined,
   producer: BatchProducer,
-  recordCount: number,
+  { recordCount, isRepeat }: { recordCount: number; isRepeat: boolean },
 ): SequenceCheck {
-  if (row === undefined) return { outcome: 'append' }
+  if (row === undefined) {
+    if (isRepeat && producer.baseSequence > 0) throw unknownProducer(producer)
+    return { outcome: 'append' }
+  }
   const { producerEpoch, baseSequence } = producer
   if (producerEpoch < row.producerEpoch) {
     throw new TabmqError(
@@ -62,6 +67,14 @@ export function withBatch(
     batches: [...earlier, batch],
     updatedAtMs: appended.nowMs,
   }
+}
+
+function unknownProducer(producer: BatchProducer): TabmqError {
+  return new TabmqError(
+    'UNKNOWN_PRODUCER_ID',
+    `producer ${producer.producerId} was forgotten: whether this batch was appended is not known`,
+    { ...producer },
+  )
 }
 
 function outOfOrder(producer: BatchProducer, expected: number): TabmqError {

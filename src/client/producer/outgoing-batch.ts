@@ -36,6 +36,8 @@ export class OutgoingBatch {
   /** How many batches of its partition were numbered before it was. */
   order = 0
   attempts = 0
+  /** It was sent before under its number, and nobody has said whether it was appended. */
+  isRepeat = false
   /** When it was first sent, by the machine's clock, which is the broker's as well. */
   triedSinceMs: number | undefined
   /** Those who sent it have been told: whatever is heard of it now is too late. */

@@ -110,6 +110,7 @@ export class PartitionQueue {
     this.#ready.splice(index, 1)
     this.#number(batch)
     batch.attempts += 1
+    batch.isRepeat = this.#inDoubt.has(batch)
     if (batch.producer !== undefined) this.#inDoubt.add(batch)
     this.#inFlight.add(batch)
     return batch
@@ -211,13 +212,17 @@ export class PartitionQueue {
   }
 
   #mayTake({ nowMs, wallMs }: Now): boolean {
+    const isKnown = wallMs < this.#knownUntilMs
+    // What is sent to a broker that may have forgotten this producer is to be its first, or a repeat of
+    // it would be refused.
+    if (!isKnown && this.#nextSequence > 0 && this.#inDoubt.size === 0) this.#needsNewEpoch = true
     if (this.#failed.length > 0 || this.#needsNewEpoch) {
       if (this.#inFlight.size > 0 || nowMs < this.#notBeforeMs) return false
       this.#startOver()
     }
     // A broker that does not know this producer takes any first number (rule 25): were the first batch
     // to fail, the second would be written before it.
-    return this.#inFlight.size < (wallMs < this.#knownUntilMs ? this.#options.inFlightMax : 1)
+    return this.#inFlight.size < (isKnown ? this.#options.inFlightMax : 1)
   }
 
   #startOver(): void {

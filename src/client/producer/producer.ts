@@ -155,7 +155,7 @@ export class Producer {
    *
    * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, SERIALIZATION_FAILED,
    *   MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, INVALID_PARTITIONS, STORAGE_FULL, STORAGE_LOST, DELIVERY_TIMED_OUT,
-   *   THROTTLING_QUOTA_EXCEEDED (as much waits for room as `bufferMemoryBytes` allows: await some of
+   *   UNKNOWN_PRODUCER_ID, THROTTLING_QUOTA_EXCEEDED (as much waits for room as `bufferMemoryBytes` allows: await some of
    *   the sends before this one), CLIENT_CLOSED, INVALID_CONFIG
    */
   async send(record: ProducerRecord): Promise<RecordMetadata[]> {

@@ -249,6 +249,7 @@ function produceRequest(acks: Acks, taken: readonly Taken[]): RequestOf<'produce
   const batches = taken.map(({ queue, batch }): PartitionBatch => ({
     partitionId: queue.partitionId,
     batch: batch.toBuffer(),
+    ...(batch.isRepeat ? { isRepeat: true } : {}),
   }))
   return { api: 'produce', acks, batches }
 }

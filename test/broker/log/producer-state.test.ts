@@ -15,7 +15,7 @@ class ProducerContext {
   send(baseSequence: number, recordCount = 1, producerEpoch = 0): number | string {
     const producer = { producerId: 7 as ProducerId, producerEpoch, baseSequence }
     try {
-      const check = checkSequence(this.row, producer, recordCount)
+      const check = checkSequence(this.row, producer, { recordCount, isRepeat: false })
       if (check.outcome === 'duplicate') return `duplicate of ${check.baseOffset}`
     } catch (error) {
       const codes: ErrorCode[] = ['OUT_OF_ORDER_SEQUENCE_NUMBER', 'INVALID_PRODUCER_EPOCH']
@@ -44,11 +44,25 @@ describe('producer state', () => {
     expect(producer.send(3)).toBe(3)
   })
 
+  it.each([
+    ['the first batch', 0, false, 'is appended'],
+    ['the first batch, sent again', 0, true, 'is appended'],
+    ['a later one', 3, false, 'is appended'],
+    ['a later one, sent again', 3, true, 'UNKNOWN_PRODUCER_ID'],
+  ])('of a producer that is not known, %s (%i)', (_, baseSequence, isRepeat, expected) => {
+    const producer = { producerId: 7 as ProducerId, producerEpoch: 0, baseSequence }
+    const check = () => checkSequence(undefined, producer, { recordCount: 1, isRepeat })
+    if (expected === 'is appended') expect(check()).toEqual({ outcome: 'append' })
+    else expect(check).toThrow(expect.objectContaining({ code: expected }))
+  })
+
   it('names the sequence that it expects', () => {
     const producer = new ProducerContext()
     producer.send(0, 3)
     const gap = { producerId: 7 as ProducerId, producerEpoch: 0, baseSequence: 9 }
-    expect(() => checkSequence(producer.row, gap, 1)).toThrow('9 does not follow: 3 was expected')
+    expect(() => checkSequence(producer.row, gap, { recordCount: 1, isRepeat: false })).toThrow(
+      '9 does not follow: 3 was expected',
+    )
   })
 
   it('recognises a repeat of each of the last five batches, with its first offset', () => {

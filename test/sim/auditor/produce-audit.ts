@@ -31,9 +31,10 @@ interface SentBatch {
   readonly recordCount: number
   readonly largestMessageBytes: number
   readonly producer: BatchProducer | undefined
+  readonly isRepeat: boolean
 }
 
-type Verdict = 'append' | 'out of order' | 'fenced' | { readonly duplicateAt: number }
+type Verdict = 'append' | 'forgotten' | 'out of order' | 'fenced' | { readonly duplicateAt: number }
 
 export class ProduceAudit {
   readonly #parts: AuditParts
@@ -44,10 +45,10 @@ export class ProduceAudit {
   }
 
   asked({ exchange, request }: Asked<'produce'>): void {
-    const sent = request.batches.map(({ partitionId, batch }) => {
+    const sent = request.batches.map(({ partitionId, batch, isRepeat = false }) => {
       const { producer, recordCount, largestMessageBytes } = parseBatchHeader(batch)
       const bytes = new Uint8Array(batch.slice(0))
-      return { partitionId, bytes, recordCount, largestMessageBytes, producer }
+      return { partitionId, bytes, recordCount, largestMessageBytes, producer, isRepeat }
     })
     this.#sent.set(exchange, sent)
   }
@@ -107,6 +108,8 @@ export class ProduceAudit {
           return largestMessageBytes > this.#leastLimit(asked, partitionId)
         case 'OUT_OF_ORDER_SEQUENCE_NUMBER':
           return this.#isVerdict(asked, sent, producer, 'out of order')
+        case 'UNKNOWN_PRODUCER_ID':
+          return this.#isVerdict(asked, sent, producer, 'forgotten')
         case 'INVALID_PRODUCER_EPOCH':
           return this.#isVerdict(asked, sent, producer, 'fenced')
         default:
@@ -132,14 +135,14 @@ export class ProduceAudit {
 
   #everWas(
     asked: Asked,
-    { partitionId, recordCount }: SentBatch,
+    { partitionId, ...sent }: SentBatch,
     producer: BatchProducer,
     test: (verdict: Verdict) => boolean,
   ): boolean {
     return this.#parts.durable
       .producers(partitionId)
       .of(producer.producerId)
-      .wasSince(asked.version, (row) => test(verdictOf(row, producer, recordCount)))
+      .wasSince(asked.version, (row) => test(verdictOf(row, producer, sent)))
   }
 
   /** The smallest limit that the topic has had since. */
@@ -160,9 +163,9 @@ export class ProduceAudit {
 function verdictOf(
   row: ProducerRow | undefined,
   { producerEpoch, baseSequence }: BatchProducer,
-  recordCount: number,
+  { recordCount, isRepeat }: Pick<SentBatch, 'recordCount' | 'isRepeat'>,
 ): Verdict {
-  if (row === undefined) return 'append'
+  if (row === undefined) return isRepeat && baseSequence > 0 ? 'forgotten' : 'append'
   if (producerEpoch < row.producerEpoch) return 'fenced'
   if (producerEpoch > row.producerEpoch) return baseSequence === 0 ? 'append' : 'out of order'
   const same = row.batches.find(

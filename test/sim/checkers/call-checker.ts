@@ -2,7 +2,8 @@
  * Every call of a living tab settles, and when it fails, then with an error that says what happened
  * and that can happen: a bug must not hide behind a code that callers are used to.
  */
-import { TabmqError, type ErrorCode } from '../../../src/protocol/errors.js'
+import { hasCode, TabmqError, type ErrorCode } from '../../../src/protocol/errors.js'
+import { BROKER_LIMITS } from '../../../src/protocol/limits.js'
 import type { Call, Checker, CheckerParts, SimEvent } from '../history.js'
 
 /** What faults and fencing cause: everybody may get these. */
@@ -67,6 +68,8 @@ export class CallChecker implements Checker {
   readonly #parts: CheckerParts
   readonly #pending = new Map<Call, number>()
   readonly #dead = new Set<string>()
+  /** The clock was once a day ahead, and brokers may have forgotten producers. */
+  #mayForget = false
 
   constructor(parts: CheckerParts) {
     this.#parts = parts
@@ -91,6 +94,9 @@ export class CallChecker implements Checker {
       case 'uncaught':
         this.#check(event.where, event.where, event.error)
         return
+      case 'clockJumped':
+        if (event.byMs >= BROKER_LIMITS.producerExpirationMs) this.#mayForget = true
+        return
       case 'tabDied':
         this.#dead.add(event.tab)
         for (const call of this.#pending.keys()) {
@@ -111,6 +117,7 @@ export class CallChecker implements Checker {
     if (error === undefined || error instanceof HandlerFailed) return
     const expected = [...EXPECTED, ...(EXPECTED_OF[name] ?? [])]
     if (error instanceof TabmqError && expected.includes(error.code)) return
+    if (this.#mayForget && hasCode(error, 'UNKNOWN_PRODUCER_ID')) return
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     const code = error instanceof TabmqError ? ` ${error.code}` : ''
     this.#parts.report(`${where}: ${name} failed with${code} ${text}`)
