@@ -110,7 +110,8 @@ export class PartitionQueue {
     this.#ready.splice(index, 1)
     this.#number(batch)
     batch.attempts += 1
-    batch.isRepeat = this.#inDoubt.has(batch)
+    // With acks 0 what it follows may never have been written, and the broker not know the producer.
+    batch.isRepeat = acks !== 0 && this.#inDoubt.has(batch)
     if (batch.producer !== undefined) this.#inDoubt.add(batch)
     this.#inFlight.add(batch)
     return batch
