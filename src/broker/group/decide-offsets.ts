@@ -32,8 +32,11 @@ export function decideCommit(
   { nowMs }: DecisionContext,
 ): Decision<Record<never, never>, GroupRecord> {
   const { group, topics, limits } = state
-  if (request.member !== undefined) checkCommitter(group, request.member)
-  else checkIsEmpty(group)
+  if (request.member === undefined) checkIsEmpty(group)
+  else {
+    checkCommitter(group, request.member)
+    for (const wish of request.offsets) checkIsNotOthers(group, request.member, wish)
+  }
   for (const wish of request.offsets) checkOffset(topics, wish, limits)
   const { groupId } = group
   const records = request.offsets.map(({ partitionId, offset, metadata }): GroupRecord => {
@@ -153,6 +156,21 @@ function checkCommitter(group: Group, ref: MemberRef): void {
     'STALE_MEMBER_EPOCH',
     `member epoch ${ref.memberEpoch} is behind ${memberEpoch}`,
     details,
+  )
+}
+
+/**
+ * What a static member was letting go of when it went away is given to others, and its epoch stays:
+ * the tab may only have stood still, and not know that it is away.
+ */
+function checkIsNotOthers(group: Group, ref: MemberRef, { partitionId }: OffsetToCommit): void {
+  const owner = group.ownerOf(partitionId)
+  if (owner === undefined || owner === ref.memberId) return
+  const { groupId } = group
+  throw new TabmqError(
+    'STALE_MEMBER_EPOCH',
+    `partition ${partitionId} is held by member ${owner} of "${groupId}" by now`,
+    { groupId, ...ref, partitionId, owner },
   )
 }
 

@@ -50,6 +50,23 @@ describe('a static member that comes back', () => {
     expect(context.describe().state).toBe('stable')
   })
 
+  it('commits nothing of what others have by then, though its epoch is the same', () => {
+    const { context, left } = twoInstances()
+    left.isSlow = true
+    const third = context.join('third-1')
+    left.beat()
+    context.sessionGone(left)
+    third.beat()
+    const commits = [...left.owned].map((partitionId) => ({
+      isTaken: third.owned.has(partitionId),
+      refusal: refusal(() => left.commit(partitionId, 0)),
+    }))
+    expect(commits).toEqual([
+      { isTaken: false, refusal: undefined },
+      { isTaken: true, refusal: 'STALE_MEMBER_EPOCH' },
+    ])
+  })
+
   it('has all of its session timeout from when it left', () => {
     const { context, left } = twoInstances()
     left.isSilent = true

@@ -4,7 +4,7 @@
  * is not told otherwise; commits count under the epoch of the member alone.
  */
 import type { WireError } from '../../../src/protocol/errors.js'
-import type { GroupId } from '../../../src/protocol/names.js'
+import type { GroupId, PartitionId } from '../../../src/protocol/names.js'
 import type { MemberRef } from '../../../src/protocol/requests.js'
 import type { Exchange, Greeting } from '../history.js'
 import { isOfFaults, type Answered, type Asked, type AuditParts, type OneOf } from './audit.js'
@@ -167,6 +167,7 @@ export class MembershipAudit {
     const standing = this.#close(answered)
     if (standing === undefined) return
     if (answered.request.member !== undefined) {
+      this.#checkIsNotOthers(answered, standing)
       return this.#checkMayAct(answered, standing, false)
     }
     const nowMs = this.#nowMs()
@@ -192,7 +193,8 @@ export class MembershipAudit {
       case 'FENCED_MEMBER_EPOCH':
         return !isMember || standing.epoch !== request.member?.memberEpoch
       case 'STALE_MEMBER_EPOCH':
-        return !isMember || (request.member?.memberEpoch ?? 0) < (standing.epoch ?? 0)
+        if (!isMember || (request.member?.memberEpoch ?? 0) < (standing.epoch ?? 0)) return true
+        return request.api === 'commitOffsets' && !holdsAll(standing.member, request.offsets)
       case 'NON_EMPTY_GROUP':
         return isUnsure || standing.group.members.size > 0
       default:
@@ -249,6 +251,20 @@ export class MembershipAudit {
     report(`is accepted under epoch ${ref.memberEpoch}, and has ${epoch}`)
   }
 
+  /** What one member has committed, no other may have in hand. */
+  #checkIsNotOthers(
+    { request, exchange }: Answered<'commitOffsets' | 'startOffsets'>,
+    { group, member }: Standing,
+  ): void {
+    if (member === undefined || request.api !== 'commitOffsets') return
+    for (const { partitionId } of request.offsets) {
+      const other = group.otherHolder(partitionId, { member, nowMs: this.#nowMs() })
+      if (other === undefined) continue
+      const what = `${member.memberId} commits ${partitionId}, which ${other.memberId} holds`
+      this.#report(exchange, request.groupId, what)
+    }
+  }
+
   /** Whether nothing has happened to it since it asked either. */
   #isSureMember({ member, group, isSettled }: Standing): boolean {
     if (member === undefined || !isSettled) return false
@@ -292,6 +308,13 @@ export class MembershipAudit {
   #report(exchange: Exchange, groupId: GroupId, what: string): void {
     this.#parts.report(exchange, `${groupId}: ${what}`)
   }
+}
+
+function holdsAll(
+  member: ModelMember | undefined,
+  offsets: readonly { readonly partitionId: PartitionId }[],
+): boolean {
+  return offsets.every(({ partitionId }) => member?.held.has(partitionId) === true)
 }
 
 function isJoin(request: OneOf<MemberApi>): boolean {
