@@ -20,7 +20,7 @@ export class DuplicateChecker implements Checker {
 
   #check({ partition, from, to }: Appended): void {
     for (const id of partition.ids.slice(from, to)) {
-      if (this.#sends.of(id)?.isIdempotent !== true) continue
+      if (!this.#sends.isIdempotent(id)) continue
       const found = this.#parts.log.find(id)
       if (found.length < 2) continue
       const where = found.map((one) => `${nameOf(one.partition.place)}@${one.offset}`)

@@ -29,7 +29,7 @@ export class ProducerOrderChecker implements Checker {
     this.#last.set(partition, lastOf)
     for (const id of partition.ids.slice(from, to)) {
       const send = this.#sends.of(id)
-      if (send?.isIdempotent !== true) continue
+      if (send === undefined || !this.#sends.isIdempotent(id)) continue
       const { producer } = send
       const last = lastOf.get(producer) ?? 0
       if (last > id) {

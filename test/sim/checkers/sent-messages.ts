@@ -1,12 +1,18 @@
 /** Who sent which message, and which were acknowledged: what the checkers of the log compare with. */
+import { BROKER_LIMITS } from '../../../src/protocol/limits.js'
 import type { Listener, MessageId, Send, SentShare, SimEvent } from '../history.js'
 
 export class SentMessages implements Listener {
   readonly #sends = new Map<MessageId, Send>()
   readonly #acknowledged = new Map<Send, readonly SentShare[]>()
 
+  /** The clock was once a day ahead, and brokers may have forgotten producers. */
+  #mayForget = false
+
   on(event: SimEvent): void {
-    if (event.type === 'sending') {
+    if (event.type === 'clockJumped') {
+      if (event.byMs >= BROKER_LIMITS.producerExpirationMs) this.#mayForget = true
+    } else if (event.type === 'sending') {
       for (const id of event.send.ids) this.#sends.set(id, event.send)
     } else if (event.type === 'sent' && event.send.acks !== 0) {
       this.#acknowledged.set(event.send, event.results)
@@ -15,6 +21,15 @@ export class SentMessages implements Listener {
 
   of(id: MessageId): Send | undefined {
     return this.#sends.get(id)
+  }
+
+  /**
+   * Whether it is to be there once and in its order. With acks 0 the broker cannot tell a producer that
+   * it has forgotten from one of which nothing was ever written.
+   */
+  isIdempotent(id: MessageId): boolean {
+    const send = this.#sends.get(id)
+    return send?.isIdempotent === true && !(this.#mayForget && send.acks === 0)
   }
 
   /** With what each was told of its offsets. Those that nobody acknowledges are not among them. */
