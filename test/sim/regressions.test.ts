@@ -52,6 +52,8 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [401404, 'an offset that was to be set says nothing of where the group begins before it is'],
   [402145, 'a clock set back while the state is loaded takes no time from a static member'],
   [403429, 'nor one set back just before its tab goes'],
+  [638, 'a run is not at rest before every tab has quit'],
+  [5350, 'nor when no call is under way that could be waited for'],
 ]
 
 test.each(SEEDS)(

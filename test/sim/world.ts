@@ -285,7 +285,11 @@ export class World {
     for (const tab of this.tabs.filter((one) => one.isAlive)) {
       tab.process.schedule(0, 'quits', () => void tab.quit())
     }
-    await this.#runFor(REST_MS_MAX, () => this.pendingCalls.length === 0)
+    // A moment in which no call is under way may come before the first, or the last, begins to quit.
+    const staying = () => this.tabs.filter((tab) => tab.isAlive && !tab.isClosing)
+    const hasRested = () => staying().length === 0 && this.pendingCalls.length === 0
+    if (!(await this.#runFor(REST_MS_MAX, hasRested))) return
+    for (const { name } of staying()) this.#report('rest', `${name} has not quit`)
     this.#tell({ type: 'rest' })
   }
 
