@@ -54,6 +54,8 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [403429, 'nor one set back just before its tab goes'],
   [638, 'a run is not at rest before every tab has quit'],
   [5350, 'nor when no call is under way that could be waited for'],
+  [8086, 'a commit that was on its way when a consumer went back says nothing of where it goes'],
+  [9932, 'who went back may find its position gone until it has caught up'],
 ]
 
 test.each(SEEDS)(

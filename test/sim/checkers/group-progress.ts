@@ -6,7 +6,7 @@
 import type { DurableRecord } from '../../../src/broker/records.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import { nameOf, type DurableLog, type DurablePartition } from '../durable-log.js'
-import type { Listener, Handling, SimEvent } from '../history.js'
+import type { Listener, Handling, Place, SimEvent } from '../history.js'
 
 interface Progress {
   /** Whether it is known where the group begins: all else counts from there. */
@@ -21,11 +21,22 @@ interface Progress {
   /** Where somebody starts who takes over, whatever others have handled. */
   committed: number | undefined
   /**
-   * Where a consumer went back to, until it is given something after that: if it finds that gone it may
-   * go to the end from there, whatever was on its way to be committed before, and whoever had the
-   * partition in between. Under undefined, where whoever comes goes back to.
+   * Who went back, and has not caught up again: a consumer that finds its position gone may go to the
+   * end from there, whatever was on its way to be committed before. Under undefined, whoever comes.
    */
-  readonly soughtBack: Map<string | undefined, number>
+  readonly soughtBack: Map<string | undefined, Return>
+}
+
+interface Return {
+  /** The next offset that it is to be given. */
+  position: number
+  /** Where the log ended when it was told to: who goes to the end goes there, or further. */
+  readonly logEnd: number
+  /**
+   * Whether it was given something from there. Until then it may go there after others have had the
+   * partition; after that, who has the partition next goes on from where it is committed.
+   */
+  isGiven: boolean
 }
 
 export class GroupProgress implements Listener {
@@ -49,6 +60,9 @@ export class GroupProgress implements Listener {
         for (const record of event.records) {
           if (record.type === 'offset') this.#committed(record)
         }
+        return
+      case 'assigned':
+        for (const place of event.places) this.#assigned(event.reader.groupId, place)
         return
       case 'handling':
         return this.#handling(event)
@@ -91,11 +105,33 @@ export class GroupProgress implements Listener {
     return `${groupId} ${nameOf(partition.place)}`
   }
 
+  #assigned(groupId: string, place: Place): void {
+    const partition = this.#log.at(place)
+    const progress = partition && this.#find(groupId, partition.partitionId)
+    for (const [consumer, { isGiven }] of progress?.soughtBack ?? []) {
+      if (isGiven) progress?.soughtBack.delete(consumer)
+    }
+  }
+
   #handling(event: Handling): void {
     const partition = this.#log.lifeOf(event)
-    const progress = partition && this.#find(event.reader.groupId, partition.partitionId)
+    const { groupId, consumer } = event.reader
+    const progress = partition && this.#find(groupId, partition.partitionId)
     if (progress === undefined || event.offset > progress.handledUpTo) return
-    for (const consumer of [undefined, event.reader.consumer]) progress.soughtBack.delete(consumer)
+    progress.soughtBack.delete(undefined)
+    const back = progress.soughtBack.get(consumer)
+    if (back === undefined) return
+    back.position = event.offset
+    back.isGiven = true
+    if (back.position === progress.handledUpTo) progress.soughtBack.delete(consumer)
+  }
+
+  /** Whoever went back has come so much nearer to what the group has handled. */
+  #cameOn({ reader, offset }: Omit<Handling, 'type'>, progress: Progress): void {
+    const back = progress.soughtBack.get(reader.consumer)
+    if (back?.isGiven !== true || back.position !== offset) return
+    back.position = offset + 1
+    if (back.position >= progress.handledUpTo) progress.soughtBack.delete(reader.consumer)
   }
 
   #handled(event: Omit<Handling, 'type'>): void {
@@ -107,6 +143,7 @@ export class GroupProgress implements Listener {
     if (partition.isDeleted && isForgotten && this.#fromLatest.has(groupId)) return
     const progress = this.#of(groupId, partition.partitionId)
     progress.hasBegun = true
+    this.#cameOn(event, progress)
     if (event.offset < progress.handledUpTo) return
     progress.beyond.add(event.offset)
     const mayBegin = progress.mayJump || progress.soughtTo.has(event.offset)
@@ -131,7 +168,7 @@ export class GroupProgress implements Listener {
       const begun = this.#of(groupId, partitionId)
       begun.hasBegun = true
       begun.committed = value.offset
-      if (isReset && value.offset > begun.handledUpTo) begun.soughtBack.clear()
+      if (isReset) forgetReturns(begun, value.offset)
       this.#advance(begun, value.offset)
     }
   }
@@ -141,7 +178,8 @@ export class GroupProgress implements Listener {
     if (partition === undefined) return
     const progress = this.#of(groupId, partition.partitionId)
     if (offset > progress.handledUpTo) progress.soughtTo.add(offset)
-    progress.soughtBack.set(consumer, offset)
+    const { length: logEnd } = partition.ids
+    progress.soughtBack.set(consumer, { position: offset, logEnd, isGiven: false })
   }
 
   /** What was handled of lost messages says nothing about those that get their offsets. */
@@ -202,7 +240,15 @@ export class GroupProgress implements Listener {
   }
 }
 
+/** Who committed this has been to the end since, unless it may have been on its way before. */
+function forgetReturns({ soughtBack }: Progress, committed: number): void {
+  for (const [consumer, { logEnd }] of soughtBack) {
+    if (committed > logEnd) soughtBack.delete(consumer)
+  }
+}
+
 function isOutOfRange(progress: Progress, partition: DurablePartition | undefined): boolean {
-  const start = Math.min(progress.committed ?? Infinity, ...progress.soughtBack.values())
+  const back = [...progress.soughtBack.values()].map(({ position }) => position)
+  const start = Math.min(progress.committed ?? Infinity, ...back)
   return start < (partition?.logStartOffset ?? 0)
 }
