@@ -56,6 +56,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [5350, 'nor when no call is under way that could be waited for'],
   [8086, 'a commit that was on its way when a consumer went back says nothing of where it goes'],
   [9932, 'who went back may find its position gone until it has caught up'],
+  [20118, 'no worker hears that a lock was taken from it before it hears that it has it'],
 ]
 
 test.each(SEEDS)(

@@ -85,7 +85,15 @@ export class SimOrigin {
   #steal(lock: Lock, thief: Waiting): void {
     const robbed = lock.holder
     this.#grant(lock, thief)
-    robbed?.worker.schedule(this.#parts.lockDelayMs(), 'is robbed of its lock', robbed.onStolen)
+    if (robbed !== undefined) void this.#tellRobbed(robbed)
+  }
+
+  /** Nobody hears that a lock was taken from it before it heard that it has it, or after letting go. */
+  async #tellRobbed(robbed: Waiting): Promise<void> {
+    await robbed.held.promise
+    robbed.worker.schedule(this.#parts.lockDelayMs(), 'is robbed of its lock', () => {
+      if (!robbed.isOver) robbed.onStolen()
+    })
   }
 
   #freeLater(lockName: string, waiting: Waiting): void {
@@ -106,7 +114,7 @@ export class SimOrigin {
   #grant(lock: Lock, waiting: Waiting): void {
     lock.holder = waiting
     waiting.worker.schedule(this.#parts.lockDelayMs(), 'is granted its lock', () => {
-      waiting.held.resolve()
+      if (!waiting.isOver) waiting.held.resolve()
     })
   }
 
