@@ -57,6 +57,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [8086, 'a commit that was on its way when a consumer went back says nothing of where it goes'],
   [9932, 'who went back may find its position gone until it has caught up'],
   [20118, 'no worker hears that a lock was taken from it before it hears that it has it'],
+  [21867, 'what a member is told late, it may have lost since to whom was told before'],
 ]
 
 test.each(SEEDS)(

@@ -8,6 +8,13 @@ import type { StaticMemberRow } from '../../../src/broker/rows.js'
 import type { InstanceId, MemberId, PartitionId, SessionId } from '../../../src/protocol/names.js'
 import type { MemberOptions } from '../../../src/protocol/requests.js'
 
+interface Holding {
+  /** The request by which it was given this; undefined for what a row says. */
+  readonly givenBy: number | undefined
+  /** The request by which it was told to let go. */
+  revokedBy: number | undefined
+}
+
 export class ModelMember {
   readonly memberId: MemberId
   readonly instanceId: InstanceId | undefined
@@ -16,8 +23,8 @@ export class ModelMember {
   /** What it was told last, and before that; undefined before it was told any. */
   epoch: number | undefined
   previousEpoch: number | undefined
-  /** What it may hold; and by which request it was told to let go. */
-  readonly held = new Map<PartitionId, { revokedBy: number | undefined }>()
+  /** What it may hold. */
+  readonly held = new Map<PartitionId, Holding>()
   /** What it said last that it holds. */
   lastOwned: { readonly order: number; readonly owned: ReadonlySet<PartitionId> } | undefined
   timeouts: Pick<MemberOptions, 'sessionTimeoutMs' | 'rebalanceTimeoutMs'>
@@ -52,7 +59,9 @@ export class ModelMember {
       nowMs,
     })
     member.epoch = memberEpoch
-    for (const partitionId of assigned) member.held.set(partitionId, { revokedBy: undefined })
+    for (const partitionId of assigned) {
+      member.held.set(partitionId, { givenBy: undefined, revokedBy: undefined })
+    }
     return member
   }
 
@@ -75,7 +84,11 @@ export class ModelMember {
   /** It is told what it may hold: an answer to its request of `order`. */
   isTold(order: number, assigned: readonly PartitionId[], askedAtMs: number): void {
     const now = new Set(assigned)
-    for (const partitionId of now) this.held.set(partitionId, { revokedBy: undefined })
+    for (const partitionId of now) {
+      const held = this.held.get(partitionId)
+      const givenBy = held === undefined ? order : held.givenBy
+      this.held.set(partitionId, { givenBy, revokedBy: undefined })
+    }
     for (const [partitionId, one] of this.held) {
       if (!now.has(partitionId)) one.revokedBy ??= order
     }
@@ -146,8 +159,8 @@ export class GroupModel {
     if (before !== undefined) this.members.delete(before.memberId)
     if (before?.isInTime(nowMs) === true) {
       before.dropRevoked()
-      for (const partitionId of before.held.keys()) {
-        member.held.set(partitionId, { revokedBy: undefined })
+      for (const [partitionId, { givenBy }] of before.held) {
+        member.held.set(partitionId, { givenBy, revokedBy: undefined })
       }
       member.epoch = before.epoch
     }
@@ -155,13 +168,18 @@ export class GroupModel {
     return { replaced: before }
   }
 
-  /** Who else surely holds a partition. */
+  /**
+   * Who else surely held a partition when a request of `order` of this member's was decided. Who was
+   * given it by a later request may have got it after the member was fenced for being late.
+   */
   otherHolder(
     partitionId: PartitionId,
-    { member, nowMs }: { member: ModelMember; nowMs: number },
+    { member, order, nowMs }: { member: ModelMember; order: number; nowMs: number },
   ): ModelMember | undefined {
     for (const other of this.members.values()) {
-      if (other !== member && other.held.has(partitionId) && other.isSettled(nowMs)) return other
+      const holding = other.held.get(partitionId)
+      if (other === member || holding === undefined || !other.isSettled(nowMs)) continue
+      if ((holding.givenBy ?? 0) < order || member.isInTime(nowMs)) return other
     }
     return undefined
   }

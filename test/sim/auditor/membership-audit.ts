@@ -136,7 +136,8 @@ export class MembershipAudit {
     this.#checkNames(answered)
     if (member === undefined || group.members.get(member.memberId) !== member) return
     for (const { partitionId } of assigned) {
-      const other = group.otherHolder(partitionId, { member, nowMs: this.#nowMs() })
+      const { order } = answered
+      const other = group.otherHolder(partitionId, { member, order, nowMs: this.#nowMs() })
       if (other === undefined) continue
       report(`${member.memberId} is given ${partitionId}, which ${other.memberId} holds`)
     }
@@ -253,12 +254,12 @@ export class MembershipAudit {
 
   /** What one member has committed, no other may have in hand. */
   #checkIsNotOthers(
-    { request, exchange }: Answered<'commitOffsets' | 'startOffsets'>,
+    { request, exchange, order }: Answered<'commitOffsets' | 'startOffsets'>,
     { group, member }: Standing,
   ): void {
     if (member === undefined || request.api !== 'commitOffsets') return
     for (const { partitionId } of request.offsets) {
-      const other = group.otherHolder(partitionId, { member, nowMs: this.#nowMs() })
+      const other = group.otherHolder(partitionId, { member, order, nowMs: this.#nowMs() })
       if (other === undefined) continue
       const what = `${member.memberId} commits ${partitionId}, which ${other.memberId} holds`
       this.#report(exchange, request.groupId, what)
