@@ -96,6 +96,21 @@ test('no more follow a batch in doubt than the broker remembers, however often i
   expect(numberOf(take(queue))).toBe('0:6')
 })
 
+test('with acks 0 a batch waits for the one before it, which may never have been written', () => {
+  const queue = newQueue()
+  const [first, second] = [1, 2].map((recordCount) => {
+    void queue.add(chunkOf(recordCount), { ...TERMS, acks: 0 }, 0)
+    queue.seal()
+    return queue.take(NOW, 0)
+  })
+  expect(second).toBeUndefined()
+  queue.succeeded(first ?? expect.fail('nothing was sent'), NOW.wallMs)
+  expect(numberOf(queue.take(NOW, 0) ?? expect.fail('nothing may be sent'))).toBe('0:1')
+  void queue.add(chunkOf(1), { ...TERMS, acks: 0 }, 0)
+  queue.seal()
+  expect(queue.take(NOW, 0)).toBeUndefined()
+})
+
 test('numbers that are used up start over once nothing under them is in doubt', () => {
   const queue = newQueue()
   queue.succeeded(takeBatchOf(queue, SEQUENCE_MAX - 5), NOW.wallMs)

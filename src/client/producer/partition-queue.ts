@@ -119,7 +119,8 @@ export class PartitionQueue {
 
   succeeded(batch: OutgoingBatch, wallMs: number): void {
     this.#forget(batch)
-    this.#knownUntilMs = wallMs + this.#options.rememberedMs
+    // With acks 0 it was answered before it was written, and may never be.
+    if (batch.terms.acks !== 0) this.#knownUntilMs = wallMs + this.#options.rememberedMs
   }
 
   /** It is to be sent again, not before `notBeforeMs`. */
@@ -216,7 +217,10 @@ export class PartitionQueue {
     const isKnown = wallMs < this.#knownUntilMs
     // What is sent to a broker that may have forgotten this producer is to be its first, or a repeat of
     // it would be refused.
-    if (!isKnown && this.#nextSequence > 0 && this.#inDoubt.size === 0) this.#needsNewEpoch = true
+    const isForgotten = !isKnown && this.#knownUntilMs > -Infinity
+    if (isForgotten && this.#nextSequence > 0 && this.#inDoubt.size === 0) {
+      this.#needsNewEpoch = true
+    }
     if (this.#failed.length > 0 || this.#needsNewEpoch) {
       if (this.#inFlight.size > 0 || nowMs < this.#notBeforeMs) return false
       this.#startOver()
