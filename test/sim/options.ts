@@ -195,7 +195,7 @@ function drawGroup(prng: Prng, groupId: string): GroupOptions {
   const mode = prng.pick(['eachMessage', 'eachMessage', 'eachBatch', 'iterate'] as const)
   // A batch begins anew when one of its messages took too long: with many it would never end.
   const maxPollIntervalMs = mode === 'eachBatch' ? 300_000 : prng.pick([300_000, 300_000, 1_500])
-  return {
+  const options = {
     groupId,
     byPattern: prng.chance(0.2),
     ...prng.pick(RESETS),
@@ -222,6 +222,10 @@ function drawGroup(prng: Prng, groupId: string): GroupOptions {
     meddleEveryMs: prng.chance(0.5) ? between(prng, 100, 3_000) : 0,
     seeks: prng.chance(0.4),
   }
+  // Whoever goes back to what is gone goes on at the end then, and has nothing to commit by hand: its
+  // lag would look like a consumer that stands still.
+  const mayStayBehind = options.commitsByHand && !options.fromBeginning
+  return { ...options, seeks: options.seeks && !mayStayBehind }
 }
 
 /** The first slot reads for every group, so that none is without a reader. */
