@@ -37,7 +37,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [1199, 'a commit that waits for the next broker is not sent under the membership of there'],
   [6697, 'who waits for the state of a broker that closes is told that it has closed'],
   [7671, 'what was cut off once is not cut off again'],
-  [8186, 'a repeat of a producer that was forgotten is refused, not appended again'],
+  [8186, 'a clock that is a day ahead for a while makes the broker forget producers'],
   [8309, 'a static member that is away commits nothing of what others have by then'],
   [5242, 'the auditor counts a jump of the clock for whoever is joining as well'],
   [6031, 'a seek that waits for its partition is not forgotten for what others are given of it'],

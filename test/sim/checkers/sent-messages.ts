@@ -24,12 +24,11 @@ export class SentMessages implements Listener {
   }
 
   /**
-   * Whether it is to be there once and in its order. With acks 0 the broker cannot tell a producer that
-   * it has forgotten from one of which nothing was ever written.
+   * Whether it is to be there once and in its order. A broker cannot tell a producer that it has
+   * forgotten from one of which nothing was ever written; it refuses what it can see to be a repeat.
    */
   isIdempotent(id: MessageId): boolean {
-    const send = this.#sends.get(id)
-    return send?.isIdempotent === true && !(this.#mayForget && send.acks === 0)
+    return this.#sends.get(id)?.isIdempotent === true && !this.#mayForget
   }
 
   /** With what each was told of its offsets. Those that nobody acknowledges are not among them. */
