@@ -16,7 +16,8 @@ export interface LaneOptions {
 export class Lane {
   readonly #options: LaneOptions
   #lastArrivalMs = 0
-  #onItsWay: (() => void)[] = []
+  /** In the order in which they arrive, whatever a machine that sleeps does to the times. */
+  readonly #onItsWay: { readonly deliver: () => void; readonly cancel: () => void }[] = []
 
   constructor(options: LaneOptions) {
     this.#options = options
@@ -28,16 +29,13 @@ export class Lane {
     const copy = structuredClone(message)
     const arrivalMs = Math.max(nowMs + skewed(prng, delayMsMax()), this.#lastArrivalMs)
     this.#lastArrivalMs = arrivalMs
-    const cancel = to.schedule(arrivalMs - nowMs, label, () => {
-      this.#onItsWay = this.#onItsWay.filter((other) => other !== cancel)
-      deliver(copy)
-    })
-    this.#onItsWay.push(cancel)
+    const cancel = to.schedule(arrivalMs - nowMs, label, () => this.#onItsWay.shift()?.deliver())
+    this.#onItsWay.push({ deliver: () => deliver(copy), cancel })
   }
 
   /** The sender is gone: of what is on its way, the first so many arrive, drawn by chance. */
   senderDied(): void {
     const arriving = this.#options.prng.below(this.#onItsWay.length + 1)
-    for (const cancel of this.#onItsWay.splice(arriving)) cancel()
+    for (const { cancel } of this.#onItsWay.splice(arriving)) cancel()
   }
 }

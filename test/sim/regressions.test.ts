@@ -39,6 +39,8 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [7671, 'what was cut off once is not cut off again'],
   [8186, 'a clock that is a day ahead for a while makes the broker forget producers'],
   [8309, 'a static member that is away commits nothing of what others have by then'],
+  [43435, 'what is on its way keeps its order while the machine sleeps'],
+  [44474, 'a superseded broker may refuse for what was so in its time'],
   [5242, 'the auditor counts a jump of the clock for whoever is joining as well'],
   [6031, 'a seek that waits for its partition is not forgotten for what others are given of it'],
   [26808, 'with acks 0 no batch is sent before the one in front of it was answered'],

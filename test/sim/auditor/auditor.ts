@@ -150,15 +150,16 @@ export class Auditor implements Checker {
     const asked = this.#asked.get(exchange)
     if (asked === undefined) return
     this.#asked.delete(exchange)
+    const isSuperseded = this.#newest !== exchange.incarnation
+    const startedAt = this.#startedAt.get(exchange.incarnation) ?? 0
+    const trueSince = isSuperseded ? startedAt : asked.version
     if (!reply.ok) {
-      if (!this.#isJustified(asked, reply.error)) {
+      // What it refuses for, too.
+      if (!this.#isJustified({ ...asked, version: trueSince }, reply.error)) {
         this.#report(exchange, `${reply.error.code} ${reply.error.message}`)
       }
       return
     }
-    const isSuperseded = this.#newest !== exchange.incarnation
-    const startedAt = this.#startedAt.get(exchange.incarnation) ?? 0
-    const trueSince = isSuperseded ? startedAt : asked.version
     const response = reply.value as ResponseOf<ApiName>
     this.#answered({ ...asked, response, isSuperseded, trueSince })
   }
