@@ -1,58 +1,92 @@
 /**
- * How fast it is, in a real Chromium: `npm run bench`. Prints the median, the slowest and the fastest
- * of some rounds. Everything is measured in one run, in turn: machines differ, and differ from one
- * minute to the next, so only figures of one run can be compared.
+ * How fast it is, in a real Chromium: `npm run bench`. Builds the package, measures that, and prints
+ * each figure beside whom it is compared with and what was to be reached; at the end a line of JSON
+ * for each. A full run takes some ten minutes.
  *
- *   --rounds N   (5)
+ *   --quick        one short round of everything, within 50 seconds: a look, not a measurement
+ *   --only X       this figure; may be repeated
+ *   --json FILE    writes the lines of JSON
+ *   --profile DIR  instead of measuring, writes CPU profiles of the worker and of the tab
+ *   --docs         writes the table and the plots that docs/performance.md shows
  */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { chromium } from '@playwright/test'
-import { createServer } from 'vite'
-import { findChromium } from './find-chromium.mjs'
-import { root } from './run.mjs'
+import { runnerImport } from 'vite'
+import { root, runScript } from './run.mjs'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } })
-const rounds = Number(values.rounds)
-const LOADS = [
-  { messages: 20_000, valueBytes: 100 },
-  { messages: 20_000, valueBytes: 1_000 },
-  { messages: 200, valueBytes: 100_000 },
-]
-
-const server = await createServer({ root, mode: 'browser-test', logLevel: 'error' })
-await server.listen()
-const address = server.resolvedUrls?.local[0]
-const executablePath = findChromium()
-const browser = await chromium.launch({
-  ...(executablePath !== undefined && { executablePath }),
-  chromiumSandbox: false,
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    json: { type: 'string' },
+    docs: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+  },
 })
-try {
-  const page = await browser.newPage()
-  await page.goto(`${address}test/bench/throughput.html`)
-  await page.waitForFunction('globalThis.bench !== undefined')
-  for (const load of LOADS) {
-    /** @type {Record<string, number[]>} */
-    const rates = {}
-    // The first round warms up.
-    for (let round = 0; round <= rounds; round++) {
-      /** @type {Record<string, number>} */
-      const measured = await page.evaluate(`bench.round(${round}, ${JSON.stringify(load)})`)
-      if (round === 0) continue
-      for (const [what, rate] of Object.entries(measured)) (rates[what] ??= []).push(rate)
-    }
-    console.log(`\n${load.messages} messages of ${load.valueBytes} bytes, messages per second`)
-    for (const [what, all] of Object.entries(rates)) {
-      const sorted = all
-        .toSorted((a, b) => a - b)
-        .map((rate) => Math.round(rate).toLocaleString('en'))
-      const median = sorted[Math.floor(sorted.length / 2)]
-      console.log(
-        `  ${what.padEnd(10)} ${String(median).padStart(10)}   (${sorted[0]} to ${sorted.at(-1)})`,
-      )
-    }
+
+if (!runScript(join(import.meta.dirname, 'build.mjs'))) process.exit(1)
+
+/**
+ * What is used of test/bench/bench.ts, whose own types need the browser's.
+ * @typedef {{ name: string }} Result
+ * @typedef {{
+ *   runBench: (options: {
+ *     isQuick: boolean,
+ *     only: string[],
+ *     say: (text: string) => void,
+ *     onProfile?: (name: string, profile: object) => void,
+ *   }) => Promise<Result[]>,
+ *   describeProfile: (profile: object) => string,
+ *   describeResults: (results: Result[]) => string,
+ *   jsonLines: (results: Result[]) => string[],
+ *   markdownTable: (results: Result[]) => string,
+ *   plotOf: (result: Result) => string,
+ * }} Bench
+ */
+/** @type {{ module: Bench }} */
+const { module } = await runnerImport(join(root, 'test/bench/bench.ts'), {
+  root,
+  configFile: false,
+  logLevel: 'error',
+})
+
+const options = {
+  isQuick: values.quick,
+  only: values.only,
+  say: (/** @type {string} */ text) => console.log(text),
+}
+const { profile: profiles } = values
+if (profiles !== undefined) {
+  mkdirSync(profiles, { recursive: true })
+  await module.runBench({
+    ...options,
+    onProfile(name, profile) {
+      writeFileSync(join(profiles, `${name}.cpuprofile`), JSON.stringify(profile))
+      console.log(`\n${name}\n${module.describeProfile(profile)}`)
+    },
+  })
+  process.exit()
+}
+const results = await module.runBench(options)
+const lines = module.jsonLines(results)
+console.log(`\n${module.describeResults(results)}\n`)
+console.log(lines.join('\n'))
+if (values.json !== undefined) writeFileSync(values.json, `${lines.join('\n')}\n`)
+if (values.docs) writeDocs(results)
+
+/** @param {Result[]} measured */
+function writeDocs(measured) {
+  const plots = join(root, 'docs/plots')
+  mkdirSync(plots, { recursive: true })
+  for (const result of measured) {
+    writeFileSync(join(plots, `${result.name}.svg`), module.plotOf(result))
   }
-} finally {
-  await browser.close()
-  await server.close()
+  const table = module.markdownTable(measured)
+  for (const name of ['docs/performance.md', 'README.md']) {
+    const file = join(root, name)
+    const text = readFileSync(file, 'utf8')
+    const marks = /(<!-- bench -->\n)[\s\S]*?(<!-- \/bench -->)/
+    if (marks.test(text)) writeFileSync(file, text.replace(marks, `$1${table}\n$2`))
+  }
 }

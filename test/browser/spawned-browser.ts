@@ -7,7 +7,14 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, expect, type Browser, type BrowserContext, type Page } from '@playwright/test'
+import {
+  chromium,
+  expect,
+  type Browser,
+  type BrowserContext,
+  type CDPSession,
+  type Page,
+} from '@playwright/test'
 import { findChromium } from '../../scripts/find-chromium.mjs'
 
 const ARGS = [
@@ -51,10 +58,25 @@ export class SpawnedBrowser {
 
   /** A tab with the library, in front of those that were opened before. */
   async openTab(broker: string): Promise<Page> {
-    const page = await this.#contextOrThrow().newPage()
-    await page.goto(`${this.#baseUrl}/test/browser/pages/client.html?broker=${broker}`)
+    const page = await this.openPage(`/test/browser/pages/client.html?broker=${broker}`)
     await page.waitForFunction(() => 'tab' in globalThis)
     return page
+  }
+
+  async openPage(path: string): Promise<Page> {
+    const page = await this.#contextOrThrow().newPage()
+    await page.goto(`${this.#baseUrl}${path}`)
+    return page
+  }
+
+  /** The DevTools protocol, to the browser as a whole. */
+  openDevTools(): Promise<CDPSession> {
+    return this.#browser.newBrowserCDPSession()
+  }
+
+  /** All of its processes are of this group. */
+  get processGroup(): number {
+    return this.#process.pid ?? 0
   }
 
   /** Puts another tab in front of this one: its timers slow down. */

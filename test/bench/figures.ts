@@ -1,0 +1,618 @@
+/**
+ * The figures: what is measured, against what, and what was to be reached. Each prepares once and
+ * then gives a list of contenders, which the bench lets run in turn, round by round. The first is
+ * tabmq; the second is whom it is compared with; others are there for the reader.
+ */
+import type { BenchBrowser, BenchTab } from './bench-browser.js'
+import type { Scale } from './scale.js'
+
+export interface Figure {
+  readonly name: string
+  readonly what: string
+  readonly unit: string
+  /** Whether the ratio to the peer counts, or the value itself; and which way is better. */
+  readonly target: {
+    readonly of: 'ratio' | 'value'
+    readonly isAtLeast: boolean
+    readonly must: number
+    readonly aim: number
+  }
+  prepare(parts: Parts): Promise<Prepared>
+}
+
+export interface Contender {
+  readonly name: string
+  /** What is certain when the call is answered. */
+  readonly guarantee: string
+  /** One round's value, in the figure's unit. */
+  readonly measure: () => Promise<number>
+}
+
+/** The broker that most figures are measured with. */
+export const BROKER = 'bench'
+
+export interface Prepared {
+  readonly contenders: readonly [Contender, ...Contender[]]
+  /** So many instead of the run's, for what takes long or is the same each time. */
+  readonly rounds?: number
+  readonly isWarm?: boolean
+  /** Said of the values afterwards. */
+  readonly note?: () => string
+  readonly close?: () => Promise<void>
+}
+
+export interface Parts {
+  readonly browser: BenchBrowser
+  /** One that has been there from the beginning. */
+  readonly tab: BenchTab
+  readonly scale: Scale
+  readonly sizes: () => Promise<{ readonly client: number; readonly worker: number }>
+}
+
+const PER_SEND = 1_000
+const ACKS_1 = 'committed (relaxed), in order per key, deduplicated'
+const RELAXED_ROWS = 'committed (relaxed)'
+const PORT_AND_PUT = 'one row committed (relaxed), nothing else'
+
+const atLeast = (must: number, aim: number): Figure['target'] => ({
+  of: 'ratio',
+  isAtLeast: true,
+  must,
+  aim,
+})
+const atMost = (must: number, aim: number, of: 'ratio' | 'value' = 'ratio'): Figure['target'] => ({
+  of,
+  isAtLeast: false,
+  must,
+  aim,
+})
+
+/** `send` of 1,000 messages again and again, so many under way. */
+function produceFigure(
+  name: string,
+  what: string,
+  underWay: number,
+  target: Figure['target'],
+): Figure {
+  return {
+    name,
+    what,
+    unit: 'msgs/s',
+    target,
+    async prepare({ tab, scale }) {
+      const topic = await newTopic(tab, name, 6)
+      const load = { topic, sends: scale.sends, messages: PER_SEND, underWay }
+      return {
+        contenders: [
+          {
+            name: 'tabmq',
+            guarantee: ACKS_1,
+            measure: () => tab.call('tabmq', 'send', BROKER, load),
+          },
+          {
+            name: 'idb',
+            guarantee: RELAXED_ROWS,
+            measure: () => tab.call('idb', 'add', scale.peerSends, PER_SEND, underWay),
+          },
+          {
+            name: 'Dexie bulkAdd',
+            guarantee: RELAXED_ROWS,
+            measure: () => tab.call('dexie', 'bulkAdd', scale.peerSends, PER_SEND, underWay),
+          },
+        ],
+        async close() {
+          await tab.call('tabmq', 'deleteTopic', BROKER, topic)
+          await tab.call('idb', 'clear')
+          await tab.call('dexie', 'clear')
+        },
+      }
+    },
+  }
+}
+
+/** A cold group drains a topic that a worker has which was just started. */
+function drainFigure(
+  name: string,
+  what: string,
+  by: 'eachBatch' | 'eachMessage',
+  target: Figure['target'],
+): Figure {
+  return {
+    name,
+    what,
+    unit: 'msgs/s',
+    target,
+    async prepare({ tab, browser, scale }) {
+      const topic = 'drained'
+      const messages = scale.drained
+      await fill(tab, 'drain', topic, 6, messages)
+      await tab.call('dexie', 'clear')
+      await tab.call('dexie', 'bulkAdd', scale.drainedByPeer / PER_SEND, PER_SEND, 1)
+      let groups = 0
+      return {
+        contenders: [
+          {
+            name: 'tabmq',
+            guarantee: by === 'eachMessage' ? 'auto-commit, at least once' : 'committed per batch',
+            async measure() {
+              await browser.killWorker('drain')
+              const groupId = `${name}-${++groups}-${Math.random()}`
+              return tab.call('tabmq', 'read', 'drain', { topic, groupId, messages, by })
+            },
+          },
+          {
+            name: 'Dexie, paged',
+            guarantee: 'none: nobody remembers where it was',
+            measure: () => tab.call('dexie', 'readPaged'),
+          },
+        ],
+        note: () =>
+          `${messages.toLocaleString('en')} messages, ${scale.drainedByPeer.toLocaleString('en')} rows`,
+        close: () => tab.call('dexie', 'clear'),
+      }
+    },
+  }
+}
+
+export const FIGURES: readonly Figure[] = [
+  produceFigure(
+    'produce_batch',
+    '`send` of 1,000 keyed messages to six partitions, each awaited',
+    1,
+    atLeast(12, 25),
+  ),
+  produceFigure('produce_stream', 'the same with five sends under way', 5, atLeast(25, 50)),
+  {
+    name: 'produce_floor',
+    what: 'the same in bytes a second, against bare puts of as many bytes',
+    unit: 'MB/s',
+    target: atLeast(0.5, 0.8),
+    async prepare({ tab, scale }) {
+      const topic = await newTopic(tab, 'floor', 6)
+      const load = { topic, sends: scale.sends, messages: PER_SEND, underWay: 5 }
+      await tab.call('tabmq', 'send', BROKER, { ...load, sends: 1 })
+      const rows = await tab.call('tabmq', 'rowBytes', BROKER)
+      const bytes = rows.reduce((sum, size) => sum + size, 0)
+      return {
+        contenders: [
+          {
+            name: 'tabmq',
+            guarantee: ACKS_1,
+            async measure() {
+              const perSecond = await tab.call('tabmq', 'send', BROKER, load)
+              return (perSecond / PER_SEND) * (bytes / 1e6)
+            },
+          },
+          {
+            name: 'bare puts in a SharedWorker',
+            guarantee: RELAXED_ROWS,
+            measure: async () => (await tab.call('bare', 'put', scale.sends, rows, 5)) / 1e6,
+          },
+        ],
+        note: () => `rows of ${Math.round(bytes / rows.length / 100) / 10} kB`,
+        close: () => tab.call('tabmq', 'deleteTopic', BROKER, topic),
+      }
+    },
+  },
+  {
+    name: 'produce_pipelined',
+    what: '`send` of one message, again and again without waiting',
+    unit: 'msgs/s',
+    target: atLeast(10, 30),
+    async prepare({ tab, scale }) {
+      const topic = await newTopic(tab, 'pipelined', 6)
+      const { singles } = scale
+      return {
+        contenders: [
+          {
+            name: 'tabmq',
+            guarantee: ACKS_1,
+            measure: () => tab.call('tabmq', 'sendSingly', BROKER, topic, singles),
+          },
+          {
+            name: 'Dexie add',
+            guarantee: RELAXED_ROWS,
+            measure: () => tab.call('dexie', 'addSingly', scale.peerSingles),
+          },
+          {
+            name: 'localforage setItem',
+            guarantee: RELAXED_ROWS,
+            measure: () => tab.call('localforage', 'setItems', scale.peerSingles),
+          },
+        ],
+        async close() {
+          await tab.call('dexie', 'clear')
+          await tab.call('localforage', 'clear')
+        },
+      }
+    },
+  },
+  {
+    name: 'produce_single',
+    what: '`await send` of one message, p50',
+    unit: 'ms',
+    target: atMost(2, 1.3),
+    async prepare({ tab, scale }) {
+      const topic = await newTopic(tab, 'single', 1)
+      const count = scale.latencies
+      return {
+        contenders: [
+          {
+            name: 'tabmq',
+            guarantee: ACKS_1,
+            measure: async () =>
+              p50(await tab.call('tabmq', 'sendLatencies', BROKER, topic, count)),
+          },
+          {
+            name: 'bare relay, one put',
+            guarantee: PORT_AND_PUT,
+            measure: async () => p50(await tab.call('bare', 'putLatencies', count, SINGLE_BYTES)),
+          },
+        ],
+      }
+    },
+  },
+  drainFigure(
+    'consume_disk',
+    'a cold group drains a topic with `eachBatch`',
+    'eachBatch',
+    atLeast(5, 15),
+  ),
+  drainFigure(
+    'consume_each',
+    'the same with `eachMessage` and auto-commit',
+    'eachMessage',
+    atLeast(3, 10),
+  ),
+  {
+    name: 'latency_tab_to_tab',
+    what: '`send` in one tab to the handler in another, p50',
+    unit: 'ms',
+    target: atMost(2, 1.3),
+    async prepare({ tab, browser, scale }) {
+      await tab.call('tabmq', 'createTopic', BROKER, 'ping', 1)
+      await tab.call('tabmq', 'createTopic', BROKER, 'pong', 1)
+      const other = await browser.openTab()
+      await other.call('tabmq', 'echo', BROKER)
+      await other.call('bare', 'echo')
+      const p99s: number[] = []
+      const bareP99s: number[] = []
+      const count = scale.latencies
+      return {
+        contenders: [
+          {
+            name: 'tabmq',
+            guarantee: 'committed before it is delivered',
+            async measure() {
+              const oneWays = await tab.call('tabmq', 'oneWays', BROKER, count)
+              p99s.push(quantile(oneWays, 0.99))
+              return p50(oneWays)
+            },
+          },
+          {
+            name: 'bare relay, one put',
+            guarantee: PORT_AND_PUT,
+            async measure() {
+              const oneWays = await tab.call('bare', 'oneWays', count, SINGLE_BYTES)
+              bareP99s.push(quantile(oneWays, 0.99))
+              return p50(oneWays)
+            },
+          },
+        ],
+        note: () => `p99: ${p50(p99s).toFixed(2)} ms, of the relay ${p50(bareP99s).toFixed(2)} ms`,
+        async close() {
+          await other.call('tabmq', 'stopReading', 'echo')
+          await other.close()
+        },
+      }
+    },
+  },
+  {
+    name: 'fanout',
+    what: 'one producer, eight tabs each in a group of its own: deliveries a second',
+    unit: 'msgs/s',
+    target: atLeast(1.5, 2),
+    async prepare(parts) {
+      const fanout = await Fanout.prepare(parts)
+      return {
+        contenders: [
+          { name: '8 groups', guarantee: ACKS_1, measure: () => fanout.run(8, 'rate') },
+          { name: '1 group', guarantee: ACKS_1, measure: () => fanout.run(1, 'rate') },
+        ],
+        close: () => fanout.close(),
+      }
+    },
+  },
+  {
+    name: 'fanout_broker',
+    what: 'CPU of the broker’s thread for each delivered message, with eight groups and with one',
+    unit: 'µs',
+    target: atMost(1, 0.6),
+    async prepare(parts) {
+      const fanout = await Fanout.prepare(parts)
+      return {
+        contenders: [
+          { name: '8 groups', guarantee: ACKS_1, measure: () => fanout.run(8, 'cpu') },
+          { name: '1 group', guarantee: ACKS_1, measure: () => fanout.run(1, 'cpu') },
+        ],
+        close: () => fanout.close(),
+      }
+    },
+  },
+  {
+    name: 'rebalance',
+    what: 'from `page.close()` to the new owner’s first message, 64 partitions',
+    unit: 'ms',
+    target: atMost(100, 40, 'value'),
+    async prepare({ tab, browser, scale }) {
+      const partitions = 64
+      await tab.call('tabmq', 'createTopic', BROKER, 'rebalanced', partitions)
+      await tab.call('tabmq', 'sendToEach', BROKER, 'rebalanced', partitions)
+      let rounds = 0
+      return {
+        rounds: scale.rebalances,
+        contenders: [
+          {
+            name: 'tabmq',
+            guarantee: 'no partition has two owners',
+            async measure() {
+              const groupId = `rebalanced-${++rounds}`
+              const victim = await browser.openTab()
+              for (const one of [victim, tab]) {
+                await one.call('tabmq', 'hoard', BROKER, 'rebalanced', groupId)
+              }
+              await until(async () => {
+                const held = await Promise.all(
+                  [victim, tab].map((one) => one.call('tabmq', 'hoarded', groupId)),
+                )
+                return held.every(({ length }) => length === partitions / 2)
+              })
+              const moving = await victim.call('tabmq', 'hoarded', groupId)
+              const closedAtMs = Date.now()
+              await victim.close()
+              const firstMs = await tab.call('tabmq', 'firstOf', groupId, moving)
+              await tab.call('tabmq', 'stopReading', groupId)
+              return firstMs - closedAtMs
+            },
+          },
+        ],
+      }
+    },
+  },
+  {
+    name: 'cold_start',
+    what: 'from a new SharedWorker to the first message, with a large log and with a small one',
+    unit: 'ms',
+    target: atMost(1.5, 1.1),
+    async prepare({ tab, browser, scale }) {
+      const large = 'drain'
+      const small = 'small'
+      await fill(tab, large, 'drained', 6, scale.drained)
+      await fill(tab, small, 'drained', 6, 1_000)
+      const start = async (broker: string) => {
+        await browser.killWorker(broker)
+        const fresh = await browser.openTab()
+        const tookMs = await fresh.call('tabmq', 'coldStart', broker, 'drained')
+        await fresh.close()
+        return tookMs
+      }
+      return {
+        contenders: [
+          {
+            name: `${scale.drained.toLocaleString('en')} messages`,
+            guarantee: 'all of them there',
+            measure: () => start(large),
+          },
+          { name: '1,000 messages', guarantee: 'all of them there', measure: () => start(small) },
+        ],
+      }
+    },
+  },
+  {
+    name: 'partitions',
+    what: '`send` of 1,000 keyed messages, five under way, to 1,024 partitions and to six',
+    unit: 'msgs/s',
+    target: atLeast(0.3, 0.6),
+    async prepare({ tab, scale }) {
+      const many = await newTopic(tab, 'many', 1_024)
+      const few = await newTopic(tab, 'few', 6)
+      const send = (topic: string) =>
+        tab.call('tabmq', 'send', BROKER, {
+          topic,
+          sends: scale.sends,
+          messages: PER_SEND,
+          underWay: 5,
+        })
+      return {
+        contenders: [
+          { name: '1,024 partitions', guarantee: ACKS_1, measure: () => send(many) },
+          { name: '6 partitions', guarantee: ACKS_1, measure: () => send(few) },
+        ],
+        async close() {
+          for (const topic of [many, few]) await tab.call('tabmq', 'deleteTopic', BROKER, topic)
+        },
+      }
+    },
+  },
+  {
+    name: 'memory',
+    what: 'the broker’s heap after many messages went through, and after few',
+    unit: 'MB',
+    target: atMost(1.5, 1.1),
+    async prepare({ tab, browser, scale }) {
+      const through = async (broker: string, messages: number) => {
+        await tab.call('tabmq', 'createTopic', broker, 'through', 6)
+        const sends = messages / (5 * PER_SEND)
+        const load = { topic: 'through', sends, messages: 5 * PER_SEND, underWay: 5 }
+        await tab.call('tabmq', 'send', broker, load)
+        const reading = { topic: 'through', groupId: 'through', messages, by: 'eachBatch' } as const
+        await tab.call('tabmq', 'read', broker, reading)
+        return (await browser.heapBytes(broker)) / 1e6
+      }
+      return {
+        rounds: 1,
+        isWarm: true,
+        contenders: [
+          {
+            name: `${scale.through.toLocaleString('en')} messages`,
+            guarantee: ACKS_1,
+            measure: () => through('through-many', scale.through),
+          },
+          { name: '50,000', guarantee: ACKS_1, measure: () => through('through-few', 50_000) },
+        ],
+      }
+    },
+  },
+  {
+    name: 'idle',
+    what: 'CPU of ten connected tabs that do nothing, of one core',
+    unit: '%',
+    target: atMost(1, 0.1, 'value'),
+    async prepare({ browser, tab, scale }) {
+      await tab.call('tabmq', 'createTopic', BROKER, 'idle', 6)
+      const tabs: BenchTab[] = []
+      const used = async () => {
+        const before = browser.cpuSeconds()
+        await sleep(scale.idleMs)
+        return ((browser.cpuSeconds() - before) / (scale.idleMs / 1_000)) * 100
+      }
+      return {
+        rounds: 1,
+        isWarm: true,
+        contenders: [
+          {
+            name: 'ten tabs, each a member of one group',
+            guarantee: 'heartbeats',
+            async measure() {
+              while (tabs.length < 10) {
+                const one = await browser.openTab()
+                tabs.push(one)
+                await one.call('tabmq', 'startReading', BROKER, 'idle', 'idle')
+              }
+              await sleep(2_000)
+              return used()
+            },
+          },
+          {
+            name: 'ten tabs without tabmq',
+            guarantee: 'nothing',
+            async measure() {
+              for (const one of tabs.splice(0)) await one.close()
+              while (tabs.length < 10) tabs.push(await browser.openTab())
+              await sleep(2_000)
+              return used()
+            },
+          },
+        ],
+        async close() {
+          for (const one of tabs) await one.close()
+        },
+      }
+    },
+  },
+  sizeFigure('size_client', 'the client, minified and brotli', 'client'),
+  sizeFigure('size_worker', 'the worker, minified and brotli', 'worker'),
+]
+
+/** What a batch of one message takes on the disk, about. */
+const SINGLE_BYTES = 200
+
+function sizeFigure(name: string, what: string, part: 'client' | 'worker'): Figure {
+  return {
+    name,
+    what,
+    unit: 'kB',
+    target: atMost(30, 20, 'value'),
+    prepare: ({ sizes }) =>
+      Promise.resolve({
+        rounds: 1,
+        isWarm: true,
+        contenders: [
+          { name: 'tabmq', guarantee: '', measure: async () => (await sizes())[part] / 1e3 },
+        ],
+      }),
+  }
+}
+
+/** One producer and so many tabs, each with a consumer in a group of its own that has caught up. */
+class Fanout {
+  readonly #parts: Parts
+  readonly #tabs: readonly BenchTab[]
+  #runs = 0
+
+  static async prepare(parts: Parts): Promise<Fanout> {
+    const tabs: BenchTab[] = []
+    while (tabs.length < 8) tabs.push(await parts.browser.openTab())
+    return new Fanout(parts, tabs)
+  }
+
+  private constructor(parts: Parts, tabs: readonly BenchTab[]) {
+    this.#parts = parts
+    this.#tabs = tabs
+  }
+
+  /** Deliveries a second of all groups together, or microseconds of the broker's CPU for each. */
+  async run(groups: number, wanted: 'rate' | 'cpu'): Promise<number> {
+    const { tab, browser, scale } = this.#parts
+    const topic = await newTopic(tab, `fanout-${++this.#runs}`, 6)
+    const readers = this.#tabs.slice(0, groups).map((one, index) => ({
+      one,
+      groupId: `${topic}-${index}`,
+    }))
+    await Promise.all(
+      readers.map(({ one, groupId }) => one.call('tabmq', 'startReading', BROKER, topic, groupId)),
+    )
+    const messages = scale.sends * PER_SEND
+    const cpuBefore = browser.workerCpuSeconds()
+    const startMs = performance.now()
+    const load = { topic, sends: scale.sends, messages: PER_SEND, underWay: 5 }
+    await Promise.all([
+      tab.call('tabmq', 'send', BROKER, load),
+      ...readers.map(({ one, groupId }) => one.call('tabmq', 'readUntil', groupId, messages)),
+    ])
+    const seconds = (performance.now() - startMs) / 1_000
+    const cpuSeconds = browser.workerCpuSeconds() - cpuBefore
+    await Promise.all(readers.map(({ one, groupId }) => one.call('tabmq', 'stopReading', groupId)))
+    await tab.call('tabmq', 'deleteTopic', BROKER, topic)
+    const delivered = messages * groups
+    return wanted === 'rate' ? delivered / seconds : (cpuSeconds * 1e6) / delivered
+  }
+
+  async close(): Promise<void> {
+    for (const tab of this.#tabs) await tab.close()
+  }
+}
+
+async function newTopic(tab: BenchTab, topic: string, partitions: number): Promise<string> {
+  await tab.call('tabmq', 'createTopic', BROKER, topic, partitions)
+  return topic
+}
+
+/** Unless an earlier figure has done so. */
+async function fill(
+  tab: BenchTab,
+  broker: string,
+  topic: string,
+  partitions: number,
+  messages: number,
+): Promise<void> {
+  await tab.call('tabmq', 'createTopic', broker, topic, partitions)
+  const there = await tab.call('tabmq', 'countMessages', broker, topic)
+  const sends = (messages - there) / PER_SEND
+  await tab.call('tabmq', 'send', broker, { topic, sends, messages: PER_SEND, underWay: 5 })
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(10)
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+export function quantile(values: readonly number[], of: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(of * sorted.length))] ?? NaN
+}
+
+export function p50(values: readonly number[]): number {
+  return quantile(values, 0.5)
+}
