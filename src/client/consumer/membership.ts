@@ -69,6 +69,9 @@ export class Membership {
   #memberEpoch = 0
   /** When the last heartbeat that was answered was sent: the broker has heard it no earlier. */
   #lastHeardMs = 0
+  /** How often the broker has said that it has forgotten its members, and before that heartbeat. */
+  #doubts = 0
+  #doubtsHeardOf = 0
   #owned = new Map<PartitionId, AssignedPartition>()
   readonly #revoking = new Set<PartitionId>()
   #phase: Phase = 'idle'
@@ -89,7 +92,7 @@ export class Membership {
     const { events } = options.connection
     this.#stopListening = [
       events.on('push', (message) => {
-        if (message.push === 'rejoin') this.#fenced('broker')
+        if (message.push === 'rejoin') this.#doubt()
         if (message.push !== 'heartbeat' || message.memberId !== this.memberId) return
         if (message.groupId === options.groupId) this.confirm()
       }),
@@ -114,7 +117,12 @@ export class Membership {
    */
   get isSure(): boolean {
     const { host, options } = this.#options
-    return this.isMember && host.nowMs() - this.#lastHeardMs < options.sessionTimeoutMs
+    const isInTime = host.nowMs() - this.#lastHeardMs < options.sessionTimeoutMs
+    return this.isMember && isInTime && !this.#isInDoubt
+  }
+
+  get #isInDoubt(): boolean {
+    return this.#doubtsHeardOf !== this.#doubts
   }
 
   /** Aborts when this membership is over: what belongs to it must not be done under the next one. */
@@ -309,6 +317,7 @@ export class Membership {
   async #beat(): Promise<ResponseOf<'groupHeartbeat'>> {
     const { connection, groupId, options, host } = this.#options
     const sentMs = host.nowMs()
+    const doubts = this.#doubts
     const isJoin = this.#memberEpoch === 0
     const tellsSubscription = isJoin || this.#subscriptionIsNews
     this.#subscriptionIsNews = false
@@ -325,7 +334,10 @@ export class Membership {
     const isMoot = () => life !== this.#life
     const wanted = { api: 'groupHeartbeat', ...request } as const
     const response = await connection.call(wanted, { isRepeatable: isJoin, isMoot })
-    if (life === this.#life) this.#lastHeardMs = sentMs
+    if (life === this.#life) {
+      this.#lastHeardMs = sentMs
+      this.#doubtsHeardOf = doubts
+    }
     return response
   }
 
@@ -367,7 +379,7 @@ export class Membership {
 
   async #onBeatFailed(error: unknown): Promise<void> {
     if (hasCode(error, 'UNKNOWN_MEMBER_ID', 'FENCED_MEMBER_EPOCH')) {
-      this.#loseAll('fenced')
+      this.#loseAll(this.#isInDoubt ? 'broker' : 'fenced')
       this.#beatAgain = true
     } else if (hasCode(error, 'STORAGE_LOST')) {
       // The broker that says so is about to end; the next one is asked.
@@ -383,6 +395,17 @@ export class Membership {
     }
     this.#failures += 1
     if (this.#failures > 1) await this.#sleepBeforeRetry()
+  }
+
+  /**
+   * The broker has loaded its state again, and knows none of who joined before. Whether this one has
+   * joined since only it can say: what it holds is not dropped for nothing, with handlers at work.
+   */
+  #doubt(): void {
+    if (this.#phase === 'idle' || this.#phase === 'stopped') return
+    this.#doubts += 1
+    if (this.isMember) this.confirm()
+    else this.#fenced('broker')
   }
 
   #fenced(reason: LossReason, error?: TabmqError): void {
