@@ -140,9 +140,7 @@ export class OwnedPartition {
     this.#committed = offset
     if (this.#position !== undefined) return
     const before = this.#before
-    const isOwn =
-      before !== undefined &&
-      (offset === before.committed || (isFurther(before, offset) && offset < before.upTo))
+    const isOwn = before !== undefined && isOwnCommit(before, offset)
     this.#handledFrom = isOwn ? Math.max(offset, before.from) : offset
     this.#position = isOwn ? Math.max(offset, before.upTo) : offset
     this.#fetchOffset = this.#position
@@ -273,7 +271,7 @@ export class OwnedPartition {
   }
 }
 
-/** Whether what was handled contains this offset, which may be of a commit whose answer was lost. */
-function isFurther({ committed, from }: Progress, offset: number): boolean {
-  return offset >= Math.max(from, committed ?? from)
+/** Whether it is what was known to be committed, or may be of a later commit whose answer was lost. */
+function isOwnCommit({ committed = -1, from, upTo }: Progress, offset: number): boolean {
+  return offset === committed || (offset >= Math.max(from, committed) && offset < upTo)
 }

@@ -151,10 +151,12 @@ export class PartitionQueue {
   /** Takes out the batches that are too late, also what is in flight: the numbers stay unused. */
   takeLate(isLate: (batch: OutgoingBatch) => boolean): OutgoingBatch[] {
     const late = this.#sealed().filter(isLate)
-    for (const batch of late) this.#forget(batch)
-    this.#failed = this.#failed.filter((batch) => !isLate(batch))
-    this.#ready = this.#ready.filter((batch) => !isLate(batch))
-    if (late.some((batch) => batch.producer !== undefined)) this.#needsNewEpoch = true
+    if (late.length > 0) {
+      for (const batch of late) this.#forget(batch)
+      this.#failed = this.#failed.filter((batch) => !isLate(batch))
+      this.#ready = this.#ready.filter((batch) => !isLate(batch))
+      if (late.some((batch) => batch.producer !== undefined)) this.#needsNewEpoch = true
+    }
     const open = this.#open
     if (open === undefined || !isLate(open)) return late
     this.#open = undefined

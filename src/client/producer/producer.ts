@@ -154,9 +154,10 @@ export class Producer {
    * When it rejects, messages for other partitions may have been delivered all the same.
    *
    * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, SERIALIZATION_FAILED,
-   *   MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, INVALID_PARTITIONS, STORAGE_FULL, STORAGE_LOST, DELIVERY_TIMED_OUT,
-   *   UNKNOWN_PRODUCER_ID, THROTTLING_QUOTA_EXCEEDED (as much waits for room as `bufferMemoryBytes` allows: await some of
-   *   the sends before this one), CLIENT_CLOSED, INVALID_CONFIG
+   *   MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, INVALID_PARTITIONS, STORAGE_FULL, STORAGE_LOST,
+   *   DELIVERY_TIMED_OUT, UNKNOWN_PRODUCER_ID, THROTTLING_QUOTA_EXCEEDED (as much waits for room as
+   *   `bufferMemoryBytes` allows: await some of the sends before this one), CLIENT_CLOSED,
+   *   INVALID_CONFIG
    */
   async send(record: ProducerRecord): Promise<RecordMetadata[]> {
     return this.#track(this.#send(record))

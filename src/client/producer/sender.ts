@@ -100,16 +100,16 @@ export class Sender {
     const nowMs = this.#options.host.nowMs()
     for (const queue of this.#options.queues()) this.#seal(queue)
     const posted: Taken[] = []
-    // Again from the first: behind what is taken now may be what has other acks.
-    for (let taken: Taken[] = []; ; taken = []) {
+    let postedBefore: number
+    do {
+      postedBefore = posted.length
       for (const acks of ACKS) {
-        const some = this.#take(acks, nowMs)
-        if (some.length > 0) this.#options.connection.post(produceRequest(acks, some))
-        taken.push(...some)
+        const taken = this.#take(acks, nowMs)
+        if (taken.length > 0) this.#options.connection.post(produceRequest(acks, taken))
+        posted.push(...taken)
       }
-      if (taken.length === 0) break
-      posted.push(...taken)
-    }
+      // Again from the first: behind what was taken may be what has other acks.
+    } while (posted.length > postedBefore)
     // Not before all of it is posted: what is to be tried again could be taken again at once.
     for (const { queue, batch } of posted) queue.retry(batch, nowMs)
     this.#schedule(nowMs)
