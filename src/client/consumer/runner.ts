@@ -192,7 +192,7 @@ export class Runner {
     const pause = () => listener.pause(partition)
     try {
       for (const message of records) {
-        await this.#breathe()
+        if (this.#isStretchOver()) await this.#breathe()
         if (!this.#mayBegin(partition, version)) return
         this.#noteHandlerStarts(partition)
         await handler({ topic, partition: number, message, signal, heartbeat, pause })
@@ -219,7 +219,7 @@ export class Runner {
       partition.handled(version, offset + 1)
       void listener.handled(count, false)
     }
-    await this.#breathe()
+    if (this.#isStretchOver()) await this.#breathe()
     if (!this.#mayBegin(partition, version)) return
     this.#noteHandlerStarts(partition)
     try {
@@ -305,9 +305,13 @@ export class Runner {
     if (turn !== undefined) turn.handlerSinceMs = this.#options.host.nowMs()
   }
 
+  /** Asked for every message, which is not to cost a promise. */
+  #isStretchOver(): boolean {
+    return this.#options.host.nowMs() - this.#stretchSinceMs >= STRETCH_MS_MAX
+  }
+
   async #breathe(): Promise<void> {
     const { host } = this.#options
-    if (host.nowMs() - this.#stretchSinceMs < STRETCH_MS_MAX) return
     await host.nextTurn()
     this.#stretchSinceMs = host.nowMs()
   }
