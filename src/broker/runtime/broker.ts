@@ -27,7 +27,7 @@ import { LogReader } from './log-reader.js'
 import { RetentionSweep } from './retention-sweep.js'
 import { Session, type News } from './session.js'
 import { SessionShare } from './session-share.js'
-import { ShardRuntime, type CommittedNews } from './shard-runtime.js'
+import { brokerClosed, ShardRuntime, type CommittedNews } from './shard-runtime.js'
 import { Watches } from './watches.js'
 
 /** A timer this much later than it was set for means that the broker itself was away. */
@@ -428,7 +428,7 @@ export class Broker {
 
   #assertOpen(): void {
     if (!this.#isClosed) return
-    throw new TabmqError('BROKER_UNAVAILABLE', 'the broker has closed', {})
+    throw brokerClosed()
   }
 
   #checkSessionCount(): void {

@@ -196,7 +196,7 @@ export class ShardRuntime {
         this.#commit = this.#newCommit()
         return
       } catch (error) {
-        if (this.#isClosed) throw closed(error)
+        if (this.#isClosed) throw brokerClosed(error)
         const isPassing = error instanceof TabmqError && error.retriable
         if (!isPassing || backoffMs > RECOVERY_BACKOFF_MS_MAX) throw error
         await new Promise<void>((resolve) => {
@@ -206,14 +206,14 @@ export class ShardRuntime {
             resolve()
           }
         })
-        if (this.#isClosed) throw closed(error)
+        if (this.#isClosed) throw brokerClosed(error)
       }
     }
   }
 }
 
-/** For those who waited for the state: the next broker may have it. */
-function closed(cause: unknown): TabmqError {
+/** For those who asked too late, or waited for the state: there may be another broker. */
+export function brokerClosed(cause?: unknown): TabmqError {
   return new TabmqError('BROKER_UNAVAILABLE', 'the broker has closed', {}, cause)
 }
 
