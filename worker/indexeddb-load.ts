@@ -8,7 +8,7 @@ import type { LogEdges, StoredState } from '../src/broker/ports.js'
 import { headerOf } from '../src/protocol/batch-header.js'
 import type { PartitionId } from '../src/protocol/names.js'
 import { assert, definedOrThrow } from '../src/std/assert.js'
-import { mapInGroups } from '../src/std/in-groups.js'
+import { mapInGroups } from '../src/std/promises.js'
 import { databaseDeleted, superseded } from './indexeddb-errors.js'
 import {
   batchesFrom,

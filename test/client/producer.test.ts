@@ -4,6 +4,7 @@ import type { Message } from '../../src/client/message.js'
 import { keyPartition } from '../../src/client/partitioner.js'
 import { jsonCodec } from '../../src/codec/json-codec.js'
 import { parseBatchHeader } from '../../src/protocol/batch-header.js'
+import { TabmqError } from '../../src/protocol/errors.js'
 import { codeOf, inContext, type Tab } from './client-context.js'
 
 const utf8 = new TextEncoder()
@@ -85,6 +86,32 @@ describe('batching', () => {
       expect((await Promise.all([first, second])).flat().map((one) => one.baseOffset)).toEqual([
         0, 1,
       ])
+    }),
+  )
+
+  test(
+    'a send that is rejected for one partition has ended for the others too',
+    inContext(async (context) => {
+      await context.topic('orders', 2)
+      const tab = context.tab()
+      const producer = tab.mq.producer({ lingerMs: 50 })
+      const ends: string[] = []
+      const send = async (name: string, partitions: readonly number[]) => {
+        const messages = partitions.map((partition) => ({ partition, value: name }))
+        ends.push(`${name} ${await codeOf(producer.send({ topic: 'orders', messages }))}`)
+      }
+      context.commitErrors.push(new TabmqError('STORAGE_FULL', 'no room on the disk'))
+      const first = send('first', [0])
+      await context.advance(30)
+      const second = send('second', [0, 1])
+      await context.advance(20)
+      await first
+      expect(ends).toEqual(['first STORAGE_FULL'])
+      expect((await context.stored('orders')).map((log) => log.length)).toEqual([0, 0])
+      await context.advance(30)
+      await second
+      expect(ends).toEqual(['first STORAGE_FULL', 'second STORAGE_FULL'])
+      expect((await context.stored('orders')).map((log) => log.length)).toEqual([0, 1])
     }),
   )
 

@@ -39,6 +39,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [7671, 'what was cut off once is not cut off again'],
   [8186, 'a clock that is a day ahead for a while makes the broker forget producers'],
   [8309, 'a static member that is away commits nothing of what others have by then'],
+  [58742, 'a send that is rejected for one partition is under way for no other'],
   [43435, 'what is on its way keeps its order while the machine sleeps'],
   [44474, 'a superseded broker may refuse for what was so in its time'],
   [5242, 'the auditor counts a jump of the clock for whoever is joining as well'],

@@ -3,7 +3,7 @@
  * retention. Whatever was awaited, the log is looked up again afterwards: it may have moved, or be
  * another object after a reload.
  */
-import { mapInGroups } from '../../std/in-groups.js'
+import { mapInGroups } from '../../std/promises.js'
 import {
   nextOffsetOf,
   parseBatchHeader,

@@ -19,6 +19,7 @@ import {
 } from '../../protocol/names.js'
 import type { Acks, TopicMetadata } from '../../protocol/requests.js'
 import { definedOrThrow } from '../../std/assert.js'
+import { allEnded } from '../../std/promises.js'
 import {
   checkArray,
   checkNoOthers,
@@ -151,7 +152,8 @@ export class Producer {
   /**
    * Sends messages to a topic and resolves when all of them are acknowledged, with one entry per
    * partition they went to. Messages of one producer to one partition keep the order of the calls.
-   * When it rejects, messages for other partitions may have been delivered all the same.
+   * When it rejects, nothing of it is under way any more, but messages for other partitions may have
+   * been delivered all the same.
    *
    * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, SERIALIZATION_FAILED,
    *   MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, INVALID_PARTITIONS, STORAGE_FULL, STORAGE_LOST,
@@ -169,7 +171,7 @@ export class Producer {
     checkNoOthers('sendBatch', batch, ['topicMessages', 'acks', 'compression'])
     const { topicMessages, ...terms } = batch
     checkObjects('topicMessages', topicMessages)
-    const sent = await Promise.all(topicMessages.map((one) => this.send({ ...terms, ...one })))
+    const sent = await allEnded(topicMessages.map((one) => this.send({ ...terms, ...one })))
     return sent.flat()
   }
 
@@ -300,7 +302,7 @@ export class Producer {
   ): Promise<RecordMetadata[]> {
     const offsets = shares.map(({ partitionId, chunks }) => {
       const queue = this.#queueOf(topic, partitionId)
-      return Promise.all(
+      return allEnded(
         chunks.map((chunk) => {
           const { offset, sealed } = queue.add(chunk, terms, nowMs)
           if (sealed !== undefined) this.#sender.sealed(queue, sealed)
@@ -309,7 +311,7 @@ export class Producer {
       )
     })
     this.#sender.wake()
-    const settled = await Promise.all(offsets)
+    const settled = await allEnded(offsets)
     return shares.map(({ partition, timestamp }, index) => {
       const baseOffset = definedOrThrow(settled[index]?.[0], () => 'a share without a chunk')
       return { topic, partition, baseOffset, timestamp }

@@ -1,5 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { mapInGroups } from '../../src/std/in-groups.js'
+import { deferred } from '../../src/std/deferred.js'
+import { allEnded, mapInGroups } from '../../src/std/promises.js'
+
+describe('allEnded', () => {
+  it('gives all results in order', async () => {
+    expect(await allEnded([Promise.resolve(1), Promise.resolve(2)])).toEqual([1, 2])
+  })
+
+  it('rejects with what rejected first, once the others have settled', async () => {
+    const slow = deferred<number>()
+    let isOver = false
+    const all = allEnded([slow.promise, Promise.reject(new Error('first'))]).finally(() => {
+      isOver = true
+    })
+    const rejects = expect(all).rejects.toThrow('first')
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    expect(isOver).toBe(false)
+    slow.reject(new Error('second'))
+    await rejects
+  })
+})
 
 describe('mapInGroups', () => {
   it('maps everything in order, with no more under way than a group', async () => {
