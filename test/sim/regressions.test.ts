@@ -46,6 +46,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [6031, 'a seek that waits for its partition is not forgotten for what others are given of it'],
   [26808, 'with acks 0 no batch is sent before the one in front of it was answered'],
   [56763, 'who has joined the state that was loaded again does not drop what it holds'],
+  [84577, 'nobody loads a page again when all are about to quit'],
   [100931, 'what was handled under the last broker counts where nobody has committed in between'],
   [102072, 'a batch in doubt is not followed by more than the broker remembers'],
   [5323, 'batches that start over under a new epoch keep their order, one in doubt among them'],

@@ -239,7 +239,7 @@ export class World {
     if (tab.isClosing) return
     const prng = this.streams.of(`reload of ${tab.name}`)
     this.#user.schedule(between(prng, 1, 2_000), `reloads ${tab.name}`, () => {
-      if (tab.isAlive && !tab.isClosing) this.reload(tab)
+      if (tab.isAlive && !tab.isClosing && !this.isAtRest) this.reload(tab)
     })
   }
 
