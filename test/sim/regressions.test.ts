@@ -47,6 +47,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [26808, 'with acks 0 no batch is sent before the one in front of it was answered'],
   [56763, 'who has joined the state that was loaded again does not drop what it holds'],
   [84577, 'nobody loads a page again when all are about to quit'],
+  [87867, 'what nobody waits for any more may be on its way to a broker that slept'],
   [100931, 'what was handled under the last broker counts where nobody has committed in between'],
   [102072, 'a batch in doubt is not followed by more than the broker remembers'],
   [5323, 'batches that start over under a new epoch keep their order, one in doubt among them'],

@@ -144,10 +144,14 @@ export class World {
     this.faults.stop()
     const sinceMs = this.scheduler.nowMs
     let nextLookMs = 0
+    let wasWell = false
+    // At two looks in a row: what was on its way to a broker that has only just woken shows then.
     const isHealed = () => {
       if (this.scheduler.nowMs < nextLookMs) return false
       nextLookMs = this.scheduler.nowMs + LOOK_EVERY_MS
-      return describeIllness(this).length === 0
+      const wasWellBefore = wasWell
+      wasWell = describeIllness(this).length === 0
+      return wasWell && wasWellBefore
     }
     if (!(await this.#runFor(this.options.healMsMax, isHealed))) return
     for (const illness of describeIllness(this)) {
