@@ -49,6 +49,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [84577, 'nobody loads a page again when all are about to quit'],
   [87867, 'what nobody waits for any more may be on its way to a broker that slept'],
   [100931, 'what was handled under the last broker counts where nobody has committed in between'],
+  [101693, 'who is told to go elsewhere may still commit where it went before'],
   [102072, 'a batch in doubt is not followed by more than the broker remembers'],
   [5323, 'batches that start over under a new epoch keep their order, one in doubt among them'],
   [400113, 'no fetch is told of a deletion that is not durable'],

@@ -37,6 +37,11 @@ interface Return {
    * partition; after that, who has the partition next goes on from where it is committed.
    */
   isGiven: boolean
+  /**
+   * Where it was told to go before that and was given nothing from: it may have found that gone, and
+   * what it then commits be under way. Until the next commit.
+   */
+  before: number
 }
 
 export class GroupProgress implements Listener {
@@ -161,7 +166,10 @@ export class GroupProgress implements Listener {
     const isFromLatest = this.#fromLatest.has(groupId)
     const isReset = isFromLatest && progress?.hasBegun === true && isOutOfRange(progress, partition)
     const isFirst = isFromLatest && progress?.hasBegun !== true
-    if (progress !== undefined) progress.committed = value?.offset
+    if (progress !== undefined) {
+      progress.committed = value?.offset
+      for (const back of progress.soughtBack.values()) back.before = Infinity
+    }
     if (value === null) {
       if (this.#fromLatest.has(groupId)) this.#byGroup.get(groupId)?.delete(partitionId)
     } else if (isFirst || isReset || progress?.soughtTo.has(value.offset) === true) {
@@ -179,7 +187,9 @@ export class GroupProgress implements Listener {
     const progress = this.#of(groupId, partition.partitionId)
     if (offset > progress.handledUpTo) progress.soughtTo.add(offset)
     const { length: logEnd } = partition.ids
-    progress.soughtBack.set(consumer, { position: offset, logEnd, isGiven: false })
+    const last = progress.soughtBack.get(consumer)
+    const before = last?.isGiven === false ? Math.min(last.position, last.before) : Infinity
+    progress.soughtBack.set(consumer, { position: offset, logEnd, isGiven: false, before })
   }
 
   /** What was handled of lost messages says nothing about those that get their offsets. */
@@ -248,7 +258,10 @@ function forgetReturns({ soughtBack }: Progress, committed: number): void {
 }
 
 function isOutOfRange(progress: Progress, partition: DurablePartition | undefined): boolean {
-  const back = [...progress.soughtBack.values()].map(({ position }) => position)
+  const back = [...progress.soughtBack.values()].flatMap(({ position, before }) => [
+    position,
+    before,
+  ])
   const start = Math.min(progress.committed ?? Infinity, ...back)
   return start < (partition?.logStartOffset ?? 0)
 }
