@@ -48,6 +48,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [56763, 'who has joined the state that was loaded again does not drop what it holds'],
   [84577, 'nobody loads a page again when all are about to quit'],
   [87867, 'what nobody waits for any more may be on its way to a broker that slept'],
+  [100778, 'a member of whom nothing was known has had the epoch that was taken from it'],
   [100931, 'what was handled under the last broker counts where nobody has committed in between'],
   [101693, 'who is told to go elsewhere may still commit where it went before'],
   [102072, 'a batch in doubt is not followed by more than the broker remembers'],

@@ -141,7 +141,10 @@ export class MembershipAudit {
       if (other === undefined) continue
       report(`${member.memberId} is given ${partitionId}, which ${other.memberId} holds`)
     }
-    if (member.epoch !== memberEpoch) member.previousEpoch = member.epoch
+    if (member.epoch !== memberEpoch) {
+      // Where that was in doubt, the broker has just taken it for what it said.
+      member.previousEpoch = member.epoch ?? request.member.memberEpoch
+    }
     member.epoch = memberEpoch
     if (request.options !== undefined) member.timeouts = request.options
     const ids = assigned.map(({ partitionId }) => partitionId)
