@@ -176,7 +176,8 @@ export class GroupProgress implements Listener {
       const begun = this.#of(groupId, partitionId)
       begun.hasBegun = true
       begun.committed = value.offset
-      if (isReset) forgetReturns(begun, value.offset)
+      // Of what others have handled it does not follow that anybody has been to the end.
+      if (isReset && value.offset > begun.handledUpTo) forgetReturns(begun, value.offset)
       this.#advance(begun, value.offset)
     }
   }
@@ -257,11 +258,11 @@ function forgetReturns({ soughtBack }: Progress, committed: number): void {
   }
 }
 
+/** Whether who takes over, or who was told to go elsewhere, finds nothing there and goes to the end. */
 function isOutOfRange(progress: Progress, partition: DurablePartition | undefined): boolean {
-  const back = [...progress.soughtBack.values()].flatMap(({ position, before }) => [
-    position,
-    before,
-  ])
-  const start = Math.min(progress.committed ?? Infinity, ...back)
-  return start < (partition?.logStartOffset ?? 0)
+  const backs = [...progress.soughtBack.values()]
+  const positions = backs.flatMap(({ position, before }) => [position, before])
+  const start = Math.min(progress.committed ?? Infinity, ...positions)
+  const isBeyondEnd = backs.some(({ position, logEnd }) => position > logEnd)
+  return isBeyondEnd || start < (partition?.logStartOffset ?? 0)
 }
