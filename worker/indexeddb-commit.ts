@@ -6,48 +6,48 @@ import type { IDBPTransaction } from 'idb'
 import type { Durability } from '../src/broker/ports.js'
 import type { DurableRecord } from '../src/broker/records.js'
 import { TabmqError } from '../src/protocol/errors.js'
-import { unreachable } from '../src/std/assert.js'
 import { ignore, isConstraintError, superseded } from './indexeddb-errors.js'
+import { isRowRecord, rowOf, type JournalPlan, type RowRecord } from './indexeddb-journal.js'
 import {
   batchesBefore,
-  closedEpoch,
-  STORE_OF_RECORD,
   type Database,
   type DatabaseSchema,
-  type StoreKey,
   type StoreName,
 } from './indexeddb-schema.js'
-import { ended } from './indexeddb-transaction.js'
+import { ended, unlessAborted } from './indexeddb-transaction.js'
 
 export type WriteTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
 
-interface Commit {
-  readonly records: readonly DurableRecord[]
+type BatchRecord = Exclude<DurableRecord, RowRecord>
+
+export interface Commit {
+  /** What it does to batches, in its order. */
+  readonly batches: readonly BatchRecord[]
+  /** How all else is written. */
+  readonly plan: JournalPlan
   readonly durability: Durability
-  /** The epoch that this storage raised, undefined before it has loaded. */
-  readonly brokerEpoch: number | undefined
   /** To be put down with it: without room for both there is none for either. */
   readonly reserve: ArrayBuffer | undefined
+}
+
+export function isBatchRecord(record: DurableRecord): record is BatchRecord {
+  return !isRowRecord(record)
 }
 
 /**
  * Everything is issued in one go, the commit itself included, and nothing waits for an answer: a
  * transaction that the browser has heard of as a whole completes even when the worker dies in the next
  * moment, as it does when the last tab closes. So whether this broker may still write is for the
- * transaction itself to find out (`addIfOpen`).
+ * transaction itself to find out: where a newer one has been, there is a row in the journal already.
+ *
+ * @throws TabmqError BROKER_SUPERSEDED
  */
 export async function commitRecords(database: Database, commit: Commit): Promise<void> {
-  const { records, durability, brokerEpoch, reserve } = commit
-  if (brokerEpoch === undefined) {
-    throw new TabmqError('ILLEGAL_STATE', 'nothing can be committed before load()')
-  }
-  const stores = new Set(records.map(({ type }) => STORE_OF_RECORD[type])).add('meta')
-  const transaction = database.transaction([...stores], 'readwrite', { durability })
+  const { durability, plan } = commit
+  const transaction = database.transaction(storesOf(commit), 'readwrite', { durability })
   const end = ended(transaction)
   try {
-    addIfOpen(transaction, brokerEpoch)
-    if (reserve !== undefined) transaction.objectStore('meta').put(reserve, 'reserve').catch(ignore)
-    for (const record of records) write(transaction, record).catch(ignore)
+    issue(transaction, commit)
     transaction.commit()
   } catch (error) {
     // A value that cannot be cloned or a key that is none throws at once, amid the others.
@@ -59,7 +59,8 @@ export async function commitRecords(database: Database, commit: Commit): Promise
     await end
   } catch (error) {
     // Nothing else is added.
-    throw isConstraintError(error) ? superseded(brokerEpoch) : error
+    if (!isConstraintError(error)) throw error
+    await checkWritten(database, plan)
   }
 }
 
@@ -75,59 +76,55 @@ export async function releaseSpace(database: Database): Promise<void> {
   await ended(transaction)
 }
 
-/**
- * Adds the mark that a newer broker leaves for this epoch, and takes it away again: where the mark is
- * there already, the first fails, and with it the transaction.
- */
-function addIfOpen(transaction: WriteTransaction, brokerEpoch: number): void {
-  const meta = transaction.objectStore('meta')
-  const mark = closedEpoch(brokerEpoch)
-  meta.add(brokerEpoch, mark).catch(ignore)
-  meta.delete(mark).catch(ignore)
+function storesOf({ batches, plan: { folded }, reserve }: Commit): StoreName[] {
+  const stores = new Set<StoreName>(['journal'])
+  if (batches.length > 0) stores.add('batches')
+  if (reserve !== undefined || folded !== undefined) stores.add('meta')
+  for (const record of folded?.records ?? []) stores.add(rowOf(record).store)
+  return [...stores]
 }
 
-/** Issues what one record means, in a transaction over its store. */
-export function write(transaction: WriteTransaction, record: DurableRecord): Promise<unknown> {
-  switch (record.type) {
-    case 'topic': {
-      const store = transaction.objectStore('topics')
-      return record.value === null
-        ? store.delete(record.topicId)
-        : store.put(record.value, record.topicId)
-    }
-    case 'partition': {
-      const store = transaction.objectStore('partitions')
-      return record.value === null
-        ? store.delete(record.partitionId)
-        : store.put(record.value, record.partitionId)
-    }
-    case 'nextPartitionId':
-      return transaction.objectStore('meta').put(record.value, 'nextPartitionId')
-    case 'batch':
-      return transaction
-        .objectStore('batches')
-        .put(record.batch, [record.partitionId, record.baseOffset])
-    case 'batchesDeleted':
-      return transaction
-        .objectStore('batches')
-        .delete(batchesBefore(record.partitionId, record.beforeOffset))
-    case 'producer': {
-      const store = transaction.objectStore('producers')
-      const key: StoreKey<'producers'> = [record.partitionId, record.producerId]
-      return record.value === null ? store.delete(key) : store.put(record.value, key)
-    }
-    case 'group': {
-      const store = transaction.objectStore('groups')
-      return record.value === null
-        ? store.delete(record.groupId)
-        : store.put(record.value, record.groupId)
-    }
-    case 'offset': {
-      const store = transaction.objectStore('offsets')
-      const key: StoreKey<'offsets'> = [record.groupId, record.partitionId]
-      return record.value === null ? store.delete(key) : store.put(record.value, key)
-    }
-    default:
-      return unreachable(record)
+function issue(transaction: WriteTransaction, { batches, plan, reserve }: Commit): void {
+  const { key, row, folded } = plan
+  transaction.objectStore('journal').add(row, key).catch(ignore)
+  if (reserve !== undefined) transaction.objectStore('meta').put(reserve, 'reserve').catch(ignore)
+  for (const record of batches) writeBatch(transaction, record)
+  if (folded === undefined) return
+  for (const record of folded.records) writeRow(transaction, record)
+  for (const [first, last] of folded.ranges) {
+    transaction.objectStore('journal').delete(IDBKeyRange.bound(first, last)).catch(ignore)
   }
+  transaction.objectStore('meta').put(key[0], 'journalFrom').catch(ignore)
+}
+
+function writeBatch(transaction: WriteTransaction, record: BatchRecord): void {
+  const batches = transaction.objectStore('batches')
+  const { partitionId } = record
+  if (record.type === 'batch') {
+    batches.put(record.batch, [partitionId, record.baseOffset]).catch(ignore)
+  } else {
+    batches.delete(batchesBefore(partitionId, record.beforeOffset)).catch(ignore)
+  }
+}
+
+function writeRow(transaction: WriteTransaction, record: RowRecord): void {
+  const { store: name, key, value } = rowOf(record)
+  const store = transaction.objectStore(name) as unknown as AnyStore
+  const written = value === null ? store.delete(key) : store.put(value, key)
+  written.catch(ignore)
+}
+
+/** A store by a name that is known only then, and with it what its rows are. */
+interface AnyStore {
+  put(value: unknown, key: IDBValidKey): Promise<unknown>
+  delete(key: IDBValidKey): Promise<void>
+}
+
+/** One that was cut off and is tried again may have been there all the time. */
+async function checkWritten(database: Database, { key, row }: JournalPlan): Promise<void> {
+  const transaction = database.transaction(['journal'])
+  const there = await unlessAborted(transaction, transaction.objectStore('journal').get(key))
+  if (there === undefined || 'closedBy' in there) throw superseded(key[0])
+  if (there.commitId === row.commitId) return
+  throw new TabmqError('STORAGE_ERROR', 'an earlier commit was written after all: load again')
 }

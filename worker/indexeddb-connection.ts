@@ -6,9 +6,10 @@
  * be had again, or that was deleted meanwhile, is told through `onLost` and as the error of everything
  * that waits for it.
  *
- * Starting an operation again is safe because each is one transaction of puts and deletes by key:
- * if it had completed after all, the second time changes nothing. The order is what needs care: a
- * write that was cut off must not run again behind a later one that completed.
+ * Starting an operation again is safe because each is one transaction that changes nothing when it had
+ * completed after all: puts and deletes by key, or a commit, which finds its own row in the journal
+ * then. The order is what needs care: one write at a time is asked for, or one that was cut off could
+ * run again behind a later one that completed.
  */
 import { openDB } from 'idb'
 import { TabmqError } from '../src/protocol/errors.js'
@@ -68,7 +69,6 @@ export class IndexedDbConnection {
   /** The browser has told that the connection is gone: what there is now is found out at once. */
   #isCut = false
   #nextSequence = 0
-  #lastWritten = -1
   readonly #running = new Set<Operation>()
   #waiting: Operation[] = []
 
@@ -126,9 +126,6 @@ export class IndexedDbConnection {
     operation.attempt(database).then(
       () => {
         this.#running.delete(operation)
-        if (operation.mode === 'readwrite') {
-          this.#lastWritten = Math.max(this.#lastWritten, operation.sequence)
-        }
         operation.finished.resolve()
         this.#maybeReopen()
       },
@@ -189,7 +186,7 @@ export class IndexedDbConnection {
         this.#opening = false
         if (this.#closed && this.#waiting.length === 0) return database.close()
         this.#database = database
-        for (const operation of this.#takeWaiting()) this.#startAgain(operation, database)
+        for (const operation of this.#takeWaiting()) this.#start(operation, database)
       },
       (error: unknown) => {
         this.#opening = false
@@ -210,13 +207,6 @@ export class IndexedDbConnection {
       database.close()
       throw toStorageError(error, 'looking at the database that was opened again')
     }
-  }
-
-  #startAgain(operation: Operation, database: Database): void {
-    const { lostBy, mode, sequence } = operation
-    const overtaken = lostBy !== undefined && mode === 'readwrite' && this.#lastWritten > sequence
-    if (overtaken) this.#giveUp(operation, lostBy)
-    else this.#start(operation, database)
   }
 
   #takeWaiting(): Operation[] {

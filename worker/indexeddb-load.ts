@@ -1,7 +1,7 @@
 /**
- * What a broker reads when it starts, in the same transaction that raises the broker epoch: from its
- * completion on, no commit of an older broker can land. Costs a row each, and of the batches only
- * the first and last of each partition, however long the logs are.
+ * What a broker reads when it starts, in the same transaction that raises the broker epoch and puts the
+ * end to the older broker's journal: from its completion on, no commit of that one can land. Costs a
+ * row each, and of the batches only the first and last of each partition, however long the logs are.
  */
 import type { IDBPTransaction } from 'idb'
 import type { LogEdges, StoredState } from '../src/broker/ports.js'
@@ -10,12 +10,14 @@ import type { PartitionId } from '../src/protocol/names.js'
 import { assert, definedOrThrow } from '../src/std/assert.js'
 import { mapInGroups } from '../src/std/promises.js'
 import { databaseDeleted, superseded } from './indexeddb-errors.js'
+import { Journal, overlaid, type JournalRow } from './indexeddb-journal.js'
 import {
   batchesFrom,
-  closedEpoch,
+  journalFrom,
   STORE_NAMES,
   type Database,
   type DatabaseSchema,
+  type JournalKey,
   type StoreName,
 } from './indexeddb-schema.js'
 import { ended, unlessAborted } from './indexeddb-transaction.js'
@@ -34,11 +36,14 @@ export interface Load {
   readonly own: Identity | undefined
   /** The id of a new database's first partition. */
   readonly firstPartitionId: number
+  readonly journalCommitsMax: number
 }
 
 export interface Loaded extends StoredState {
   /** Whether there is space in hand (indexeddb-reserve.ts). */
   readonly hasReserve: boolean
+  /** As it is now, for the commits that follow. */
+  readonly journal: Journal
 }
 
 /** Which database it is, and which broker has it. */
@@ -54,18 +59,28 @@ export async function loadState(database: Database, load: Load): Promise<Loaded>
 }
 
 async function readState(transaction: LoadTransaction, load: Load): Promise<Loaded> {
-  const identity = await raiseEpoch(transaction, load)
+  const rows = await readJournal(transaction)
+  const identity = await raiseEpoch(transaction, load, rows)
+  const { brokerEpoch: epoch } = identity
+  const journal = new Journal({ epoch, commitsMax: load.journalCommitsMax }, rows)
   const meta = transaction.objectStore('meta')
-  const [reserve, nextPartitionId, topics, partitions, producers, groups, offsets] =
+  const readNow = async <Name extends RowStore>(name: Name) =>
+    overlaid(name, await readRows(transaction, name), journal.pending)
+  const [reserve, storedPartitionId, topics, partitions, producers, groups, offsets] =
     await Promise.all([
       meta.getKey('reserve'),
       meta.get('nextPartitionId'),
-      readRows(transaction, 'topics'),
-      readRows(transaction, 'partitions'),
-      readRows(transaction, 'producers'),
-      readRows(transaction, 'groups'),
-      readRows(transaction, 'offsets'),
+      readNow('topics'),
+      readNow('partitions'),
+      readNow('producers'),
+      readNow('groups'),
+      readNow('offsets'),
     ])
+  const [[, nextPartitionId] = []] = overlaid(
+    'meta',
+    [['nextPartitionId', storedPartitionId]],
+    journal.pending,
+  )
   const edges = await mapInGroups(partitions, EDGES_AT_ONCE, ([partitionId]) =>
     readEdges(transaction, partitionId),
   )
@@ -79,6 +94,7 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
     offsets: offsets.map(([[groupId, partitionId], row]) => [groupId, partitionId, row]),
     edges: edges.filter((edge) => edge !== undefined),
     hasReserve: reserve !== undefined,
+    journal,
   }
 }
 
@@ -101,9 +117,20 @@ function compareIdentity(stored: { databaseId: unknown; brokerEpoch: unknown }, 
   if (stored.brokerEpoch !== own.brokerEpoch) throw superseded(own.brokerEpoch)
 }
 
+/** What the journal says that is not in the rows yet. */
+async function readJournal(
+  transaction: LoadTransaction,
+): Promise<(readonly [JournalKey, JournalRow])[]> {
+  const from = (await transaction.objectStore('meta').get('journalFrom')) ?? 0
+  assert(typeof from === 'number', () => 'the oldest epoch of the journal is no number')
+  const rows = await readRows(transaction, 'journal', journalFrom(from))
+  return rows.flatMap(([key, row]) => ('commitId' in row ? [[key, row] as const] : []))
+}
+
 async function raiseEpoch(
   transaction: LoadTransaction,
   { own, firstPartitionId }: Load,
+  rows: readonly (readonly [JournalKey, JournalRow])[],
 ): Promise<Identity> {
   const meta = transaction.objectStore('meta')
   const [storedId, storedEpoch] = await Promise.all([
@@ -126,20 +153,24 @@ async function raiseEpoch(
   const before = storedEpoch ?? 0
   assert(typeof before === 'number', () => 'the broker epoch is no number')
   const brokerEpoch = before + 1
+  const [, lastNumber = 0] = rows.findLast(([[epoch]]) => epoch === before)?.[0] ?? []
   await Promise.all([
     meta.put(brokerEpoch, 'brokerEpoch'),
-    // For good: nobody can say how many brokers later one that hangs comes to itself.
-    meta.put(brokerEpoch, closedEpoch(before)),
+    // In the place of its next row, and for good: nobody can say when one that hangs comes to itself.
+    transaction.objectStore('journal').put({ closedBy: brokerEpoch }, [before, lastNumber + 1]),
   ])
   return { databaseId, brokerEpoch }
 }
 
-async function readRows<Name extends Exclude<StoreName, 'batches' | 'meta'>>(
+type RowStore = Exclude<StoreName, 'batches' | 'meta' | 'journal'>
+
+async function readRows<Name extends RowStore | 'journal'>(
   transaction: LoadTransaction,
   name: Name,
+  range?: IDBKeyRange,
 ): Promise<(readonly [DatabaseSchema[Name]['key'], DatabaseSchema[Name]['value']])[]> {
   const store = transaction.objectStore(name)
-  const [keys, rows] = await Promise.all([store.getAllKeys(), store.getAll()])
+  const [keys, rows] = await Promise.all([store.getAllKeys(range), store.getAll(range)])
   return keys.map((key, index) => [
     key,
     definedOrThrow(rows[index], () => `${name} has ${keys.length} keys, ${rows.length} rows`),

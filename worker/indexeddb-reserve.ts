@@ -9,15 +9,9 @@
  * that finds no space spends it, in a transaction that only deletes, which is never refused.
  */
 import type { DurableRecord } from '../src/broker/records.js'
-import { write, type WriteTransaction } from './indexeddb-commit.js'
+import type { WriteTransaction } from './indexeddb-commit.js'
 import { ignore, superseded } from './indexeddb-errors.js'
-import {
-  batchesBefore,
-  batchesFrom,
-  closedEpoch,
-  STORE_NAMES,
-  type Database,
-} from './indexeddb-schema.js'
+import { batchesBefore, batchesFrom, type Database } from './indexeddb-schema.js'
 import { ended, unlessAborted } from './indexeddb-transaction.js'
 
 const RESERVE_BYTES = 2 * 1024 * 1024
@@ -33,7 +27,7 @@ export function newReserve(): ArrayBuffer {
 }
 
 export interface FreeSpace {
-  /** What these delete is deleted ahead of them. */
+  /** The batches that these delete are deleted ahead of them. */
   readonly records: readonly DurableRecord[]
   /** Undefined for a broker that has yet to raise it. */
   readonly brokerEpoch: number | undefined
@@ -41,7 +35,9 @@ export interface FreeSpace {
 
 /** @throws TabmqError BROKER_SUPERSEDED */
 export async function freeSpace(database: Database, free: FreeSpace): Promise<void> {
-  const transaction = database.transaction([...STORE_NAMES], 'readwrite', { durability: 'relaxed' })
+  const transaction = database.transaction(['batches', 'meta'], 'readwrite', {
+    durability: 'relaxed',
+  })
   const end = ended(transaction)
   await unlessAborted(transaction, deleteAhead(transaction, free))
   await end
@@ -52,36 +48,27 @@ async function deleteAhead(
   { records, brokerEpoch }: FreeSpace,
 ): Promise<void> {
   const meta = transaction.objectStore('meta')
-  if (brokerEpoch !== undefined && (await meta.getKey(closedEpoch(brokerEpoch))) !== undefined) {
+  if (brokerEpoch !== undefined && (await meta.get('brokerEpoch')) !== brokerEpoch) {
     transaction.abort()
     throw superseded(brokerEpoch)
   }
   meta.delete('reserve').catch(ignore)
-  const doomed = new Set(
-    records.flatMap((record) =>
-      record.type === 'partition' && record.value === null ? [record.partitionId] : [],
-    ),
-  )
   for (const record of records) {
-    const isDeletion = 'value' in record && record.value === null
-    if (isDeletion) write(transaction, record).catch(ignore)
-    if (record.type === 'batchesDeleted')
-      await deleteBatches(transaction, record, { isDoomed: doomed.has(record.partitionId) })
+    if (record.type === 'batchesDeleted') await deleteBatches(transaction, record)
   }
 }
 
 /**
- * The last batch of a partition that stays is kept: where the log ends is known by it until the row is
- * written that says where it starts.
+ * The last batch of a partition stays: where the log ends is known by it until it is written where the
+ * log starts now, or that there is none any more.
  */
 async function deleteBatches(
   transaction: WriteTransaction,
   { partitionId, beforeOffset }: Extract<DurableRecord, { type: 'batchesDeleted' }>,
-  { isDoomed }: { isDoomed: boolean },
 ): Promise<void> {
   const batches = transaction.objectStore('batches')
   const last = await batches.openKeyCursor(batchesFrom(partitionId, 0), 'prev')
   if (last === null) return
-  const before = isDoomed ? beforeOffset : Math.min(beforeOffset, last.key[1])
+  const before = Math.min(beforeOffset, last.key[1])
   batches.delete(batchesBefore(partitionId, before)).catch(ignore)
 }

@@ -4,7 +4,6 @@
  * old one and a test that opens it.
  */
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb'
-import type { DurableRecord } from '../src/broker/records.js'
 import type {
   GroupRow,
   OffsetRow,
@@ -14,6 +13,7 @@ import type {
 } from '../src/broker/rows.js'
 import type { GroupId, PartitionId, ProducerId, TopicId } from '../src/protocol/names.js'
 import { ignore } from './indexeddb-errors.js'
+import type { ClosingRow, JournalRow } from './indexeddb-journal.js'
 
 export const FORMAT_VERSION = 1
 
@@ -25,24 +25,26 @@ export interface DatabaseSchema extends DBSchema {
   offsets: { key: [GroupId, PartitionId]; value: OffsetRow }
   groups: { key: GroupId; value: GroupRow }
   producers: { key: [PartitionId, ProducerId]; value: ProducerRow }
+  journal: { key: JournalKey; value: JournalRow | ClosingRow }
   /**
-   * `formatVersion` repeats the database's version for whoever reads a dump of the stores. Under
-   * `closedEpoch(n)` is the broker epoch that ended epoch n. `databaseId` alone is a string, and
-   * `reserve` alone an ArrayBuffer (indexeddb-reserve.ts).
+   * `formatVersion` repeats the database's version for whoever reads a dump of the stores.
+   * `journalFrom` is the oldest broker epoch of which the journal may hold anything. `databaseId` alone
+   * is a string, and `reserve` alone an ArrayBuffer (indexeddb-reserve.ts).
    */
   meta: {
     key:
       | 'formatVersion'
       | 'brokerEpoch'
       | 'nextPartitionId'
+      | 'journalFrom'
       | 'databaseId'
       | 'reserve'
-      | ClosedEpoch
     value: number | string | ArrayBuffer
   }
 }
 
-type ClosedEpoch = ['closed', number]
+/** A broker epoch, and the number of one of its commits. */
+export type JournalKey = [number, number]
 
 export type Database = IDBPDatabase<DatabaseSchema>
 
@@ -53,23 +55,12 @@ export const STORE_NAMES = [
   'offsets',
   'groups',
   'producers',
+  'journal',
   'meta',
 ] as const
 
 export type StoreName = (typeof STORE_NAMES)[number]
 export type StoreKey<Name extends StoreName> = DatabaseSchema[Name]['key']
-
-/** The one store that a record of each type touches. */
-export const STORE_OF_RECORD: Readonly<Record<DurableRecord['type'], StoreName>> = {
-  topic: 'topics',
-  partition: 'partitions',
-  nextPartitionId: 'meta',
-  batch: 'batches',
-  batchesDeleted: 'batches',
-  producer: 'producers',
-  group: 'groups',
-  offset: 'offsets',
-}
 
 export function databaseNameOf(brokerName: string): string {
   return `tabmq:${brokerName}`
@@ -90,12 +81,9 @@ export function upgradeDatabase(
   transaction.objectStore('meta').put(FORMAT_VERSION, 'formatVersion').catch(ignore)
 }
 
-/**
- * Where it is noted that the broker of this epoch may not write any more. Such marks are never
- * deleted: one costs some tens of bytes, and is looked up by its key alone.
- */
-export function closedEpoch(brokerEpoch: number): ClosedEpoch {
-  return ['closed', brokerEpoch]
+/** The journal from this broker epoch on. */
+export function journalFrom(brokerEpoch: number): IDBKeyRange {
+  return IDBKeyRange.lowerBound([brokerEpoch])
 }
 
 /**

@@ -1,16 +1,18 @@
 /**
  * The Storage port over IndexedDB: the disk format that ARCHITECTURE.md describes, one transaction
- * per commit, nothing acknowledged before its transaction completed. It holds no rows and no batches
- * itself; the only state is which database it loaded and the broker epoch that it raised then, which
- * every commit compares with the stored one inside its own transaction.
+ * per commit, nothing acknowledged before its transaction completed. What it keeps itself is which
+ * database it loaded, the broker epoch that it raised then, and the end of the journal
+ * (indexeddb-journal.ts).
  */
 import type { BatchRange, Durability, Storage, StoredState } from '../src/broker/ports.js'
 import type { DurableRecord } from '../src/broker/records.js'
 import { hasCode, TabmqError } from '../src/protocol/errors.js'
 import type { StorageEstimate } from '../src/protocol/requests.js'
 import { readBatches } from './indexeddb-batches.js'
-import { commitRecords, releaseSpace } from './indexeddb-commit.js'
+import { commitRecords, isBatchRecord, releaseSpace } from './indexeddb-commit.js'
 import { IndexedDbConnection } from './indexeddb-connection.js'
+import { ignore } from './indexeddb-errors.js'
+import { isRowRecord, JOURNAL_COMMITS_MAX, type Journal } from './indexeddb-journal.js'
 import { checkIdentity, loadState, type Identity } from './indexeddb-load.js'
 import { freeSpace, newReserve } from './indexeddb-reserve.js'
 import type { Database } from './indexeddb-schema.js'
@@ -20,6 +22,8 @@ export interface IndexedDbStorageOptions {
   readonly name: string
   /** The id of the first partition, should the database be a new one; 1 by default. */
   readonly firstPartitionId?: number
+  /** After so many commits, 64 by default, the journal is written out (indexeddb-journal.ts). */
+  readonly journalCommitsMax?: number
   /** Told when the connection was cut and a new one could not be had or was cut again. */
   readonly onLost?: (error: TabmqError) => void
 }
@@ -31,19 +35,23 @@ interface Writing<T> {
 
 export class IndexedDbStorage implements Storage {
   readonly #connection: IndexedDbConnection
-  readonly #firstPartitionId: number
+  readonly #options: IndexedDbStorageOptions
   /** Undefined before it has loaded. */
   #own: Identity | undefined
+  #journal: Journal | undefined
   #hasReserve = false
+  /** How many commits are under way or wait for those before them, and the end of the last. */
+  #commitCount = 0
+  #lastCommit: Promise<void> = Promise.resolve()
 
-  private constructor(connection: IndexedDbConnection, firstPartitionId: number) {
+  private constructor(connection: IndexedDbConnection, options: IndexedDbStorageOptions) {
     this.#connection = connection
-    this.#firstPartitionId = firstPartitionId
+    this.#options = options
   }
 
   /** @throws TabmqError STORAGE_BLOCKED, STORAGE_VERSION_TOO_NEW, STORAGE_FULL, STORAGE_ERROR */
   static async open(options: IndexedDbStorageOptions): Promise<IndexedDbStorage> {
-    const { name, firstPartitionId = 1, onLost } = options
+    const { name, onLost } = options
     const connection = await IndexedDbConnection.open({
       name,
       onLost: (error) => onLost?.(error),
@@ -52,32 +60,56 @@ export class IndexedDbStorage implements Storage {
         if (own !== undefined) await checkIdentity(database, own)
       },
     })
-    const storage: IndexedDbStorage = new IndexedDbStorage(connection, firstPartitionId)
+    const storage: IndexedDbStorage = new IndexedDbStorage(connection, options)
     return storage
   }
 
   async load(): Promise<StoredState> {
-    const load = { own: this.#own, firstPartitionId: this.#firstPartitionId }
+    const { firstPartitionId = 1, journalCommitsMax = JOURNAL_COMMITS_MAX } = this.#options
+    const load = { own: this.#own, firstPartitionId, journalCommitsMax }
     const transact = (database: Database) => loadState(database, load)
-    const { hasReserve, ...state } = await this.#writeWithReserve(
+    const { hasReserve, journal, ...state } = await this.#writeWithReserve(
       { doing: 'loading the stored state', transact },
       [],
     )
     const { databaseId, brokerEpoch } = state
     this.#own = { databaseId, brokerEpoch }
     this.#hasReserve = hasReserve
+    this.#journal = journal
     return state
   }
 
-  async commit(records: readonly DurableRecord[], durability: Durability): Promise<void> {
-    const brokerEpoch = this.#own?.brokerEpoch
+  commit(records: readonly DurableRecord[], durability: Durability): Promise<void> {
+    const done = this.#commitInTurn(records, durability)
+    this.#lastCommit = done.catch(ignore)
+    return done
+  }
+
+  /** At once when it can be: the worker may be about to die. */
+  async #commitInTurn(records: readonly DurableRecord[], durability: Durability): Promise<void> {
+    this.#commitCount += 1
+    try {
+      if (this.#commitCount > 1) await this.#lastCommit
+      await this.#commit(records, durability)
+    } finally {
+      this.#commitCount -= 1
+    }
+  }
+
+  async #commit(records: readonly DurableRecord[], durability: Durability): Promise<void> {
+    const journal = this.#journal
+    if (journal === undefined) {
+      throw new TabmqError('ILLEGAL_STATE', 'nothing can be committed before load()')
+    }
     const carriesBatches = records.some(({ type }) => type === 'batch')
     const reserve = carriesBatches && !this.#hasReserve ? newReserve() : undefined
-    const commit = { records, durability, brokerEpoch, reserve }
+    const plan = journal.plan(records.filter(isRowRecord))
+    const commit = { batches: records.filter(isBatchRecord), plan, durability, reserve }
     const writing = { doing: 'a commit', transact: (db: Database) => commitRecords(db, commit) }
-    if (!carriesBatches) return this.#writeWithReserve(writing, records)
-    await this.#write(writing)
-    this.#hasReserve = true
+    if (carriesBatches) await this.#write(writing)
+    else await this.#writeWithReserve(writing, records)
+    if (carriesBatches) this.#hasReserve = true
+    journal.written(plan)
   }
 
   readBatches(range: BatchRange): Promise<ArrayBuffer[]> {
@@ -104,8 +136,9 @@ export class IndexedDbStorage implements Storage {
     }
   }
 
-  close(): Promise<void> {
-    return this.#connection.close()
+  async close(): Promise<void> {
+    while (this.#commitCount > 0) await this.#lastCommit
+    await this.#connection.close()
   }
 
   /** Batches make room for nobody; what is small and has to go on spends the reserve. */

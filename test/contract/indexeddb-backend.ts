@@ -8,7 +8,8 @@ import { detachedBatch, uncloneableTopic } from './storage-rows.js'
 export function indexedDbBackend(name: string, modelRuns: number): StorageBackend {
   return {
     name,
-    open: (databaseName) => IndexedDbStorage.open({ name: databaseName }),
+    // Its journal is written out often, so that what comes before and after is seen.
+    open: (databaseName) => IndexedDbStorage.open({ name: databaseName, journalCommitsMax: 3 }),
     destroy: (databaseName) => deleteDB(databaseNameOf(databaseName)),
     unstorable: () => [uncloneableTopic('unstorable'), detachedBatch(1, 0)],
     modelRuns,

@@ -1,4 +1,5 @@
 /** Loading, the broker epoch and who is fenced by it, closing. */
+import type { Storage } from '../../src/broker/ports.js'
 import type { StorageCase } from './storage-context.js'
 import { check, checkEqual, checkRejects } from './check.js'
 import {
@@ -80,6 +81,25 @@ export const LIFECYCLE_CASES: readonly StorageCase[] = [
         ['c', topicRow(3)],
       ]
       checkEqual(comparable(await storedState())['topics'], topics, 'the topics')
+    },
+  },
+  {
+    name: 'keeps a storage fenced however much others have written since',
+    async run({ openLoaded }) {
+      const olders: Storage[] = []
+      for (const id of ['a', 'b', 'c']) {
+        const storage = await openLoaded()
+        for (let value = 0; value < 20; value++) {
+          await commit(
+            storage,
+            value % 2 === 0 ? [topicRecord(id, value)] : [batchRecord(1, value)],
+          )
+          for (const older of olders) {
+            await checkRejects(commit(older, []), 'a late commit', 'BROKER_SUPERSEDED')
+          }
+        }
+        olders.push(storage)
+      }
     },
   },
   {

@@ -145,7 +145,7 @@ describe('a commit', () => {
     const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(() => {
       throw new DOMException('no key', 'DataError')
     })
-    const failing = commit(storage, [topicRecord('a', 1), topicRecord('b', 1)])
+    const failing = commit(storage, [topicRecord('a', 1), batchRecord(1, 0), batchRecord(1, 1)])
     await expect(failing).rejects.toMatchObject({
       code: 'STORAGE_ERROR',
       cause: { name: 'DataError' },
@@ -156,12 +156,14 @@ describe('a commit', () => {
 
   it('asks for the durability it was given, and locks only the stores it needs', async () => {
     const storage = await openLoaded()
-    await commit(storage, [batchRecord(1, 0), batchRecord(1, 1)], 'strict')
-    expect(transactions).toHaveBeenLastCalledWith(['batches', 'meta'], 'readwrite', {
+    // The first puts the reserve down as well.
+    await commit(storage, [batchRecord(1, 0)])
+    await commit(storage, [batchRecord(1, 1), batchRecord(1, 2)], 'strict')
+    expect(transactions).toHaveBeenLastCalledWith(['journal', 'batches'], 'readwrite', {
       durability: 'strict',
     })
     await commit(storage, [offsetRecord('g', 1, 1)], 'relaxed')
-    expect(transactions).toHaveBeenLastCalledWith(['offsets', 'meta'], 'readwrite', {
+    expect(transactions).toHaveBeenLastCalledWith(['journal'], 'readwrite', {
       durability: 'relaxed',
     })
   })
@@ -314,15 +316,24 @@ describe('a connection that was cut', () => {
     expect(lost).toEqual([])
   })
 
-  it('does not repeat a commit behind a later one that completed', async () => {
+  it('takes a commit that was there after all for what it is', async () => {
     const storage = await openLoaded()
-    abortNextCommit()
-    const first = commit(storage, [offsetRecord('g', 1, 1)])
-    const second = commit(storage, [offsetRecord('g', 1, 2)])
-    await expect(first).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
-    await second
+    // It completes, and the browser says that the connection was lost.
+    const { addEventListener } = IDBTransaction.prototype
+    const listening = vi
+      .spyOn(IDBTransaction.prototype, 'addEventListener')
+      .mockImplementation(function (this: IDBTransaction, type: string, listener: unknown) {
+        const heard = { complete: 'never', abort: 'complete' }[type] ?? type
+        addEventListener.call(this, heard, listener as EventListener)
+      })
+    const cutOff = commit(storage, [offsetRecord('g', 1, 1), batchRecord(1, 0)])
+    listening.mockRestore()
+    await cutOff
+    expect(transactions.mock.calls.map(([stores]) => stores)).toContainEqual(['journal'])
+    await commit(storage, [offsetRecord('g', 1, 2), batchRecord(1, 1)])
+    expect(await read(storage, 1, 0)).toHaveLength(2)
     expect(await storedOffset()).toBe(2)
-    expect(lost.map(({ code }) => code)).toEqual(['STORAGE_ERROR'])
+    expect(lost).toEqual([])
   })
 
   it('leaves it open what became of a commit that there is no space to repeat', async () => {
@@ -594,6 +605,8 @@ describe('the format on disk, version 1', () => {
       groupRecord('group', 1),
       offsetRecord('group', 3, 1),
     ])
+    for (let left = 64; left > 0; left--) await commit(storage, [])
+    await commit(storage, [offsetRecord('group', 3, 2)])
     await storage.close()
     const database = await openDB(`tabmq:${name}`)
     expect(database.version).toBe(1)
@@ -612,9 +625,21 @@ describe('the format on disk, version 1', () => {
       offsets: [[['group', 3]], [offsetRow(1)]],
       groups: [['group'], [groupRow(1)]],
       producers: [[[3, 77]], [producerRow(1)]],
+      journal: [
+        [
+          [0, 1],
+          [1, 65],
+          [1, 66],
+        ],
+        [
+          { closedBy: 1 },
+          { commitId: 65, records: [] },
+          { commitId: 66, records: [offsetRecord('group', 3, 2)] },
+        ],
+      ],
       meta: [
-        ['brokerEpoch', 'databaseId', 'formatVersion', 'nextPartitionId', 'reserve', ['closed', 0]],
-        [1, expect.stringMatching(/^[-0-9a-f]{36}$/), 1, 4, 2 * 1024 * 1024, 1],
+        ['brokerEpoch', 'databaseId', 'formatVersion', 'journalFrom', 'nextPartitionId', 'reserve'],
+        [1, expect.stringMatching(/^[-0-9a-f]{36}$/), 1, 1, 4, 2 * 1024 * 1024],
       ],
     })
   })

@@ -7,33 +7,69 @@ import type { OffsetOnDisk } from '../record.js'
 
 /** The log as it crosses to the runner: bytes as base64. */
 export interface LogOnDisk {
-  readonly topics: readonly { readonly topic: string; readonly partitionIds: readonly number[] }[]
+  readonly topics: readonly TopicOnDisk[]
   readonly batches: readonly (readonly [partitionId: number, baseOffset: number, base64: string])[]
 }
+
+interface TopicOnDisk {
+  readonly topic: string
+  readonly partitionIds: readonly number[]
+}
+
+/** What the journal says since the rows were written; null for a row that is no more. */
+interface Journaled {
+  readonly records?: readonly { readonly type: string; readonly value: unknown }[]
+}
+
+type JournaledOffset = { groupId: string; partitionId: number; value: { offset: number } | null }
+type JournaledTopic = { topicId: string; value: TopicOnDisk | null }
 
 /** Undefined while there is no database. */
 export function readOffsets(databaseName: string): Promise<OffsetOnDisk[] | undefined> {
   return withDatabase(databaseName, async (database) => {
-    const { store } = database.transaction('offsets')
-    const [keys, rows] = await Promise.all([store.getAllKeys(), store.getAll()])
-    return keys.map((key, index) => {
-      const [groupId, partitionId] = key as [string, number]
-      return [groupId, partitionId, (rows[index] as { offset: number }).offset]
+    const transaction = database.transaction(['offsets', 'journal'])
+    const offsets = transaction.objectStore('offsets')
+    const [keys, rows, journal] = await Promise.all([
+      offsets.getAllKeys() as Promise<unknown> as Promise<[string, number][]>,
+      offsets.getAll() as Promise<{ offset: number }[]>,
+      transaction.objectStore('journal').getAll() as Promise<Journaled[]>,
+    ])
+    const found = new Map<string, OffsetOnDisk>()
+    keys.forEach(([groupId, partitionId], index) => {
+      found.set(`${groupId} ${partitionId}`, [groupId, partitionId, rows[index]?.offset ?? NaN])
     })
+    for (const record of journaled<JournaledOffset>(journal, 'offset')) {
+      const { groupId, partitionId, value } = record
+      const key = `${groupId} ${partitionId}`
+      if (value === null) found.delete(key)
+      else found.set(key, [groupId, partitionId, value.offset])
+    }
+    return [...found.values()]
   })
 }
 
 export function readLog(databaseName: string): Promise<LogOnDisk | undefined> {
   return withDatabase(databaseName, async (database) => {
-    const transaction = database.transaction(['topics', 'batches'])
+    const transaction = database.transaction(['topics', 'batches', 'journal'])
     const batches = transaction.objectStore('batches')
-    const [topics, keys, rows] = await Promise.all([
-      transaction.objectStore('topics').getAll() as Promise<LogOnDisk['topics']>,
+    const topics = transaction.objectStore('topics')
+    const [topicIds, topicRows, journal, keys, rows] = await Promise.all([
+      topics.getAllKeys() as Promise<unknown> as Promise<string[]>,
+      topics.getAll() as Promise<TopicOnDisk[]>,
+      transaction.objectStore('journal').getAll() as Promise<Journaled[]>,
       batches.getAllKeys() as Promise<unknown> as Promise<[number, number][]>,
       batches.getAll() as Promise<ArrayBuffer[]>,
     ])
+    const found = new Map<string, TopicOnDisk | null>(
+      topicIds.map((topicId, index) => [topicId, topicRows[index] ?? null]),
+    )
+    for (const { topicId, value } of journaled<JournaledTopic>(journal, 'topic')) {
+      found.set(topicId, value)
+    }
     return {
-      topics: topics.map(({ topic, partitionIds }) => ({ topic, partitionIds })),
+      topics: [...found.values()].flatMap((row) =>
+        row === null ? [] : [{ topic: row.topic, partitionIds: row.partitionIds }],
+      ),
       batches: keys.map(([partitionId, baseOffset], index) => [
         partitionId,
         baseOffset,
@@ -41,6 +77,11 @@ export function readLog(databaseName: string): Promise<LogOnDisk | undefined> {
       ]),
     }
   })
+}
+
+function journaled<R>(journal: readonly Journaled[], type: string): R[] {
+  const records = journal.flatMap((row) => row.records ?? [])
+  return records.filter((record) => record.type === type) as R[]
 }
 
 async function withDatabase<T>(
