@@ -32,6 +32,8 @@ export interface BrokerLimits {
   /** Requests for a heartbeat that a tab has not answered; beyond, there are no more. */
   readonly sessionPushesMax: number
   readonly transactionBytesMax: number
+  /** How long what `mayLinger` waits for a transaction that it can be part of. */
+  readonly commitLingerMs: number
   readonly unacknowledgedBytesMax: number
   readonly tailBytes: number
   readonly sessionTimeoutMsMin: number
@@ -66,6 +68,7 @@ export const BROKER_LIMITS: BrokerLimits = {
   sessionWatchesMax: 16,
   sessionPushesMax: 1_000,
   transactionBytesMax: 32 * 1024 * 1024,
+  commitLingerMs: 10,
   /** With more on its way to the disk than this, a `produce` with acks 0 waits like any other. */
   unacknowledgedBytesMax: 32 * 1024 * 1024,
   tailBytes: 16 * 1024 * 1024,

@@ -176,6 +176,7 @@ const PARSERS: Parsers = {
     offsets: distinctPartitions(
       fields.list('offsets', limits.requestPartitionsMax * 16, parseOffsetToCommit),
     ),
+    ...(fields.has('mayLinger') ? { mayLinger: fields.boolean('mayLinger') } : {}),
   }),
   fetchOffsets: (fields, limits) => ({
     api: 'fetchOffsets',

@@ -56,6 +56,8 @@ export interface Apis {
       /** Absent: an administrator, allowed only while the group is empty. */
       member?: MemberRef
       offsets: readonly OffsetToCommit[]
+      /** Nobody waits for it: it may be written a moment later, together with something else. */
+      mayLinger?: boolean
     },
     Empty
   >

@@ -68,13 +68,19 @@ describe('by itself', () => {
     'whenever autoCommitThreshold messages are handled',
     inContext(async (context) => {
       await context.topic('orders')
-      await produce(context, range(25))
       const reader = await read(context, context.tab(), { run: { autoCommitThreshold: 10 } })
-      await context.until(() => reader.handled.length === 25)
-      await context.settle()
-      expect(await committed(context)).toEqual({ 'orders 0': 20 })
-      await reader.consumer.stop()
-      expect(await committed(context)).toEqual({ 'orders 0': 25 })
+      for (const [upTo, due] of [
+        [8, undefined],
+        [16, 10],
+        [24, 20],
+      ] as const) {
+        await produce(context, range(8, upTo - 8))
+        await context.until(() => reader.handled.length === upTo)
+        await context.advance(1_000)
+        expect(await committed(context)).toEqual(due === undefined ? {} : { 'orders 0': due })
+      }
+      await context.done(reader.consumer.stop())
+      expect(await committed(context)).toEqual({ 'orders 0': 24 })
     }),
   )
 
@@ -140,9 +146,10 @@ describe('by itself', () => {
       const replies = tab.hold('commitOffsets', 'reply')
       const reader = await read(context, tab)
       await context.until(() => reader.handled.length === 50)
+      await context.advance(100)
       expect(replies.size).toBe(1)
       replies.release()
-      await context.settle()
+      await context.advance(100)
       expect(tab.requestsOf('commitOffsets')).toHaveLength(2)
       expect(await committed(context)).toEqual({ 'orders 0': 50 })
     }),

@@ -234,7 +234,7 @@ describe('eachBatch', () => {
         },
       })
       await context.until(() => seen.length === 4)
-      await context.settle()
+      await context.advance(100)
       expect(seen).toEqual([[0, 1, 2, 3], [1, 2, 3], [2, 3], [3]])
       expect(await committed(context)).toEqual({ 'orders 0': 4 })
       expect(reader.happened()).not.toContain('crash')
@@ -485,7 +485,7 @@ describe('where it starts', () => {
       const reader = await read(context, context.tab())
       await context.until(() => reader.handled.length === 3)
       expect(reader.handled.map(({ offset }) => offset)).toEqual([7, 8, 9])
-      await context.settle()
+      await context.advance(100)
       expect(await committed(context)).toEqual({ 'orders 0': 10 })
     }),
   )

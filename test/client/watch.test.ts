@@ -31,7 +31,7 @@ describe('a watch', () => {
       await produce(context, range(3))
       const reader = await read(context, context.tab())
       await context.until(() => reader.handled.length === 3)
-      await context.settle()
+      await context.advance(100)
       const loop = context.admin.watch()
       const { value: state } = await loop.next()
       expect(state).toMatchObject({

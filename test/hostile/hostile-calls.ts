@@ -72,7 +72,12 @@ export function grantedRequests(known: Known): Readonly<Record<ApiName, object>>
       owned: [],
     },
     leaveGroup: { groupId, member },
-    commitOffsets: { groupId, member, offsets: [{ partitionId, offset: 0, metadata: 'done' }] },
+    commitOffsets: {
+      groupId,
+      member,
+      offsets: [{ partitionId, offset: 0, metadata: 'done' }],
+      mayLinger: true,
+    },
     fetchOffsets: { groupId, partitions: [partitionId] },
     startOffsets: { groupId, member, partitions: [partitionId], autoOffsetReset: 'latest' },
     listGroups: {},
@@ -191,6 +196,7 @@ function validRequests(known: Known): Bodies {
       groupId,
       member: fc.oneof(member, fc.constant(undefined)),
       offsets: perPartition(fc.record({ offset, metadata: fc.constantFrom('', 'done') })),
+      mayLinger: fc.constantFrom(true, false),
     }),
     fetchOffsets: fc.record({ groupId, partitions: fc.oneof(partitionIds, fc.constant('all')) }),
     startOffsets: fc.record({

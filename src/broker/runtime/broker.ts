@@ -17,12 +17,13 @@ import type {
   WireReply,
 } from '../../protocol/requests.js'
 import { forgetProducers, forgetSilentProducers } from '../log/forget-producers.js'
-import type { Clock, Durability, Logger, PushPort, Random, Storage, Timer } from '../ports.js'
+import type { Clock, Logger, PushPort, Random, Storage, Timer } from '../ports.js'
 import type { Decision, DecisionContext, StateRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
 import { BufferedBytes, type Reservation } from './buffered-bytes.js'
 import { dispatch } from './dispatch.js'
 import { FetchPurgatory } from './fetch-purgatory.js'
+import type { Urgency } from './group-commit.js'
 import { LogReader } from './log-reader.js'
 import { RetentionSweep } from './retention-sweep.js'
 import { Session, type News } from './session.js'
@@ -237,8 +238,8 @@ export class Broker {
   }
 
   /** Commits a decision, applies it, and resolves with its response once it is durable. */
-  async apply<R>(decision: Decision<R>, durability: Durability = 'relaxed'): Promise<R> {
-    await this.#shard.write(decision.records, durability)
+  async apply<R>(decision: Decision<R>, urgency: Urgency = 'relaxed'): Promise<R> {
+    await this.#shard.write(decision.records, urgency)
     return decision.response
   }
 

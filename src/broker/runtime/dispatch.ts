@@ -81,7 +81,10 @@ function answer(
     case 'leaveGroup':
       return broker.apply(groups.leave(request, broker.context()))
     case 'commitOffsets':
-      return broker.apply(groups.commit(request, broker.context()))
+      return broker.apply(
+        groups.commit(request, broker.context()),
+        request.mayLinger === true ? 'lingering' : 'relaxed',
+      )
     case 'fetchOffsets':
       return settled(broker, groups.fetchOffsets(request))
     case 'startOffsets':

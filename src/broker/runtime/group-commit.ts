@@ -4,6 +4,9 @@
  * completed. When one fails, everything decided after it stood on state that is not on disk: all of
  * it is rejected, and the owner loads the state again.
  *
+ * A transaction costs the same whatever is in it, and holds up those that come after. What nobody
+ * waits for lingers, until there is something to share a transaction with or `commitLingerMs` is over.
+ *
  * But for a full disk, which is no accident but a state that lasts: then the batches alone are rejected,
  * those of the transaction and those that wait, the owner takes them back, and all else is written
  * without them. Nothing else is decided upon batches that are not durable yet.
@@ -12,12 +15,16 @@ import { deferred, type Deferred } from '../../std/deferred.js'
 import { hasCode } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId } from '../../protocol/names.js'
-import type { Durability, Storage } from '../ports.js'
+import type { Durability, Storage, Timer } from '../ports.js'
 import type { DurableRecord } from '../records.js'
+
+/** How sure it is to be once it is answered, and whether it waits for others to go with. */
+export type Urgency = Durability | 'lingering'
 
 export interface GroupCommitOptions {
   readonly storage: Storage
   readonly limits: BrokerLimits
+  readonly timer: Timer
   /** Called for each transaction that completed, before those who wait for it are told. */
   readonly onCommitted: (records: readonly DurableRecord[]) => void
   /**
@@ -40,6 +47,9 @@ interface Entry {
 export class GroupCommit {
   readonly #options: GroupCommitOptions
   #queue: Entry[] = []
+  /** Whether anything in the queue is to be written as soon as nothing else is. */
+  #isDue = false
+  #cancelLinger: (() => void) | undefined
   #underWay: readonly Entry[] = []
   #failure: { readonly error: unknown } | undefined
   #pendingBytes = 0
@@ -54,14 +64,16 @@ export class GroupCommit {
   }
 
   /** Resolves when the records, all of them or none, are durable. */
-  add(records: readonly DurableRecord[], durability: Durability): Promise<void> {
+  add(records: readonly DurableRecord[], urgency: Urgency): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     const done = deferred<void>()
     const bytes = bytesOf(records)
     const carriesBatches = records.some(({ type }) => type === 'batch')
+    const durability = urgency === 'strict' ? 'strict' : 'relaxed'
     this.#queue.push({ records, durability, bytes, carriesBatches, done })
     this.#pendingBytes += bytes
-    if (this.#underWay.length === 0) void this.#flush()
+    if (urgency === 'lingering') this.#linger()
+    else this.#flush()
     return done.promise
   }
 
@@ -78,6 +90,7 @@ export class GroupCommit {
     const batches = pending.findLast(({ carriesBatches }) => carriesBatches)
     const others = pending.findLast(({ carriesBatches }) => !carriesBatches)
     const waitedFor = [batches, others].flatMap((entry) => entry?.done.promise ?? [])
+    if (waitedFor.length > 0) this.#flush()
     await Promise.all(waitedFor)
   }
 
@@ -101,15 +114,31 @@ export class GroupCommit {
    */
   async abandon(cause: unknown): Promise<void> {
     this.#failure ??= { error: cause }
+    this.#cancelLinger?.()
     for (const entry of this.#queue.splice(0)) entry.done.reject(cause)
     await this.#underWay.at(-1)?.done.promise.catch(() => {
       // Those who wait for it are told.
     })
   }
 
-  async #flush(): Promise<void> {
-    while (this.#queue.length > 0) {
+  #linger(): void {
+    if (this.#isDue || this.#cancelLinger !== undefined) return
+    const { timer, limits } = this.#options
+    this.#cancelLinger = timer.schedule(limits.commitLingerMs, () => this.#flush())
+  }
+
+  /** Writes all that is in the queue, as soon as nothing is being written. */
+  #flush(): void {
+    this.#cancelLinger?.()
+    this.#cancelLinger = undefined
+    this.#isDue = this.#queue.length > 0
+    if (this.#isDue && this.#underWay.length === 0) void this.#writeAll()
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#isDue && this.#queue.length > 0) {
       this.#underWay = this.#takeTransaction()
+      this.#isDue = this.#queue.length > 0
       try {
         await this.#write(this.#underWay)
       } catch (error) {
@@ -150,6 +179,7 @@ export class GroupCommit {
     const isAboutBatches = this.#underWay.some(({ carriesBatches }) => carriesBatches)
     if (!isAboutBatches || !batches.every(isOfLogAlone)) return false
     this.#queue = pending.filter(({ carriesBatches }) => !carriesBatches)
+    this.#isDue = true
     this.#options.onBatchesRejected(this.#queue.flatMap(({ records }) => records))
     for (const entry of batches) {
       this.#pendingBytes -= entry.bytes

@@ -8,10 +8,10 @@
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId } from '../../protocol/names.js'
-import type { Durability, Logger, Storage, Timer } from '../ports.js'
+import type { Logger, Storage, Timer } from '../ports.js'
 import { isDurable, type DecisionContext, type StateRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
-import { GroupCommit } from './group-commit.js'
+import { GroupCommit, type Urgency } from './group-commit.js'
 
 const RECOVERY_BACKOFF_MS = 100
 const RECOVERY_BACKOFF_MS_MAX = 5_000
@@ -85,7 +85,7 @@ export class ShardRuntime {
    * that read them get a new target in the same transaction. With nothing to write it does not wait for
    * batches: whatever rests on them asks for those (`batchesDurable`).
    */
-  write(decided: readonly StateRecord[], durability: Durability): Promise<void> {
+  write(decided: readonly StateRecord[], urgency: Urgency): Promise<void> {
     if (decided.length === 0) return this.#commit.settled({ withBatches: false })
     let records: readonly StateRecord[]
     try {
@@ -98,7 +98,7 @@ export class ShardRuntime {
     const committed =
       durable.length === 0
         ? this.#commit.settled({ withBatches: false })
-        : this.#commit.add(durable, durability)
+        : this.#commit.add(durable, urgency)
     this.#options.listener.changed()
     return committed
   }
@@ -126,10 +126,11 @@ export class ShardRuntime {
   }
 
   #newCommit(): GroupCommit {
-    const { storage, limits } = this.#options
+    const { storage, limits, timer } = this.#options
     return new GroupCommit({
       storage,
       limits,
+      timer,
       onCommitted: (records) => this.#onCommitted(records),
       onBatchesRejected: (stays) => this.#rollBack(stays),
       onFailed: (error) => this.recover(error),

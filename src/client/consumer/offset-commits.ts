@@ -51,7 +51,7 @@ export class OffsetCommits {
   }
 
   /** Notes handled messages and commits if the run's options say so. */
-  async handled(count: number, endOfBatch: boolean): Promise<void> {
+  handled(count: number, endOfBatch: boolean): void {
     this.#handledSince += count
     const { autoCommit } = this.#options.run()
     if (!autoCommit) return
@@ -60,8 +60,8 @@ export class OffsetCommits {
   }
 
   /** Partitions were taken up: what an earlier ownership had handled and not committed is due too. */
-  async takenUp(): Promise<void> {
-    if (this.#uncommitted().length > 0) await this.handled(1, true)
+  takenUp(): void {
+    if (this.#uncommitted().length > 0) this.handled(1, true)
   }
 
   close(): void {
@@ -76,7 +76,7 @@ export class OffsetCommits {
 
   /** Commits everything handled so far; rejects when that fails. */
   commitHandled(only?: ReadonlySet<OwnedPartition>): Promise<void> {
-    return this.#inTurn(() => this.#commitHandled(only))
+    return this.#inTurn(() => this.#commitHandled({ only, mayLinger: false }))
   }
 
   /**
@@ -98,7 +98,27 @@ export class OffsetCommits {
     return done
   }
 
-  async #commitHandled(only?: ReadonlySet<OwnedPartition>): Promise<void> {
+  /**
+   * Nobody waits for it, so it may be written together with what comes after it, and the next need not
+   * wait for its answer: it is not repeated as it is.
+   */
+  async #linger(): Promise<void> {
+    await this.#last
+    try {
+      await this.#commitHandled({ mayLinger: true })
+    } catch (error) {
+      if (!hasCode(error, 'STALE_MEMBER_EPOCH')) throw error
+      await this.commitHandled()
+    }
+  }
+
+  async #commitHandled({
+    only,
+    mayLinger,
+  }: {
+    only?: ReadonlySet<OwnedPartition> | undefined
+    mayLinger: boolean
+  }): Promise<void> {
     const handled = this.#uncommitted(only)
     this.#lastCommitMs = this.#options.host.nowMs()
     // Even if nothing is left to commit: what was handled may belong to partitions that are lost.
@@ -108,7 +128,7 @@ export class OffsetCommits {
       partitionId,
       offset,
     }))
-    await this.#commit(offsets, this.#options.life())
+    await this.#commit(offsets, this.#options.life(), mayLinger)
     for (const { partition, offset } of handled) partition.committed(offset)
     this.#options.onCommitted(
       handled.map(({ partition: { topic, partition }, offset }) => ({ topic, partition, offset })),
@@ -116,17 +136,23 @@ export class OffsetCommits {
   }
 
   /** Again under the new epoch when the member's has just changed. */
-  async #commit(offsets: readonly OffsetToCommit[], life: AbortSignal): Promise<void> {
+  async #commit(
+    offsets: readonly OffsetToCommit[],
+    life: AbortSignal,
+    mayLinger = false,
+  ): Promise<void> {
     const { connection, refreshEpoch, onFenced } = this.#options
     for (let attempt = 1; ; attempt++) {
       if (life.aborted) throw endOf(life, this.#options.groupId)
       try {
         // Not repeated as it is when a broker dies: what was posted since may have got further.
-        await connection.call(this.#request(offsets), { isRepeatable: false, signal: life })
+        const request = { ...this.#request(offsets), ...(mayLinger ? { mayLinger } : {}) }
+        await connection.call(request, { isRepeatable: false, signal: life })
         return
       } catch (error) {
         if (life.aborted) throw endOf(life, this.#options.groupId)
-        if (hasCode(error, 'STALE_MEMBER_EPOCH') && attempt < STALE_RETRIES_MAX) {
+        const mayRepeat = !mayLinger && attempt < STALE_RETRIES_MAX
+        if (hasCode(error, 'STALE_MEMBER_EPOCH') && mayRepeat) {
           await refreshEpoch()
           continue
         }
@@ -160,7 +186,7 @@ export class OffsetCommits {
   #commitSoon(): void {
     if (this.#isCommittingSoon) return
     this.#isCommittingSoon = true
-    const done = this.commitHandled().then(
+    const done = this.#linger().then(
       () => {
         this.#failures = 0
       },

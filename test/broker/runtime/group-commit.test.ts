@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { GroupCommit } from '../../../src/broker/runtime/group-commit.js'
+import { GroupCommit, type Urgency } from '../../../src/broker/runtime/group-commit.js'
 import { MemoryDatabase } from '../../../src/broker/runtime/memory-storage.js'
 import type { DurableRecord } from '../../../src/broker/records.js'
 import { BROKER_LIMITS } from '../../../src/protocol/limits.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import { placedBatch } from '../batches.js'
 import { ControlledStorage } from '../controlled-storage.js'
-import { allDone } from '../fake-time.js'
+import { allDone, FakeTime } from '../fake-time.js'
 
 /** A record that is easily told from others. */
 const numbered = (value: number): DurableRecord => ({ type: 'nextPartitionId', value })
@@ -20,6 +20,7 @@ const sized = (baseOffset: number, bytes: number): DurableRecord => ({
 
 class CommitContext {
   readonly storage = new ControlledStorage(new MemoryDatabase())
+  readonly time = new FakeTime()
   readonly commit: GroupCommit
   readonly failures: unknown[] = []
   /** What happened, in its order. */
@@ -30,7 +31,8 @@ class CommitContext {
     void this.storage.load()
     this.commit = new GroupCommit({
       storage: this.storage,
-      limits: { ...BROKER_LIMITS, transactionBytesMax },
+      limits: { ...BROKER_LIMITS, transactionBytesMax, commitLingerMs: 10 },
+      timer: this.time,
       onCommitted: (records) => {
         this.events.push(`committed ${records.length}`)
         this.onCommitted?.()
@@ -41,8 +43,8 @@ class CommitContext {
   }
 
   /** Adds one record; when that is answered is an event. */
-  add(value: number, durability: 'relaxed' | 'strict' = 'relaxed'): void {
-    this.note(`${value}`, this.commit.add([numbered(value)], durability))
+  add(value: number, urgency: Urgency = 'relaxed'): void {
+    this.note(`${value}`, this.commit.add([numbered(value)], urgency))
   }
 
   note(what: string, promise: Promise<void>): void {
@@ -122,6 +124,69 @@ describe('group commit', () => {
     await allDone()
     const seen = context.storage.commits.map(({ durability }) => durability)
     expect(seen).toEqual(['relaxed', 'strict', 'relaxed'])
+  })
+
+  it('lets what lingers wait for something to go with, in its order', async () => {
+    const context = new CommitContext()
+    context.add(1, 'lingering')
+    await context.time.advance(9)
+    expect(context.transactions()).toEqual([])
+    context.add(2)
+    expect(context.transactions()).toEqual([[1, 2]])
+    await context.time.advance(20)
+    expect(context.events).toEqual(['committed 2', '1 durable', '2 durable'])
+    expect(context.time.pending).toBe(0)
+  })
+
+  it('writes what lingers once its time is over, with what has come to it', async () => {
+    const context = new CommitContext()
+    context.add(1, 'lingering')
+    await context.time.advance(6)
+    context.add(2, 'lingering')
+    await context.time.advance(4)
+    expect(context.transactions()).toEqual([[1, 2]])
+    expect(context.events).toEqual(['committed 2', '1 durable', '2 durable'])
+  })
+
+  it('lets what comes during a transaction linger after it, if nothing else came', async () => {
+    const context = new CommitContext()
+    context.storage.hold()
+    context.add(1)
+    context.add(2, 'lingering')
+    context.storage.release()
+    await context.time.advance(9)
+    expect(context.transactions()).toEqual([[1]])
+    await context.time.advance(1)
+    expect(context.transactions()).toEqual([[1], [2]])
+  })
+
+  it('writes what is due during a transaction right after it, lingering or not', async () => {
+    const context = new CommitContext()
+    context.storage.hold()
+    context.add(1)
+    context.add(2, 'lingering')
+    await context.time.advance(10)
+    context.add(3, 'lingering')
+    context.storage.release()
+    await allDone()
+    expect(context.transactions()).toEqual([[1], [2, 3]])
+  })
+
+  it('does not let a reader wait for what lingers', async () => {
+    const context = new CommitContext()
+    context.add(1, 'lingering')
+    context.note('reader', context.commit.settled({ withBatches: false }))
+    await allDone()
+    expect(context.events).toEqual(['committed 1', '1 durable', 'reader durable'])
+  })
+
+  it('rejects what lingers with the rest when it is abandoned', async () => {
+    const context = new CommitContext()
+    context.add(1, 'lingering')
+    await context.commit.abandon(new Error('a bug'))
+    await context.time.advance(20)
+    expect(context.events).toEqual(['1 failed: a bug'])
+    expect(context.transactions()).toEqual([])
   })
 
   it('splits what waits by bytes, never one decision, and keeps the order', async () => {
