@@ -300,20 +300,27 @@ export class Producer {
     shares: readonly Share[],
     { terms, nowMs }: { terms: BatchTerms; nowMs: number },
   ): Promise<RecordMetadata[]> {
-    const offsets = shares.map(({ partitionId, chunks }) => {
+    let bytes = 0
+    const offsets: Promise<number>[] = []
+    /** Of each share, which of the offsets is its first. */
+    const firsts: number[] = []
+    for (const { partitionId, chunks } of shares) {
       const queue = this.#queueOf(topic, partitionId)
-      return allEnded(
-        chunks.map((chunk) => {
-          const { offset, sealed } = queue.add(chunk, terms, nowMs)
-          if (sealed !== undefined) this.#sender.sealed(queue, sealed)
-          return offset
-        }),
-      )
-    })
-    this.#sender.wake()
+      firsts.push(offsets.length)
+      for (const chunk of chunks) {
+        bytes += chunkBytes(chunk)
+        const { offset, sealed } = queue.add(chunk, terms, nowMs)
+        if (sealed !== undefined) this.#sender.sealed(queue, sealed)
+        offsets.push(offset)
+      }
+    }
+    this.#sender.wake(bytes)
     const settled = await allEnded(offsets)
     return shares.map(({ partition, timestamp }, index) => {
-      const baseOffset = definedOrThrow(settled[index]?.[0], () => 'a share without a chunk')
+      const baseOffset = definedOrThrow(
+        settled[firsts[index] ?? -1],
+        () => 'a share without a chunk',
+      )
       return { topic, partition, baseOffset, timestamp }
     })
   }

@@ -2,6 +2,10 @@
  * Takes batches from the partitions' queues, puts those that can go together into one request, and
  * sees each through: answered, sent again, or given up when its delivery time is over. It runs when
  * something was added, answered or is due; between these it does nothing.
+ *
+ * Much at once goes off at once, so that the broker writes it while the next is encoded. With enough
+ * on its way for the broker to have work until an answer comes, what is added meanwhile stays
+ * together, in fewer and larger batches.
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
 import {
@@ -18,6 +22,12 @@ import type { OutgoingBatch } from './outgoing-batch.js'
 import type { PartitionQueue } from './partition-queue.js'
 
 const ACKS: readonly Acks[] = [1, -1, 0]
+
+/** From so many bytes on a send waits for no others to go along. */
+const AT_ONCE_BYTES = 16 * 1024
+/** One that is being written, and one that is written next. */
+const IN_FLIGHT_REQUESTS = 2
+const IN_FLIGHT_BYTES = 64 * 1024
 
 export interface SenderOptions {
   readonly host: ClientHost
@@ -40,14 +50,18 @@ interface Taken {
 export class Sender {
   readonly #options: SenderOptions
   #isWoken = false
+  /** Requests that are not answered yet, and the bytes in them. */
+  #inFlight = 0
+  #inFlightBytes = 0
   #wakeup: { readonly atMs: number; readonly cancel: () => void } | undefined
 
   constructor(options: SenderOptions) {
     this.#options = options
   }
 
-  /** Something was added: sends in a moment, so that what is added in the same turn goes along. */
-  wake(): void {
+  /** Something was added: sends in a moment, so that what little is added in the same turn goes along. */
+  wake(addedBytes: number): void {
+    if (addedBytes >= AT_ONCE_BYTES) return this.run()
     if (this.#isWoken) return
     this.#isWoken = true
     queueMicrotask(() => {
@@ -80,9 +94,10 @@ export class Sender {
     for (const queue of this.#options.queues()) {
       this.#expire(queue, nowMs)
       const openSinceMs = queue.openSinceMs
-      if (openSinceMs !== undefined && openSinceMs + lingerMs <= nowMs) this.#seal(queue)
+      const isDue = openSinceMs !== undefined && openSinceMs + lingerMs <= nowMs
+      if (isDue && !this.#isBusy) this.#seal(queue)
     }
-    for (const acks of ACKS) while (this.#sendOne(acks, nowMs));
+    for (const acks of ACKS) while (!this.#isBusy && this.#sendOne(acks, nowMs));
     this.#schedule(nowMs)
   }
 
@@ -115,10 +130,22 @@ export class Sender {
     this.#schedule(nowMs)
   }
 
+  /** Whether the broker has enough to do for this producer until the next answer comes. */
+  get #isBusy(): boolean {
+    return this.#inFlight >= IN_FLIGHT_REQUESTS && this.#inFlightBytes >= IN_FLIGHT_BYTES
+  }
+
   #sendOne(acks: Acks, nowMs: number): boolean {
     const taken = this.#take(acks, nowMs)
     if (taken.length === 0) return false
-    void this.#send(acks, taken)
+    const bytes = taken.reduce((sum, { batch }) => sum + batch.bytes, 0)
+    this.#inFlight += 1
+    this.#inFlightBytes += bytes
+    void this.#send(acks, taken).finally(() => {
+      this.#inFlight -= 1
+      this.#inFlightBytes -= bytes
+      this.run()
+    })
     return true
   }
 
@@ -167,7 +194,6 @@ export class Sender {
     } catch (error) {
       for (const one of taken) this.#failed(one, error)
     }
-    this.run()
   }
 
   #failed({ queue, batch }: Taken, error: unknown): void {
@@ -227,7 +253,9 @@ export class Sender {
     const lingerMs = this.#options.lingerMs()
     let atMs = Infinity
     for (const queue of this.#options.queues()) {
-      if (queue.openSinceMs !== undefined) atMs = Math.min(atMs, queue.openSinceMs + lingerMs)
+      if (queue.openSinceMs !== undefined && !this.#isBusy) {
+        atMs = Math.min(atMs, queue.openSinceMs + lingerMs)
+      }
       if (queue.retryAtMs !== undefined) atMs = Math.min(atMs, queue.retryAtMs)
       if (queue.oldestMs !== undefined) {
         atMs = Math.min(atMs, queue.oldestMs + deliveryTimeoutMs + 1)
