@@ -49,9 +49,9 @@ export interface EncodeChunksOptions {
   readonly chunkBytesMax: number
 }
 
-/** More records than this are not encoded together before some of them have been measured. */
+/** More records than this are not encoded together before one of as many has been measured. */
 const UNMEASURED_RECORDS_MAX = 64
-const MEASURED_RECORDS = 8
+const MEASURED_RECORDS_MAX = 8
 /** How full a chunk is meant to get: records differ, and one too large is encoded twice. */
 const FILL = 0.75
 const RECORD_BYTES_GUESS = 24
@@ -93,7 +93,7 @@ class ChunkEncoder {
 
   #measureSome(): void {
     const { codec, records } = this.#options
-    const step = Math.floor(records.length / MEASURED_RECORDS)
+    const step = Math.max(UNMEASURED_RECORDS_MAX, Math.floor(records.length / MEASURED_RECORDS_MAX))
     for (let at = 0; at < records.length; at += step) {
       this.#recordCount++
       this.#byteCount += messageBytes(codec, this.#record(at), at)

@@ -9,14 +9,15 @@ const INITIAL_BYTES = 256
 /** Below this a loop beats the call into `TypedArray.prototype.set`. */
 const COPY_BY_HAND_BELOW = 24
 
+/** Where a float becomes bytes. A view of each writer's own would make small arrays large. */
+const float = new DataView(new ArrayBuffer(8))
+
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>
-  #view: DataView
   #length = 0
 
   constructor(initialBytes = INITIAL_BYTES) {
     this.#bytes = new Uint8Array(initialBytes)
-    this.#view = new DataView(this.#bytes.buffer)
   }
 
   /** How many bytes were written. */
@@ -31,14 +32,13 @@ export class ByteWriter {
 
   u32(value: number): void {
     this.#reserve(4)
-    this.#view.setUint32(this.#length, value, true)
-    this.#length += 4
+    for (let shift = 0; shift < 32; shift += 8) this.#bytes[this.#length++] = value >>> shift
   }
 
   f64(value: number): void {
     this.#reserve(8)
-    this.#view.setFloat64(this.#length, value, true)
-    this.#length += 8
+    float.setFloat64(0, value, true)
+    for (let at = 0; at < 8; at++) this.#bytes[this.#length++] = float.getUint8(at)
   }
 
   /** A whole number from 0 to 2^53 - 1, in one to eight bytes. */
@@ -109,6 +109,5 @@ export class ByteWriter {
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count))
     grown.set(this.#bytes)
     this.#bytes = grown
-    this.#view = new DataView(grown.buffer)
   }
 }

@@ -270,7 +270,7 @@ export class ConsumerRun {
       onFetched: () => this.#runner.pump(),
       onOutOfRange: async (partition) => {
         await this.#startOffsets.reset(partition)
-        await this.#commits?.takenUp()
+        this.#commits?.takenUp()
       },
       onError: (error, partition) => {
         // That is told once, by the connection.
@@ -288,8 +288,8 @@ export class ConsumerRun {
       bytesPerBatch: consumerOptions.maxBytesPerPartition,
       partitions: () => this.partitions,
       listener: {
-        mayDeliver: () => this.#mayDeliver(),
-        handled: async (count, endOfBatch) => this.#commits?.handled(count, endOfBatch),
+        mayDeliver: (nowMs) => this.#mayDeliver(nowMs),
+        handled: (count, endOfBatch) => this.#commits?.handled(count, endOfBatch),
         failed: (partition, error) => this.#onHandlerFailed(partition, error),
         released: () => {
           this.#fetchLoop.wake()
@@ -307,8 +307,8 @@ export class ConsumerRun {
   }
 
   /** A member that was away for as long as its session asks first whether it still is one. */
-  #mayDeliver(): boolean {
-    if (this.#membership?.isSure !== false) return true
+  #mayDeliver(nowMs: number): boolean {
+    if (this.#membership?.isSure(nowMs) !== false) return true
     this.#membership.confirm()
     return false
   }
@@ -354,7 +354,7 @@ export class ConsumerRun {
       host: this.#parts.host,
     })
     this.#fetchLoop.wake()
-    await this.#commits?.takenUp()
+    this.#commits?.takenUp()
   }
 
   /** Rule 8: listeners run while offsets can still be committed; then what was handled is. */

@@ -115,9 +115,8 @@ export class Membership {
    * Whether the broker can not have fenced it yet. A page that was frozen, or whose thread was busy,
    * for as long as its session may have lost its partitions and not have heard of it.
    */
-  get isSure(): boolean {
-    const { host, options } = this.#options
-    const isInTime = host.nowMs() - this.#lastHeardMs < options.sessionTimeoutMs
+  isSure(nowMs: number): boolean {
+    const isInTime = nowMs - this.#lastHeardMs < this.#options.options.sessionTimeoutMs
     return this.isMember && isInTime && !this.#isInDoubt
   }
 

@@ -37,10 +37,10 @@ export interface RunnerOptions {
 }
 
 export interface RunnerListener {
-  /** Whether anything new may be delivered; if not, `pump` is called when it may. */
-  mayDeliver(): boolean
+  /** Whether anything new may be delivered now; if not, `pump` is called when it may. */
+  mayDeliver(nowMs: number): boolean
   /** So many records were handled; `endOfBatch` when no more of what was taken will be. */
-  handled(count: number, endOfBatch: boolean): Promise<void>
+  handled(count: number, endOfBatch: boolean): void
   failed(partition: OwnedPartition, error: unknown): void
   /** A buffer has room again, or a partition is free again. */
   released(): void
@@ -77,6 +77,8 @@ export class Runner {
   #isSuspended = false
   #lastTurn = 0
   #stretchSinceMs = 0
+  /** When the clock was last looked at for a handler. */
+  #nowMs = 0
   #cancelTimer: (() => void) | undefined
 
   constructor(options: RunnerOptions) {
@@ -129,8 +131,8 @@ export class Runner {
   #pump(): void {
     if (!this.#isRunning || this.#isSuspended) return
     if (!this.#options.partitions().some((partition) => this.#isDeliverable(partition))) return
-    if (!this.#options.listener.mayDeliver()) return
     const nowMs = this.#options.host.nowMs()
+    if (!this.#options.listener.mayDeliver(nowMs)) return
     const partitions = this.#options.partitions()
     const lastTurn = this.#lastTurn
     let nextTryMs = Infinity
@@ -193,15 +195,14 @@ export class Runner {
     try {
       for (const message of records) {
         if (this.#isStretchOver()) await this.#breathe()
-        if (!this.#mayBegin(partition, version)) return
-        this.#noteHandlerStarts(partition)
+        if (!this.#begins(partition, version)) return
         await handler({ topic, partition: number, message, signal, heartbeat, pause })
         partition.handled(version, message.offset + 1)
-        await listener.handled(1, false)
+        listener.handled(1, false)
       }
     } finally {
       // However it ended: what was handled is not to wait for the rest.
-      await listener.handled(0, true)
+      listener.handled(0, true)
     }
   }
 
@@ -217,11 +218,10 @@ export class Runner {
       const count = offset - resolved
       resolved = offset
       partition.handled(version, offset + 1)
-      void listener.handled(count, false)
+      listener.handled(count, false)
     }
     if (this.#isStretchOver()) await this.#breathe()
-    if (!this.#mayBegin(partition, version)) return
-    this.#noteHandlerStarts(partition)
+    if (!this.#begins(partition, version)) return
     try {
       await handler({
         batch,
@@ -239,7 +239,7 @@ export class Runner {
       const gotNowhere = resolved < (batch.firstOffset() ?? 0)
       if (gotNowhere && this.#isCurrent(partition, version)) this.#backOff(partition)
     } finally {
-      await listener.handled(0, true)
+      listener.handled(0, true)
     }
   }
 
@@ -296,28 +296,34 @@ export class Runner {
   }
 
   async #heartbeat(partition: OwnedPartition): Promise<void> {
-    this.#noteHandlerStarts(partition)
+    this.#noteHandlerStarts(partition, this.#options.host.nowMs())
     await this.#options.listener.heartbeat()
   }
 
-  #noteHandlerStarts(partition: OwnedPartition): void {
+  #noteHandlerStarts(partition: OwnedPartition, nowMs: number): void {
     const turn = this.#turns.get(partition.partitionId)
-    if (turn !== undefined) turn.handlerSinceMs = this.#options.host.nowMs()
+    if (turn !== undefined) turn.handlerSinceMs = nowMs
   }
 
-  /** Asked for every message, which is not to cost a promise. */
+  /** Asked for every message, which is to cost neither a promise nor a second look at the clock. */
   #isStretchOver(): boolean {
-    return this.#options.host.nowMs() - this.#stretchSinceMs >= STRETCH_MS_MAX
+    this.#nowMs = this.#options.host.nowMs()
+    return this.#nowMs - this.#stretchSinceMs >= STRETCH_MS_MAX
   }
 
   async #breathe(): Promise<void> {
     const { host } = this.#options
     await host.nextTurn()
-    this.#stretchSinceMs = host.nowMs()
+    this.#nowMs = host.nowMs()
+    this.#stretchSinceMs = this.#nowMs
   }
 
-  #mayBegin(partition: OwnedPartition, version: number): boolean {
-    return this.#isCurrent(partition, version) && this.#options.listener.mayDeliver()
+  /** Whether a handler may begin; then it does, as of the last look at the clock. */
+  #begins(partition: OwnedPartition, version: number): boolean {
+    if (!this.#isCurrent(partition, version)) return false
+    if (!this.#options.listener.mayDeliver(this.#nowMs)) return false
+    this.#noteHandlerStarts(partition, this.#nowMs)
+    return true
   }
 
   #isCurrent(partition: OwnedPartition, version: number): boolean {
