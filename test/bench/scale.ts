@@ -14,6 +14,8 @@ export interface Scale {
   readonly through: number
   readonly rebalances: number
   readonly idleMs: number
+  /** How long the browser may take to come to rest before that. */
+  readonly settleMsMax: number
 }
 
 export const FULL: Scale = {
@@ -28,6 +30,7 @@ export const FULL: Scale = {
   through: 5_000_000,
   rebalances: 20,
   idleMs: 10_000,
+  settleMsMax: 30_000,
 }
 
 export const QUICK: Scale = {
@@ -42,4 +45,5 @@ export const QUICK: Scale = {
   through: 200_000,
   rebalances: 3,
   idleMs: 2_000,
+  settleMsMax: 1_000,
 }

@@ -1,4 +1,5 @@
 /** The floor's end in the page: see bare-worker.ts. */
+import { openDB } from 'idb'
 import { forEach, latencies } from './timing.js'
 
 interface Told {
@@ -26,10 +27,13 @@ function connect(): MessagePort {
   return port
 }
 
+/** What is put: the rows that a broker has made of messages. */
+let rows: readonly ArrayBuffer[] = []
+
 /** Resolves when all of it is committed. */
-function put(sizes: readonly number[], isRelayed = false): Promise<void> {
+function put(isRelayed = false): Promise<void> {
   const id = ++asked
-  const buffers = sizes.map((size) => new ArrayBuffer(size))
+  const buffers = rows.map((row) => row.slice(0))
   return new Promise((resolve) => {
     waiting.set(id, resolve)
     connect().postMessage({ id, buffers, isRelayed }, buffers)
@@ -37,35 +41,42 @@ function put(sizes: readonly number[], isRelayed = false): Promise<void> {
 }
 
 export const bareSide = {
-  /** Bytes a second of transactions that put rows of these sizes. */
-  async put(transactions: number, sizes: readonly number[], underWay: number): Promise<number> {
-    const bytes = transactions * sizes.reduce((sum, size) => sum + size, 0)
+  /** Takes all messages that the broker has, in its rows, and says how large these are. */
+  async takeRows(broker: string): Promise<number[]> {
+    const database = await openDB(`tabmq:${broker}`)
+    rows = await database.getAll('batches')
+    database.close()
+    return rows.map(({ byteLength }) => byteLength)
+  },
+
+  /** Bytes a second of transactions that put them all. */
+  async put(transactions: number, underWay: number): Promise<number> {
+    const bytes = transactions * rows.reduce((sum, { byteLength }) => sum + byteLength, 0)
     const startMs = performance.now()
-    await forEach(transactions, underWay, () => put(sizes))
+    await forEach(transactions, underWay, () => put())
     return (bytes / (performance.now() - startMs)) * 1_000
   },
 
-  putLatencies(count: number, size: number): Promise<number[]> {
-    return latencies(count, () => put([size]))
+  putLatencies(count: number): Promise<number[]> {
+    return latencies(count, () => put())
   },
 
   /** Sends back whatever it is sent. */
   echo(): void {
     connect()
-    onRelayed = (buffers) =>
-      void put(
-        buffers.map(({ byteLength }) => byteLength),
-        true,
-      )
+    onRelayed = (buffers) => {
+      rows = buffers
+      void put(true)
+    }
   },
 
   /** One way each, in milliseconds: half of there and back, each way put before it is passed on. */
-  async oneWays(count: number, size: number): Promise<number[]> {
+  async oneWays(count: number): Promise<number[]> {
     const there = () => {
       const back = new Promise<void>((resolve) => {
         onRelayed = () => resolve()
       })
-      void put([size], true)
+      void put(true)
       return back
     }
     await there()

@@ -1,5 +1,4 @@
 /** tabmq, as an app uses it. */
-import { openDB } from 'idb'
 import { Tabmq, type Consumer, type Producer } from '../../../src/index.js'
 import { orders } from './messages.js'
 import { forEach, latencies, rate } from './timing.js'
@@ -161,11 +160,11 @@ export const tabmqSide = {
     return bothWays.map((tookMs) => tookMs / 2)
   },
 
-  /** From a new SharedWorker until the first message is there, in milliseconds. */
+  /** From a new SharedWorker until the first messages are there, one batch of them, in milliseconds. */
   async coldStart(broker: string, topic: string): Promise<number> {
     const startMs = performance.now()
     const mq = new Tabmq({ name: broker })
-    const consumer = mq.consumer({ autoOffsetReset: 'earliest' })
+    const consumer = mq.consumer({ autoOffsetReset: 'earliest', maxBytesPerPartition: 1 })
     await consumer.assign([{ topic, partition: 0 }])
     const tookMs = await new Promise<number>((resolve, reject) => {
       consumer.run({ eachBatch: () => resolve(performance.now() - startMs) }).catch(reject)
@@ -229,14 +228,6 @@ export const tabmqSide = {
   async countMessages(broker: string, topic: string): Promise<number> {
     const partitions = await client(broker).admin().fetchTopicOffsets(topic)
     return partitions.reduce((sum, { low, high }) => sum + high - low, 0)
-  },
-
-  /** The sizes of all rows that hold messages, in bytes. */
-  async rowBytes(broker: string): Promise<number[]> {
-    const database = await openDB(`tabmq:${broker}`)
-    const rows: unknown[] = await database.getAll('batches')
-    database.close()
-    return rows.map((row) => (row as ArrayBuffer).byteLength)
   },
 
   connect(broker: string): Promise<unknown> {
