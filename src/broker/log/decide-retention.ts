@@ -43,8 +43,9 @@ export function decideRetention(
 }
 
 /**
- * Makes `beforeOffset` the first readable offset. The rows go with the next retention. The batch that
- * contains the offset stays and is read as a whole: the client leaves out what lies before.
+ * Makes `beforeOffset` the first readable offset. The rows go at once when all of them do, so that
+ * whoever makes room has it, else with the next retention. The batch that contains the offset stays and
+ * is read as a whole: the client leaves out what lies before.
  * @throws TabmqError OFFSET_OUT_OF_RANGE when it lies beyond the high watermark
  */
 export function decideDeleteRecords(
@@ -59,7 +60,12 @@ export function decideDeleteRecords(
     )
   }
   const logStartOffset = Math.max(beforeOffset, log.logStartOffset)
-  const records = logStartOffset > log.logStartOffset ? [logStartRecord(log, logStartOffset)] : []
+  if (logStartOffset === log.logStartOffset) return { records: [], response: { logStartOffset } }
+  const records: LogRecord[] = [logStartRecord(log, logStartOffset)]
+  if (logStartOffset === log.highWatermark) {
+    const { partitionId } = log
+    records.unshift({ type: 'batchesDeleted', partitionId, beforeOffset: logStartOffset })
+  }
   return { records, response: { logStartOffset } }
 }
 

@@ -209,21 +209,43 @@ describe('deleting records', () => {
     expect(context.log.logStartOffset).toBe(2)
   })
 
-  it('lets all of them go when everything was deleted, however many reads that takes', () => {
-    const context = new RetentionContext().append([1, 1, 1, 1, 1])
+  it('lets all of them go, however many reads that takes', () => {
+    const context = new RetentionContext().append([1, 1, 1, 1, 1, 1])
     context.state.replay(decideDeleteRecords(context.log, 5).records)
     let runs = 0
     for (; context.isDue({}) && runs < 10; runs++) context.run({}, 0, 2)
-    expect(context.left).toEqual([])
+    expect(context.left).toEqual([5])
     expect(runs).toBe(3)
   })
 
-  it('lets the old batches go though others were appended before retention came by', () => {
+  it('takes the batches along when it deletes all of them', () => {
+    const context = new RetentionContext().append([1, 1, 1])
+    const { partitionId } = context.log
+    const { records } = decideDeleteRecords(context.log, 3)
+    expect(records).toMatchObject([
+      { type: 'batchesDeleted', partitionId, beforeOffset: 3 },
+      { type: 'partition', partitionId, value: { logStartOffset: 3 } },
+    ])
+    context.state.replay(records)
+    expect(context.isDue({})).toBe(false)
+  })
+
+  it('takes those that are durable, with others on their way to the disk', () => {
     const context = new RetentionContext().append([1, 1])
+    context.state.append(context.log)
+    const { records } = decideDeleteRecords(context.log, 2)
+    expect(records[0]).toMatchObject({ type: 'batchesDeleted', beforeOffset: 2 })
+    context.state.replay(records)
+    expect(context.log.logEndOffset).toBe(3)
+    expect(context.log.logStartOffset).toBe(2)
+  })
+
+  it('lets the old batches go though others were appended before retention came by', () => {
+    const context = new RetentionContext().append([1, 1, 1])
     context.state.replay(decideDeleteRecords(context.log, 2).records)
     context.append([1])
     expect(context.isDue({})).toBe(true)
-    expect(context.run({}).left).toEqual([2])
+    expect(context.run({}).left).toEqual([2, 3])
     expect(context.isDue({})).toBe(false)
   })
 
