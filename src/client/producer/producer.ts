@@ -314,7 +314,7 @@ export class Producer {
         offsets.push(offset)
       }
     }
-    this.#sender.wake(bytes)
+    this.#sender.wake({ bytes, batches: offsets.length })
     const settled = await allEnded(offsets)
     return shares.map(({ partition, timestamp }, index) => {
       const baseOffset = definedOrThrow(

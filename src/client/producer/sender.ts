@@ -3,7 +3,8 @@
  * sees each through: answered, sent again, or given up when its delivery time is over. It runs when
  * something was added, answered or is due; between these it does nothing.
  *
- * Much at once goes off at once, so that the broker writes it while the next is encoded. With enough
+ * Much at once goes off at once, so that the broker writes it while the next is encoded; not so what is
+ * spread over many partitions, where each row costs more than what is in it. With enough
  * on its way for the broker to have work until an answer comes, what is added meanwhile stays
  * together, in fewer and larger batches.
  */
@@ -23,8 +24,9 @@ import type { PartitionQueue } from './partition-queue.js'
 
 const ACKS: readonly Acks[] = [1, -1, 0]
 
-/** From so many bytes on a send waits for no others to go along. */
+/** From so many bytes on, in as large batches, a send waits for no others to go along. */
 const AT_ONCE_BYTES = 16 * 1024
+const AT_ONCE_BATCH_BYTES = 1024
 /** One that is being written, and one that is written next. */
 const IN_FLIGHT_REQUESTS = 2
 const IN_FLIGHT_BYTES = 64 * 1024
@@ -60,8 +62,9 @@ export class Sender {
   }
 
   /** Something was added: sends in a moment, so that what little is added in the same turn goes along. */
-  wake(addedBytes: number): void {
-    if (addedBytes >= AT_ONCE_BYTES) return this.run()
+  wake(added: { readonly bytes: number; readonly batches: number }): void {
+    const { bytes, batches } = added
+    if (bytes >= AT_ONCE_BYTES && bytes >= batches * AT_ONCE_BATCH_BYTES) return this.run()
     if (this.#isWoken) return
     this.#isWoken = true
     queueMicrotask(() => {
