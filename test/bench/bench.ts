@@ -30,7 +30,8 @@ export async function runBench(options: BenchOptions): Promise<Result[]> {
   const browser = await BenchBrowser.start(site.url)
   try {
     const scale = isQuick ? QUICK : FULL
-    const parts: Parts = { browser, tab: await browser.openTab(), scale, sizes }
+    const startBrowser = () => BenchBrowser.start(site.url)
+    const parts: Parts = { browser, tab: await browser.openTab(), startBrowser, scale, sizes }
     const startMs = performance.now()
     const results: Result[] = []
     for (const figure of FIGURES) {

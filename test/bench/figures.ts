@@ -45,6 +45,8 @@ export interface Parts {
   readonly browser: BenchBrowser
   /** One that has been there from the beginning. */
   readonly tab: BenchTab
+  /** Another browser, new and empty. */
+  readonly startBrowser: () => Promise<BenchBrowser>
   readonly scale: Scale
   readonly sizes: () => Promise<{ readonly client: number; readonly worker: number }>
 }
@@ -220,10 +222,16 @@ export const FIGURES: readonly Figure[] = [
             guarantee: RELAXED_ROWS,
             measure: () => tab.call('localforage', 'setItems', scale.peerSingles),
           },
+          {
+            name: 'workbox-background-sync',
+            guarantee: 'committed, as requests to be sent',
+            measure: () => tab.call('workbox', 'pushEntries', scale.queued),
+          },
         ],
         async close() {
           await tab.call('dexie', 'clear')
           await tab.call('localforage', 'clear')
+          await tab.call('workbox', 'clear')
         },
       }
     },
@@ -453,8 +461,9 @@ export const FIGURES: readonly Figure[] = [
     what: 'CPU of ten connected tabs that do nothing, of one core',
     unit: '%',
     target: atMost(1, 0.1, 'value'),
-    async prepare({ browser, tab, scale }) {
-      await tab.call('tabmq', 'createTopic', BROKER, 'idle', 6)
+    async prepare({ startBrowser, scale }) {
+      // One that has nothing to do with what was before.
+      const browser = await startBrowser()
       const used = async (forMs: number) => {
         const before = browser.cpuSeconds()
         await sleep(forMs)
@@ -493,9 +502,13 @@ export const FIGURES: readonly Figure[] = [
             name: 'ten members of one group',
             guarantee: 'three heartbeats a second',
             measure: () =>
-              usedBy((one) => one.call('tabmq', 'startReading', BROKER, 'idle', 'idle')),
+              usedBy(async (one) => {
+                await one.call('tabmq', 'createTopic', BROKER, 'idle', 6)
+                await one.call('tabmq', 'startReading', BROKER, 'idle', 'idle')
+              }),
           },
         ],
+        close: () => browser.close(),
       }
     },
   },

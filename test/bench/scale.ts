@@ -7,6 +7,8 @@ export interface Scale {
   /** Sends of one message that nobody waits for. */
   readonly singles: number
   readonly peerSingles: number
+  /** And of a queue that takes a millisecond and more for each. */
+  readonly queued: number
   readonly latencies: number
   /** How long a log is drained. */
   readonly drained: number
@@ -24,6 +26,7 @@ export const FULL: Scale = {
   peerSends: 15,
   singles: 10_000,
   peerSingles: 10_000,
+  queued: 1_000,
   latencies: 300,
   drained: 1_000_000,
   drainedByPeer: 200_000,
@@ -39,6 +42,7 @@ export const QUICK: Scale = {
   peerSends: 4,
   singles: 10_000,
   peerSingles: 2_000,
+  queued: 200,
   latencies: 60,
   drained: 100_000,
   drainedByPeer: 10_000,

@@ -4,12 +4,14 @@ import { dexieSide } from './dexie-side.js'
 import { idbSide } from './idb-side.js'
 import { localforageSide } from './localforage-side.js'
 import { tabmqSide } from './tabmq-side.js'
+import { workboxSide } from './workbox-side.js'
 
 const sides = {
   tabmq: tabmqSide,
   idb: idbSide,
   dexie: dexieSide,
   localforage: localforageSide,
+  workbox: workboxSide,
   bare: bareSide,
 }
 
