@@ -165,10 +165,15 @@ export const FIGURES: readonly Figure[] = [
     1,
     atLeast(12, 25),
   ),
-  produceFigure('produce_stream', 'the same with five sends under way', 5, atLeast(25, 50)),
+  produceFigure(
+    'produce_stream',
+    '`send` of 1,000 keyed messages to six partitions, five under way',
+    5,
+    atLeast(25, 50),
+  ),
   {
     name: 'produce_floor',
-    what: 'the same in bytes a second, against bare puts of as many bytes',
+    what: 'the same in bytes a second, against bare puts of the same bytes',
     unit: 'MB/s',
     target: atLeast(0.5, 0.8),
     async prepare({ tab, scale }) {
@@ -270,7 +275,7 @@ export const FIGURES: readonly Figure[] = [
   ),
   drainFigure(
     'consume_each',
-    'the same with `eachMessage` and auto-commit',
+    'a cold group drains a topic with `eachMessage` and auto-commit',
     'eachMessage',
     atLeast(3, 10),
   ),

@@ -8,7 +8,7 @@ const BAR_HEIGHT = 22
 const ROW_HEIGHT = 30
 const TITLE_HEIGHT = 36
 
-export function plotOf({ name, what, unit, contenders }: Result): string {
+export function plotOf({ name, what, unit, target, contenders }: Result): string {
   const most = Math.max(...contenders.map(({ value }) => value))
   const barWidth = WIDTH - LABEL_WIDTH - VALUE_WIDTH
   const rows = contenders.map(({ name: label, value }, index) => {
@@ -30,7 +30,7 @@ text { font: 14px system-ui, sans-serif; fill: #333 }
 .peer { fill: #94a3b8 }
 @media (prefers-color-scheme: dark) { text { fill: #ddd } .own { fill: #60a5fa } .peer { fill: #64748b } }
 </style>
-<text x="0" y="18" class="title">${escaped(what.replaceAll('`', ''))}</text>
+<text x="0" y="18" class="title">${escaped(what.replaceAll('`', ''))}${target.isAtLeast ? '' : ' (less is better)'}</text>
 ${rows.join('\n')}
 </svg>
 `
