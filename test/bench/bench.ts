@@ -27,10 +27,10 @@ export async function runBench(options: BenchOptions): Promise<Result[]> {
   const unknown = only.filter((name) => FIGURES.every((figure) => figure.name !== name))
   if (unknown.length > 0) throw new Error(`there is no figure ${unknown.join(', ')}`)
   const site = await openSite({ isReadable: onProfile !== undefined })
-  const browser = await BenchBrowser.start(site.url)
+  const browser = await BenchBrowser.start(site.origin)
   try {
     const scale = isQuick ? QUICK : FULL
-    const startBrowser = () => BenchBrowser.start(site.url)
+    const startBrowser = () => BenchBrowser.start(site.origin)
     const parts: Parts = { browser, tab: await browser.openTab(), startBrowser, scale, sizes }
     const startMs = performance.now()
     const results: Result[] = []

@@ -1,19 +1,12 @@
 /** The site that is measured: the bench's pages over dist/, bundled as an app's deployment is. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { brotliCompressSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
-import { build, preview, type InlineConfig } from 'vite'
+import { openBuiltSite, ROOT, type BuiltSite } from '../built-site.js'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const PAGE = '/test/bench/page/index.html'
-
-export interface Site {
-  readonly url: string
-  close(): Promise<void>
-}
+const PORT = 5197
 
 /** Pages that share nothing with others have a clock that tells microseconds, not tenths of a ms. */
 const ISOLATION = {
@@ -28,37 +21,14 @@ const ofDist = {
 }
 
 /** `isReadable`: from the sources, with the names that they have, for a profile. */
-export async function openSite({ isReadable }: { isReadable: boolean }): Promise<Site> {
-  const outDir = mkdtempSync(join(tmpdir(), 'tabmq-bench-site-'))
-  const config: InlineConfig = {
-    root: ROOT,
-    configFile: false,
-    logLevel: 'error',
-    resolve: { alias: isReadable ? [] : [ofDist] },
-    worker: { format: 'es' },
-    build: {
-      outDir,
-      emptyOutDir: true,
-      target: 'es2022',
-      minify: !isReadable,
-      rolldownOptions: { input: join(ROOT, PAGE) },
-    },
-  }
-  await build(config)
-  const server = await preview({
-    ...config,
-    preview: { port: 5197, strictPort: false, headers: ISOLATION },
+export function openSite({ isReadable }: { isReadable: boolean }): Promise<BuiltSite> {
+  return openBuiltSite({
+    page: PAGE,
+    port: PORT,
+    minify: !isReadable,
+    alias: isReadable ? [] : [ofDist],
+    headers: ISOLATION,
   })
-  const address = server.resolvedUrls?.local[0]
-  if (address === undefined) throw new Error('the site has no address')
-  return {
-    url: address.replace(/\/$/, ''),
-    async close() {
-      if ('closeAllConnections' in server.httpServer) server.httpServer.closeAllConnections()
-      await server.close()
-      rmSync(outDir, { recursive: true, force: true })
-    },
-  }
 }
 
 /** Bytes that a page downloads, compressed: all of the client, minified as by an app, and the worker. */

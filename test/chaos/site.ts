@@ -2,17 +2,12 @@
  * The site that the tabs are of: the page and the worker, built once as an app's deployment is, and
  * the addresses under which tabs ask what to do and tell what they did.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build, preview, type InlineConfig } from 'vite'
+import { openBuiltSite } from '../built-site.js'
 import type { TabOrders } from './page/tab.js'
 import type { Told } from './page/tab-recorder.js'
 import type { WorkerTold } from './page/worker.js'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PAGE = 'test/chaos/page/index.html'
 /** Another one lets two runs go on side by side; all of one run must be of one origin. */
 const PORT = Number(process.env['TABMQ_TEST_PORT'] ?? 5198)
@@ -33,45 +28,20 @@ export interface Site {
 }
 
 export async function openSite(listener: SiteListener): Promise<Site> {
-  const outDir = mkdtempSync(join(tmpdir(), 'tabmq-chaos-site-'))
-  const config: InlineConfig = {
-    root: ROOT,
-    configFile: false,
-    logLevel: 'error',
-    worker: { format: 'es' },
-    build: {
-      outDir,
-      emptyOutDir: true,
-      target: 'es2022',
-      minify: false,
-      rolldownOptions: { input: join(ROOT, PAGE) },
+  const { origin, close } = await openBuiltSite({
+    page: PAGE,
+    port: PORT,
+    minify: false,
+    configureServer({ middlewares }) {
+      middlewares.use('/chaos', (request, response) => {
+        void answer(request, response, listener)
+      })
     },
-  }
-  await build(config)
-  const server = await preview({
-    ...config,
-    preview: { port: PORT, strictPort: false },
-    plugins: [
-      {
-        name: 'chaos',
-        configurePreviewServer({ middlewares }) {
-          middlewares.use('/chaos', (request, response) => {
-            void answer(request, response, listener)
-          })
-        },
-      },
-    ],
   })
-  const address = server.resolvedUrls?.local[0]
-  if (address === undefined) throw new Error('the site has no address')
   return {
-    urlOf: ({ tab, slot }) => `${address}${PAGE}?tab=${tab}&slot=${slot}`,
-    emptyUrl: `${address}chaos/empty`,
-    async close() {
-      if ('closeAllConnections' in server.httpServer) server.httpServer.closeAllConnections()
-      await server.close()
-      rmSync(outDir, { recursive: true, force: true })
-    },
+    urlOf: ({ tab, slot }) => `${origin}/${PAGE}?tab=${tab}&slot=${slot}`,
+    emptyUrl: `${origin}/chaos/empty`,
+    close,
   }
 }
 

@@ -1,0 +1,64 @@
+/** A page and its worker, built once as an app's deployment is, and served. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, preview, type InlineConfig, type PreviewServerHook } from 'vite'
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+export interface SiteOptions {
+  /** The page's file, from the root of the repository. */
+  readonly page: string
+  /** Where it is to be served; the next that is free when that one is taken. */
+  readonly port: number
+  readonly minify: boolean
+  readonly alias?: readonly { readonly find: RegExp; readonly replacement: string }[]
+  readonly headers?: Readonly<Record<string, string>>
+  /** Adds what is answered besides files. */
+  readonly configureServer?: PreviewServerHook
+}
+
+export interface BuiltSite {
+  /** Without a slash at its end. */
+  readonly origin: string
+  close(): Promise<void>
+}
+
+export async function openBuiltSite(options: SiteOptions): Promise<BuiltSite> {
+  const { page, port, minify, alias = [], headers = {}, configureServer } = options
+  const outDir = mkdtempSync(join(tmpdir(), 'tabmq-site-'))
+  const config: InlineConfig = {
+    root: ROOT,
+    configFile: false,
+    logLevel: 'error',
+    resolve: { alias: [...alias] },
+    worker: { format: 'es' },
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: 'es2022',
+      minify,
+      rolldownOptions: { input: join(ROOT, page) },
+    },
+  }
+  await build(config)
+  const server = await preview({
+    ...config,
+    preview: { port, strictPort: false, headers: { ...headers } },
+    plugins:
+      configureServer === undefined
+        ? []
+        : [{ name: 'answers', configurePreviewServer: configureServer }],
+  })
+  const address = server.resolvedUrls?.local[0]
+  if (address === undefined) throw new Error('the site has no address')
+  return {
+    origin: new URL(address).origin,
+    async close() {
+      if ('closeAllConnections' in server.httpServer) server.httpServer.closeAllConnections()
+      await server.close()
+      rmSync(outDir, { recursive: true, force: true })
+    },
+  }
+}
