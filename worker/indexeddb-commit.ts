@@ -91,8 +91,10 @@ function issue(transaction: WriteTransaction, { batches, plan, reserve }: Commit
   for (const record of batches) writeBatch(transaction, record)
   if (folded === undefined) return
   for (const record of folded.records) writeRow(transaction, record)
+  const journal = transaction.objectStore('journal')
   for (const [first, last] of folded.ranges) {
-    transaction.objectStore('journal').delete(IDBKeyRange.bound(first, last)).catch(ignore)
+    journal.delete(IDBKeyRange.bound(first, last)).catch(ignore)
+    if (last[0] !== key[0]) journal.put({ closedBy: key[0] }, last).catch(ignore)
   }
   transaction.objectStore('meta').put(key[0], 'journalFrom').catch(ignore)
 }

@@ -6,7 +6,9 @@
  *
  * A journal row's key is the broker's epoch and a number that rises by one with each of its commits.
  * A newer broker puts a row of its own where the next of the older one would go, and so ends it: adding
- * where there is a row fails, and the transaction with it. These rows stay for good.
+ * where there is a row fails, and the transaction with it. The last row that was the older one's becomes
+ * such a row too when it is taken away: a commit that was cut off, though it is there, may be tried again
+ * much later. These rows stay for good.
  */
 import type { DurableRecord } from '../src/broker/records.js'
 import { unreachable } from '../src/std/assert.js'
@@ -40,7 +42,7 @@ export interface JournalPlan {
 
 interface Folded {
   readonly records: readonly RowRecord[]
-  /** First and last, both inclusive. */
+  /** First and last, both inclusive; one for each broker that they are of. */
   readonly ranges: readonly (readonly [JournalKey, JournalKey])[]
 }
 
@@ -117,13 +119,13 @@ export class Journal {
   }
 
   /** How the next commit is written. Nothing is different before it is. */
-  plan(records: readonly RowRecord[]): JournalPlan {
+  plan(records: readonly RowRecord[], { mayFold = true } = {}): JournalPlan {
     const key: JournalKey = [this.#epoch, this.#lastNumber + 1]
     this.#lastCommitId += 1
     const commitId = this.#lastCommitId
     const isFull =
       this.#commitCount >= this.#commitsMax || this.#recordCount + records.length > RECORDS_MAX
-    if (!isFull) return { key, row: { commitId, records }, folded: undefined }
+    if (!isFull || !mayFold) return { key, row: { commitId, records }, folded: undefined }
     const last = new Map(this.#pending)
     for (const record of records) last.set(nameOf(record), record)
     const folded = { records: [...last.values()], ranges: this.#ranges }

@@ -15,7 +15,7 @@ import type { GroupId, PartitionId, ProducerId, TopicId } from '../src/protocol/
 import { ignore } from './indexeddb-errors.js'
 import type { ClosingRow, JournalRow } from './indexeddb-journal.js'
 
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 /** All keys are out of line: a row is stored as it is replayed. */
 export interface DatabaseSchema extends DBSchema {
@@ -77,6 +77,11 @@ export function upgradeDatabase(
   transaction.done.catch(ignore)
   if (oldVersion < 1) {
     for (const name of STORE_NAMES) database.createObjectStore(name)
+  } else if (oldVersion < 2) {
+    database.createObjectStore('journal')
+    // By these keys each epoch was ended before there was a journal.
+    const closedEpochs = IDBKeyRange.bound(['closed'], ['closed', []])
+    transaction.objectStore('meta').delete(closedEpochs).catch(ignore)
   }
   transaction.objectStore('meta').put(FORMAT_VERSION, 'formatVersion').catch(ignore)
 }

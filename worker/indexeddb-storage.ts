@@ -12,7 +12,12 @@ import { readBatches } from './indexeddb-batches.js'
 import { commitRecords, isBatchRecord, releaseSpace } from './indexeddb-commit.js'
 import { IndexedDbConnection } from './indexeddb-connection.js'
 import { ignore } from './indexeddb-errors.js'
-import { isRowRecord, JOURNAL_COMMITS_MAX, type Journal } from './indexeddb-journal.js'
+import {
+  isRowRecord,
+  JOURNAL_COMMITS_MAX,
+  type Journal,
+  type JournalPlan,
+} from './indexeddb-journal.js'
 import { checkIdentity, loadState, type Identity } from './indexeddb-load.js'
 import { freeSpace, newReserve } from './indexeddb-reserve.js'
 import type { Database } from './indexeddb-schema.js'
@@ -103,13 +108,26 @@ export class IndexedDbStorage implements Storage {
     }
     const carriesBatches = records.some(({ type }) => type === 'batch')
     const reserve = carriesBatches && !this.#hasReserve ? newReserve() : undefined
-    const plan = journal.plan(records.filter(isRowRecord))
-    const commit = { batches: records.filter(isBatchRecord), plan, durability, reserve }
-    const writing = { doing: 'a commit', transact: (db: Database) => commitRecords(db, commit) }
-    if (carriesBatches) await this.#write(writing)
-    else await this.#writeWithReserve(writing, records)
-    if (carriesBatches) this.#hasReserve = true
-    journal.written(plan)
+    const rows = records.filter(isRowRecord)
+    const batches = records.filter(isBatchRecord)
+    const writingOf = (plan: JournalPlan) => ({
+      doing: 'a commit',
+      transact: (db: Database) => commitRecords(db, { batches, plan, durability, reserve }),
+    })
+    const write = async (plan: JournalPlan) => {
+      if (carriesBatches || plan.folded !== undefined) await this.#write(writingOf(plan))
+      else await this.#writeWithReserve(writingOf(plan), records)
+      if (carriesBatches) this.#hasReserve = true
+      journal.written(plan)
+    }
+    const plan = journal.plan(rows)
+    try {
+      await write(plan)
+    } catch (error) {
+      // What is written now and then only may be what there is no space for.
+      if (plan.folded === undefined || !hasCode(error, 'STORAGE_FULL')) throw error
+      await write(journal.plan(rows, { mayFold: false }))
+    }
   }
 
   readBatches(range: BatchRange): Promise<ArrayBuffer[]> {

@@ -241,7 +241,7 @@ async function breakFirstRow(): Promise<void> {
 /** In the page: what a later tabmq may have left. */
 async function makeNewerDatabase(): Promise<unknown> {
   const database = await new Promise<IDBDatabase>((resolve, reject) => {
-    const request = indexedDB.open('tabmq:newer', 2)
+    const request = indexedDB.open('tabmq:newer', 1_000)
     request.addEventListener('upgradeneeded', () => {
       for (const name of ['batches', 'meta', 'something else']) {
         request.result.createObjectStore(name).put({ of: name }, 'key')
@@ -252,7 +252,7 @@ async function makeNewerDatabase(): Promise<unknown> {
   })
   database.close()
   return [
-    2,
+    1_000,
     ['batches', [{ of: 'batches' }]],
     ['meta', [{ of: 'meta' }]],
     ['something else', [{ of: 'something else' }]],

@@ -8,7 +8,15 @@ import { forceCloseDatabase } from 'fake-indexeddb'
 import { deleteDB, openDB } from 'idb'
 import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest'
 import type { TabmqError } from '../../src/protocol/errors.js'
-import { databaseNameOf, FORMAT_VERSION, STORE_NAMES } from '../../worker/indexeddb-schema.js'
+import { commitRecords } from '../../worker/indexeddb-commit.js'
+import { Journal, type JournalRow } from '../../worker/indexeddb-journal.js'
+import {
+  databaseNameOf,
+  FORMAT_VERSION,
+  STORE_NAMES,
+  type Database,
+  type JournalKey,
+} from '../../worker/indexeddb-schema.js'
 import { IndexedDbStorage } from '../../worker/indexeddb-storage.js'
 import {
   batchBytes,
@@ -221,6 +229,35 @@ describe('a full disk', () => {
     expect(await database.getKey('meta', 'reserve')).toBe('reserve')
     expect(await database.count('batches')).toBe(2)
     database.close()
+  })
+
+  it('lets a commit through for which there is space, though not for writing the journal out', async () => {
+    const storage = await openLoaded()
+    const large = 'x'.repeat(1_000)
+    for (let value = 0; value < 64; value++) await commit(storage, [offsetRecord('g', value, 1)])
+    const { commit: complete } = IDBTransaction.prototype
+    const { put } = IDBObjectStore.prototype
+    const folding = new WeakSet<IDBTransaction>()
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
+      this: IDBObjectStore,
+      ...row
+    ) {
+      if (this.name === 'offsets') folding.add(this.transaction)
+      return put.apply(this, row)
+    })
+    const commits = vi.spyOn(IDBTransaction.prototype, 'commit')
+    commits.mockImplementation(function (this: IDBTransaction) {
+      if (!folding.has(this)) return complete.call(this)
+      ;(this as unknown as { _abort(name: string): void })._abort('QuotaExceededError')
+    })
+    await commit(storage, [offsetRecord('g', 1, 2), topicRecord(large, 1)])
+    await commit(storage, [offsetRecord('g', 1, 3)])
+    vi.restoreAllMocks()
+    await commit(storage, [offsetRecord('g', 2, 4)])
+    const { offsets, topics } = await (await openLoaded()).load()
+    expect(topics).toEqual([[large, topicRow(1)]])
+    expect(offsets).toHaveLength(64)
+    expect(offsets.find(([, id]) => id === 1)?.[2].offset).toBe(3)
   })
 
   it('is loaded, though raising the epoch finds no space at first', async () => {
@@ -593,7 +630,76 @@ describe('reading', () => {
   })
 })
 
-describe('the format on disk, version 1', () => {
+describe('an older broker', () => {
+  it('writes nothing when it tries again what was there, and is no more', async () => {
+    const older = await openLoaded()
+    await commit(older, [offsetRecord('g', 1, 1)])
+    // What it tries again is held back, as if its worker hung: a commit that it has made already.
+    const rows: [JournalKey, JournalRow][] = [[[1, 1], { commitId: 1, records: [] }]]
+    const plan = new Journal({ epoch: 1, commitsMax: 64 }, rows).plan([])
+    const database: Database = await openDB(databaseNameOf(name))
+    const again = { batches: [], plan, durability: 'relaxed' as const, reserve: undefined }
+    await commitRecords(database, again)
+    await commitRecords(database, again)
+    const newer = await openLoaded()
+    for (let value = 0; value < 200; value++) await commit(newer, [offsetRecord('g', 1, value)])
+    await expect(commitRecords(database, again)).rejects.toMatchObject({
+      code: 'BROKER_SUPERSEDED',
+    })
+    database.close()
+    expect(await storedOffset()).toBe(199)
+  })
+})
+
+describe('a database of version 1', () => {
+  it('is brought to this version, with all that is in it', async () => {
+    const old = await openDB(databaseNameOf(name), 1, {
+      upgrade(database) {
+        for (const store of STORE_NAMES) {
+          if (store !== 'journal') database.createObjectStore(store)
+        }
+      },
+    })
+    const put = (store: string, value: unknown, key: IDBValidKey) => old.put(store, value, key)
+    await put('topics', topicRow(1), 'a')
+    await put('partitions', partitionRow(0), 1)
+    await put('batches', batchBytes(1, 0), [1, 0])
+    await put('producers', producerRow(1), [1, 77])
+    await put('groups', groupRow(1), 'g')
+    await put('offsets', offsetRow(1), ['g', 1])
+    await put('meta', 1, 'formatVersion')
+    await put('meta', 7, 'brokerEpoch')
+    await put('meta', 2, 'nextPartitionId')
+    for (let epoch = 0; epoch < 7; epoch++) await put('meta', epoch + 1, ['closed', epoch])
+    old.close()
+
+    const storage = await openLoaded()
+    const state = await storage.load()
+    expect(state).toMatchObject({
+      brokerEpoch: 8,
+      nextPartitionId: 2,
+      topics: [['a', topicRow(1)]],
+      partitions: [[1, partitionRow(0)]],
+      producers: [[1, 77, producerRow(1)]],
+      groups: [['g', groupRow(1)]],
+      offsets: [['g', 1, offsetRow(1)]],
+    })
+    expect(await read(storage, 1, 0)).toEqual([batchBytes(1, 0)])
+    await commit(storage, [offsetRecord('g', 1, 2)])
+    await storage.close()
+    const database = await openDB(databaseNameOf(name))
+    expect(await database.getAllKeys('meta')).toEqual([
+      'brokerEpoch',
+      'databaseId',
+      'formatVersion',
+      'nextPartitionId',
+    ])
+    database.close()
+    expect(await storedOffset()).toBe(2)
+  })
+})
+
+describe('the format on disk, version 2', () => {
   it('has these stores, keys and values', async () => {
     const storage = await openLoaded()
     await commit(storage, [
@@ -609,7 +715,7 @@ describe('the format on disk, version 1', () => {
     await commit(storage, [offsetRecord('group', 3, 2)])
     await storage.close()
     const database = await openDB(`tabmq:${name}`)
-    expect(database.version).toBe(1)
+    expect(database.version).toBe(2)
     expect([...database.objectStoreNames]).toEqual([...STORE_NAMES].sort())
     const stored: Record<string, unknown> = {}
     for (const store of STORE_NAMES) {
@@ -639,7 +745,7 @@ describe('the format on disk, version 1', () => {
       ],
       meta: [
         ['brokerEpoch', 'databaseId', 'formatVersion', 'journalFrom', 'nextPartitionId', 'reserve'],
-        [1, expect.stringMatching(/^[-0-9a-f]{36}$/), 1, 1, 4, 2 * 1024 * 1024],
+        [1, expect.stringMatching(/^[-0-9a-f]{36}$/), 2, 1, 4, 2 * 1024 * 1024],
       ],
     })
   })
