@@ -179,7 +179,7 @@ export class GroupCommit {
     const isAboutBatches = this.#underWay.some(({ carriesBatches }) => carriesBatches)
     if (!isAboutBatches || !batches.every(isOfLogAlone)) return false
     this.#queue = pending.filter(({ carriesBatches }) => !carriesBatches)
-    this.#isDue = true
+    this.#isDue = this.#queue.length > 0
     this.#options.onBatchesRejected(this.#queue.flatMap(({ records }) => records))
     for (const entry of batches) {
       this.#pendingBytes -= entry.bytes

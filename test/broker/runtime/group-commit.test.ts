@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { GroupCommit, type Urgency } from '../../../src/broker/runtime/group-commit.js'
 import { MemoryDatabase } from '../../../src/broker/runtime/memory-storage.js'
 import type { DurableRecord } from '../../../src/broker/records.js'
+import { TabmqError } from '../../../src/protocol/errors.js'
 import { BROKER_LIMITS } from '../../../src/protocol/limits.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import { placedBatch } from '../batches.js'
@@ -178,6 +179,21 @@ describe('group commit', () => {
     context.note('reader', context.commit.settled({ withBatches: false }))
     await allDone()
     expect(context.events).toEqual(['committed 1', '1 durable', 'reader durable'])
+  })
+
+  it('lets what comes after a full disk linger no longer than what comes before', async () => {
+    const context = new CommitContext()
+    context.storage.failCommits(new TabmqError('STORAGE_FULL', 'no room'))
+    context.note('batch', context.commit.add([sized(0, 300)], 'relaxed'))
+    await allDone()
+    context.add(1, 'lingering')
+    await context.time.advance(10)
+    expect(context.events).toEqual([
+      'took batches back, 0 stay',
+      'batch failed: no room',
+      'committed 1',
+      '1 durable',
+    ])
   })
 
   it('rejects what lingers with the rest when it is abandoned', async () => {
