@@ -21,7 +21,10 @@ export interface ProducerOptions {
    * one did, which survives both.
    */
   readonly acks?: Acks
-  /** How long a batch waits for more messages, in ms. Default 0: for those of the same turn. */
+  /**
+   * How long a batch waits for more messages, in ms. Default 0: for those of the same turn, and not even
+   * so long when there is much of it; but while the broker is busy with what was sent before, longer.
+   */
   readonly lingerMs?: number
   /** The size in bytes at which a batch is closed. Default 1 MiB. */
   readonly batchSize?: number

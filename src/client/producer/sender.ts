@@ -52,6 +52,10 @@ interface Taken {
 export class Sender {
   readonly #options: SenderOptions
   #isWoken = false
+  /** Those with which something was sent last are last. */
+  readonly #acksInTurn = [...ACKS]
+  /** With the next request the queues after this one are first: it had no room for them. */
+  #cutOffAfter: PartitionQueue | undefined
   /** Requests that are not answered yet, and the bytes in them. */
   #inFlight = 0
   #inFlightBytes = 0
@@ -100,7 +104,7 @@ export class Sender {
       const isDue = openSinceMs !== undefined && openSinceMs + lingerMs <= nowMs
       if (isDue && !this.#isBusy) this.#seal(queue)
     }
-    for (const acks of ACKS) while (!this.#isBusy && this.#sendOne(acks, nowMs));
+    while (!this.#isBusy && this.#sendNext(nowMs));
     this.#schedule(nowMs)
   }
 
@@ -138,6 +142,16 @@ export class Sender {
     return this.#inFlight >= IN_FLIGHT_REQUESTS && this.#inFlightBytes >= IN_FLIGHT_BYTES
   }
 
+  /** Of those whose turn it is: what is sent with other acks does not hold them up for good. */
+  #sendNext(nowMs: number): boolean {
+    for (const [index, acks] of this.#acksInTurn.entries()) {
+      if (!this.#sendOne(acks, nowMs)) continue
+      this.#acksInTurn.push(...this.#acksInTurn.splice(index, 1))
+      return true
+    }
+    return false
+  }
+
   #sendOne(acks: Acks, nowMs: number): boolean {
     const taken = this.#take(acks, nowMs)
     if (taken.length === 0) return false
@@ -156,16 +170,25 @@ export class Sender {
     const taken: Taken[] = []
     const wallMs = this.#options.host.wallMs()
     let bytes = 0
-    for (const queue of this.#options.queues()) {
-      if (bytes >= PRODUCE_REQUEST_BYTES_MAX || taken.length >= BROKER_LIMITS.requestPartitionsMax)
-        break
+    for (const queue of this.#queuesInTurn()) {
       const batch = queue.take({ nowMs, wallMs }, acks)
       if (batch === undefined) continue
       batch.triedSinceMs ??= wallMs
       taken.push({ queue, batch })
       bytes += batch.bytes
+      const isFull = bytes >= PRODUCE_REQUEST_BYTES_MAX
+      if (!isFull && taken.length < BROKER_LIMITS.requestPartitionsMax) continue
+      this.#cutOffAfter = queue
+      break
     }
     return taken
+  }
+
+  #queuesInTurn(): PartitionQueue[] {
+    const queues = [...this.#options.queues()]
+    const first = this.#cutOffAfter === undefined ? 0 : queues.indexOf(this.#cutOffAfter) + 1
+    this.#cutOffAfter = undefined
+    return [...queues.slice(first), ...queues.slice(0, first)]
   }
 
   async #send(acks: Acks, taken: readonly Taken[]): Promise<void> {
@@ -256,10 +279,14 @@ export class Sender {
     const lingerMs = this.#options.lingerMs()
     let atMs = Infinity
     for (const queue of this.#options.queues()) {
-      if (queue.openSinceMs !== undefined && !this.#isBusy) {
-        atMs = Math.min(atMs, queue.openSinceMs + lingerMs)
+      // An answer comes first, and runs it anyway.
+      if (!this.#isBusy) {
+        atMs = Math.min(
+          atMs,
+          (queue.openSinceMs ?? Infinity) + lingerMs,
+          queue.retryAtMs ?? Infinity,
+        )
       }
-      if (queue.retryAtMs !== undefined) atMs = Math.min(atMs, queue.retryAtMs)
       if (queue.oldestMs !== undefined) {
         atMs = Math.min(atMs, queue.oldestMs + deliveryTimeoutMs + 1)
       }
