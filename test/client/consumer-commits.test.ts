@@ -156,6 +156,52 @@ describe('by itself', () => {
   )
 
   test(
+    'a seek and the reset that follows are both committed, one behind the other',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const first = await read(context, context.tab(), { autoOffsetReset: 'latest' })
+      await produce(context, range(6))
+      await context.until(() => first.handled.length === 6)
+      await context.done(first.consumer.disconnect())
+      await context.admin.deleteTopicRecords({
+        topic: 'orders',
+        partitions: [{ partition: 0, offset: 4 }],
+      })
+      const tab = context.tab()
+      const replies = tab.hold('commitOffsets', 'reply')
+      const reader = new Reader(tab, { autoOffsetReset: 'latest' })
+      await reader.subscribe()
+      reader.consumer.seek({ ...ORDERS_0, offset: 0 })
+      void reader.run()
+      // What is committed, and where it goes when that is gone, are the same offset.
+      await context.until(() => replies.size === 1)
+      await context.advance(1_000)
+      replies.release()
+      await context.advance(1_000)
+      const commits = tab.requestsOf('commitOffsets').flatMap(({ offsets }) => offsets)
+      expect(commits.map(({ offset }) => offset)).toEqual([0, 6])
+      expect(await committed(context)).toEqual({ 'orders 0': 6 })
+    }),
+  )
+
+  test(
+    'a seek back during a commit is committed after it',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const reader = await read(context, tab, { onBatch: () => {} })
+      const replies = tab.hold('commitOffsets', 'reply')
+      await produce(context, range(6), { inOneBatch: true })
+      await context.until(() => replies.size === 1)
+      reader.consumer.pause([{ topic: 'orders' }])
+      reader.consumer.seek({ ...ORDERS_0, offset: 2 })
+      replies.release()
+      await context.advance(1_000)
+      expect(await committed(context)).toEqual({ 'orders 0': 2 })
+    }),
+  )
+
+  test(
     'a seek is committed as the position it is',
     inContext(async (context) => {
       await context.topic('orders')

@@ -55,6 +55,7 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [5323, 'batches that start over under a new epoch keep their order, one in doubt among them'],
   [103652, 'what others commit does not say that who was told to go back has been there'],
   [104572, 'who is told to go beyond the end may go to the end'],
+  [127841, 'where a consumer was reset to during a commit is committed after it'],
   [400113, 'no fetch is told of a deletion that is not durable'],
   [400257, 'nor is a batch with acks 0'],
   [400239, 'what was fetched before its topic was deleted may be handled for a moment'],

@@ -129,7 +129,7 @@ export class OffsetCommits {
       offset,
     }))
     await this.#commit(offsets, this.#options.life(), mayLinger)
-    for (const { partition, offset } of handled) partition.committed(offset)
+    for (const { partition, offset, version } of handled) partition.committed(offset, version)
     this.#options.onCommitted(
       handled.map(({ partition: { topic, partition }, offset }) => ({ topic, partition, offset })),
     )
@@ -189,6 +189,8 @@ export class OffsetCommits {
     const done = this.#linger().then(
       () => {
         this.#failures = 0
+        // What was sought meanwhile looked as if it were committed, until this was.
+        if (this.#handledSince === 0) this.takenUp()
       },
       (error: unknown) => {
         const isOver = hasCode(
@@ -245,10 +247,12 @@ export class OffsetCommits {
   }
 
   #uncommitted(only?: ReadonlySet<OwnedPartition>) {
-    const found: { partition: OwnedPartition; offset: number }[] = []
+    const found: { partition: OwnedPartition; offset: number; version: number }[] = []
     for (const partition of only ?? this.#options.partitions()) {
       const offset = partition.uncommitted
-      if (offset !== undefined && partition.isCommittable) found.push({ partition, offset })
+      const { version } = partition
+      if (offset !== undefined && partition.isCommittable)
+        found.push({ partition, offset, version })
     }
     return found
   }

@@ -228,9 +228,10 @@ export class OwnedPartition {
     if ((this.#fetchOffset ?? 0) < nextOffset) this.#restartAt(nextOffset)
   }
 
-  committed(offset: number): void {
+  /** `version`: of when the offset was what is handled. A seek since then is still to be committed. */
+  committed(offset: number, version = this.#version): void {
     this.#committed = offset
-    this.#mayGoBack = false
+    if (version >= this.#seekVersion) this.#mayGoBack = false
   }
 
   /** What is at this offset cannot be read: it is not fetched (again) until a seek. */
