@@ -74,7 +74,9 @@ test(
       replies.releaseOne()
       await context.settle()
     }
-    expect(await Promise.race([strict, Promise.resolve('not sent')])).toMatchObject([{ partition: 1 }])
+    expect(await Promise.race([strict, Promise.resolve('not sent')])).toMatchObject([
+      { partition: 1 },
+    ])
     replies.release()
     await context.done(producer.flush())
   }),
