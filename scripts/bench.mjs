@@ -1,7 +1,7 @@
 /**
  * How fast it is, in a real Chromium: `npm run bench`. Builds the package, measures that, and prints
  * each figure beside whom it is compared with and what was to be reached; at the end a line of JSON
- * for each. A full run takes some ten minutes.
+ * for each. A full run takes some six minutes.
  *
  *   --quick        one short round of everything, within 50 seconds: a look, not a measurement
  *   --only X       this figure; may be repeated
