@@ -76,7 +76,8 @@ class TabPort implements BrokerEndpoint<MessagePort> {
   async request(request: unknown): Promise<WireReply> {
     if (this.#session !== undefined) {
       const { broker, sessionId } = this.#session
-      return broker.handle(sessionId, request)
+      const reply = await broker.handle(sessionId, request)
+      return Comlink.transfer(reply, broker.transferable(reply))
     }
     const error = new TabmqError('BROKER_UNAVAILABLE', 'hello comes before the first request', {})
     return { incarnation: 'none', ok: false, error: toWireError(error) }

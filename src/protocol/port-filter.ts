@@ -18,7 +18,7 @@ import type { WireReply } from './requests.js'
 /** As much of a MessagePort as the filters need. */
 export interface FilteredPort {
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
-  postMessage(message: unknown): void
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void
   start(): void
 }
 
@@ -26,7 +26,7 @@ export interface FilteredPort {
 export interface ComlinkEndpoint {
   addEventListener(type: string, listener: unknown): void
   removeEventListener(): void
-  postMessage(message: unknown): void
+  postMessage(message: unknown, transfer?: ArrayBuffer[]): void
   start(): void
 }
 
@@ -41,7 +41,7 @@ export function callsOnly(port: FilteredPort, methods: CallableMethods): Comlink
     try {
       return parseCall(id, data, methods)
     } catch (error) {
-      port.postMessage({ id, ...rawValue(refusal(error)) })
+      port.postMessage({ id, ...rawValue(refusal(error)) }, [])
       return undefined
     }
   })
@@ -68,7 +68,7 @@ function filtered(
       })
     },
     removeEventListener() {},
-    postMessage: (message) => port.postMessage(message),
+    postMessage: (message, transfer = []) => port.postMessage(message, transfer),
     start: () => port.start(),
   }
 }

@@ -13,6 +13,7 @@ import type {
   ApiName,
   ClusterDescription,
   ClusterState,
+  ResponseOf,
   Welcome,
   WireReply,
 } from '../../protocol/requests.js'
@@ -161,6 +162,15 @@ export class Broker {
   /** Answers one request of a connected tab; never rejects. */
   handle(sessionId: SessionId, request: unknown): Promise<WireReply> {
     return this.#handle(sessionId, new Arrived(request))
+  }
+
+  /** The buffers of a reply that nobody needs here any more: posting it may take them along. */
+  transferable(reply: WireReply): ArrayBuffer[] {
+    if (!reply.ok || typeof reply.value !== 'object' || reply.value === null) return []
+    const { partitions = [] } = reply.value as Partial<ResponseOf<'fetch'>>
+    return partitions
+      .flatMap((result) => (result.error === undefined ? (result.batches ?? []) : []))
+      .filter((batch) => this.reader.isUnshared(batch))
   }
 
   async #handle(sessionId: SessionId, arrived: Arrived): Promise<WireReply> {

@@ -49,10 +49,17 @@ export class LogReader {
   readonly #logs: () => PartitionLogs
   /** No tab keeps the others from the disk, and what is read for all at once fits into memory. */
   readonly #turns = new FairTurns(DISK_READERS_MAX)
+  /** What was read from the disk for one fetch: nobody else has it. */
+  readonly #unshared = new WeakSet<ArrayBuffer>()
 
   constructor(storage: Storage, logs: () => PartitionLogs) {
     this.#storage = storage
     this.#logs = logs
+  }
+
+  /** Whether a batch that was fetched is needed by nobody but whoever fetched it. */
+  isUnshared(batch: ArrayBuffer): boolean {
+    return this.#unshared.has(batch)
   }
 
   /** What can be had now: partitions with batches or an error; the others are left out. */
@@ -167,6 +174,7 @@ export class LogReader {
       const batches = sound(stored, offset).filter(
         (batch) => nextOffsetOf(parseBatchHeader(batch)) <= log.highWatermark,
       )
+      for (const batch of batches) this.#unshared.add(batch)
       if (batches.length > 0) return fetched(log, batches)
       if (offset >= log.highWatermark) return undefined
       throw corrupt(log, { offset, nextOffset: await this.#nextSound(log, offset) })

@@ -96,6 +96,18 @@ describe.each(sources)('a fetch %s', (_, options) => {
     expect(bytes(received)).toEqual(bytes(sent))
   })
 
+  it('takes along what was read for it alone, and nothing that others read as well', async () => {
+    const { context, id } = await started(1, options)
+    await context.append(id, { key: 'a' })
+    const request = { api: 'fetch', fetcherId: 'f', maxBytes: 1e6, minBytes: 1, maxWaitMs: 0 }
+    const partitions = [{ partitionId: id, offset: 0, maxBytes: 1e6 }]
+    const reply = await context.broker.handle(context.tab.sessionId, { ...request, partitions })
+    const { partitions: fetched } = (reply as { value: Answer }).value
+    const batches = fetched.flatMap((result) => succeeded(result).batches)
+    expect(batches).toHaveLength(1)
+    expect(context.broker.transferable(reply)).toEqual(options === DISK_ONLY ? batches : [])
+  })
+
   it('gets at least one batch, even one that is larger than all it asked for', async () => {
     const { context, id } = await started(1, options)
     for (const key of ['a', 'b']) await context.append(id, { key, bytes: 100 })
