@@ -97,10 +97,12 @@ export function outboxCounter(mq: Tabmq): () => Promise<number> {
 }
 
 export async function sharedWork(mq: Tabmq) {
-  const worker = mq.consumer({
-    groupId: 'thumbnails',
-    groupInstanceId: await tabId(),
+  await mq.admin().createTopics({
+    topics: [{ topic: 'images', numPartitions: 8 }],
+    ifNotExists: true,
   })
+  const instanceId = await tabId() // once in a page: it may serve several groups
+  const worker = mq.consumer({ groupId: 'thumbnails', groupInstanceId: instanceId })
   await worker.subscribe({ topics: ['images'], fromBeginning: true })
   await worker.run({
     eachMessage: async ({ message, signal, heartbeat }) => {
@@ -114,7 +116,10 @@ export async function sharedWork(mq: Tabmq) {
   return worker
 }
 
-/** One id per tab that survives a reload. A duplicated tab finds it taken, and gets its own. */
+/**
+ * One id per tab that survives a reload. A duplicated tab finds it taken, and gets its own; so would a
+ * second call in the same page.
+ */
 export async function tabId(): Promise<string> {
   const kept = sessionStorage.getItem('tab-id')
   if (kept !== null && (await hold(kept))) return kept
@@ -230,7 +235,8 @@ export async function ownCommits(mq: Tabmq) {
   consumer.pause([{ topic: 'orders', partitions: [0] }])
   consumer.resume([{ topic: 'orders' }])
 
-  // Everything of the last hour again.
+  // Everything of the last hour again: in every tab of the group. A partition that another tab holds
+  // is sought when it comes here.
   const hourAgo = Date.now() - 3_600_000
   const starts = await mq.admin().fetchTopicOffsetsByTimestamp('orders', hourAgo)
   for (const { partition, offset } of starts) consumer.seek({ topic: 'orders', partition, offset })
