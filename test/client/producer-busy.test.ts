@@ -83,6 +83,40 @@ test(
 )
 
 test(
+  'partitions for which a request has no room come first in the next',
+  inContext(async (context) => {
+    const partitions = Array.from({ length: 12 }, (_, partition) => partition)
+    await context.topic('orders', partitions.length)
+    const tab = context.tab()
+    const producer = tab.mq.producer({ codec: 'text' })
+    const send = (value: string) =>
+      Promise.all(
+        partitions.map((partition) =>
+          producer.send({ topic: 'orders', messages: [{ partition, value }] }),
+        ),
+      )
+    await context.done(send('first'))
+    const before = tab.requestsOf('produce').length
+    const replies = tab.hold('produce', 'reply')
+    // As large as a message may be: not nearly all of one go into a request.
+    const large = 'x'.repeat(1_000_000)
+    const sends = [send(large), send(large)]
+    for (let answered = 0; answered < 2; answered++) {
+      await context.settle()
+      replies.releaseOne()
+    }
+    await context.settle()
+    const asked = tab.requestsOf('produce').slice(before)
+    const reached = new Set(
+      asked.flatMap(({ batches }) => batches.map(({ partitionId }) => partitionId)),
+    )
+    expect(reached.size).toBe(partitions.length)
+    replies.release()
+    await context.done(Promise.all(sends))
+  }),
+)
+
+test(
   'a retry that is due while enough is on its way waits for an answer, not for a timer again and again',
   inContext(async (context) => {
     const tab = context.tab()

@@ -170,7 +170,10 @@ export class Sender {
     const taken: Taken[] = []
     const wallMs = this.#options.host.wallMs()
     let bytes = 0
-    for (const queue of this.#queuesInTurn()) {
+    const queues = [...this.#options.queues()]
+    const first = this.#cutOffAfter === undefined ? 0 : queues.indexOf(this.#cutOffAfter) + 1
+    let cutOffAfter: PartitionQueue | undefined
+    for (const queue of [...queues.slice(first), ...queues.slice(0, first)]) {
       const batch = queue.take({ nowMs, wallMs }, acks)
       if (batch === undefined) continue
       batch.triedSinceMs ??= wallMs
@@ -178,17 +181,11 @@ export class Sender {
       bytes += batch.bytes
       const isFull = bytes >= PRODUCE_REQUEST_BYTES_MAX
       if (!isFull && taken.length < BROKER_LIMITS.requestPartitionsMax) continue
-      this.#cutOffAfter = queue
+      cutOffAfter = queue
       break
     }
+    if (taken.length > 0) this.#cutOffAfter = cutOffAfter
     return taken
-  }
-
-  #queuesInTurn(): PartitionQueue[] {
-    const queues = [...this.#options.queues()]
-    const first = this.#cutOffAfter === undefined ? 0 : queues.indexOf(this.#cutOffAfter) + 1
-    this.#cutOffAfter = undefined
-    return [...queues.slice(first), ...queues.slice(0, first)]
   }
 
   async #send(acks: Acks, taken: readonly Taken[]): Promise<void> {
