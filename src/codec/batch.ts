@@ -114,6 +114,7 @@ function writeHeader(
     firstTimestampMs,
     maxTimestampMs,
     largestMessageBytes,
+    hasProperties: chunks.some((chunk) => chunk.hasProperties),
     ...sizes,
   })
 }

@@ -8,8 +8,13 @@
  * other codec the values one after the other, each behind its length as a varint. Tombstones have no
  * value in either.
  */
-import type { IndexHeader, IndexRecord } from '../protocol/batch-index.js'
-import { isTimestampMs, writeIndexRecord, writeIndexSection } from '../protocol/batch-index.js'
+import type { IndexHeader, IndexRecord, RecordProperties } from '../protocol/batch-index.js'
+import {
+  hasAnyProperty,
+  isTimestampMs,
+  writeIndexRecord,
+  writeIndexSection,
+} from '../protocol/batch-index.js'
 import { ByteWriter } from '../protocol/byte-writer.js'
 import { hasCode, TabmqError } from '../protocol/errors.js'
 import { describe, detailOf } from '../protocol/names.js'
@@ -26,6 +31,7 @@ export interface RecordToEncode {
   readonly value: unknown
   readonly headers: Headers | undefined
   readonly timestampMs: number
+  readonly properties?: RecordProperties | undefined
   /** Where it is in the call, for errors; by default, where it is among these records. */
   readonly position?: number
 }
@@ -38,6 +44,8 @@ export interface EncodedChunk {
   readonly maxTimestampMs: number
   /** At least the size of the largest message, and never above `maxMessageBytes`. */
   readonly largestMessageBytes: number
+  /** Whether any record has some. */
+  readonly hasProperties: boolean
 }
 
 export interface EncodeChunksOptions {
@@ -119,6 +127,7 @@ class ChunkEncoder {
       maxTimestampMs: this.#maxTimestampMs(start, end),
       largestMessageBytes:
         byteCount <= maxMessageBytes ? byteCount : this.#largestOrThrow(start, end),
+      hasProperties: this.#hasProperties(start, end),
     })
     return end
   }
@@ -183,6 +192,13 @@ class ChunkEncoder {
     return writer.finish()
   }
 
+  #hasProperties(start: number, end: number): boolean {
+    for (let at = start; at < end; at++) {
+      if (hasAnyProperty(this.#record(at).properties)) return true
+    }
+    return false
+  }
+
   #maxTimestampMs(start: number, end: number): number {
     let max = this.#record(start).timestampMs
     for (let at = start + 1; at < end; at++) max = Math.max(max, this.#record(at).timestampMs)
@@ -229,6 +245,7 @@ function indexRecordOf(record: RecordToEncode, at: number): IndexRecord {
     keyIsString: record.keyIsString,
     isTombstone: record.value === null,
     headers: record.headers === undefined ? NO_HEADERS : headersOrThrow(record.headers, position),
+    properties: record.properties,
   }
 }
 

@@ -27,6 +27,14 @@ export interface DecodedRecord {
   readonly key: string | Uint8Array | null
   readonly value: unknown
   readonly headers: Headers
+  /** When share groups may deliver it, in ms since 1970. */
+  readonly deliverAt?: number
+  /** When it is of no use any more, in ms since 1970. */
+  readonly expiresAt?: number
+  /** 1 to 9, where it is not 0; higher is sooner, in share groups. */
+  readonly priority?: number
+  /** By which a topic with a `dedupWindowMs` knows a repeat. */
+  readonly messageId?: string
 }
 
 export interface DecodeBatchOptions {
@@ -51,7 +59,7 @@ export function isCompressed(batch: ArrayBuffer): boolean {
 }
 
 /**
- * The records of a batch that is not compressed.
+ * The records of a batch that is not compressed, without those that are void.
  * @throws TabmqError CORRUPT_MESSAGE, UNSUPPORTED_CODEC; ILLEGAL_STATE when it is compressed
  */
 export function decodeBatch(batch: ArrayBuffer, options: DecodeBatchOptions): DecodedRecord[] {
@@ -63,7 +71,7 @@ export function decodeBatch(batch: ArrayBuffer, options: DecodeBatchOptions): De
 }
 
 /**
- * The records of a batch, compressed or not.
+ * The records of a batch, compressed or not, without those that are void.
  * @throws TabmqError CORRUPT_MESSAGE, UNSUPPORTED_CODEC, UNSUPPORTED_COMPRESSION_TYPE
  */
 export async function decodeCompressedBatch(
@@ -116,12 +124,12 @@ class BatchDecoder {
   #structuredSection(start: number, count: number, frame: Uint8Array): void {
     const first = this.#records.length
     let valueCount = 0
-    let skippedValues = 0
     for (let offset = start; offset < start + count; offset++) {
       this.#index.nextRecord()
-      if (!this.#index.isTombstone) valueCount++
-      if (this.#isWanted(offset)) this.#push(offset, this.#index.isTombstone ? null : PENDING)
-      else if (offset < this.#fromOffset) skippedValues = valueCount
+      const { isTombstone } = this.#index
+      // Until the chunk is decoded, a value is its place in there.
+      if (this.#isWanted(offset)) this.#push(offset, isTombstone ? null : valueCount)
+      if (!isTombstone) valueCount++
     }
     if (valueCount === 0) {
       if (frame.length > 0) throw corrupt('values that belong to no record')
@@ -129,9 +137,9 @@ class BatchDecoder {
     }
     if (first === this.#records.length) return
     const values = decodedOrThrow(start, () => decodeStructuredValues(frame, valueCount))
-    for (let at = first, next = skippedValues; at < this.#records.length; at++) {
+    for (let at = first; at < this.#records.length; at++) {
       const record = this.#records[at] as { value: unknown }
-      if (record.value === PENDING) record.value = values[next++]
+      if (record.value !== null) record.value = values[record.value as number]
     }
   }
 
@@ -147,7 +155,7 @@ class BatchDecoder {
   }
 
   #isWanted(offset: number): boolean {
-    return offset >= this.#fromOffset && offset < this.#untilOffset
+    return offset >= this.#fromOffset && offset < this.#untilOffset && !this.#index.isVoid
   }
 
   #decodeOne(bytes: Uint8Array, offset: number): unknown {
@@ -159,18 +167,27 @@ class BatchDecoder {
     let key: string | Uint8Array | null = null
     if (index.keyIsString) key = decodeUtf8(index.source, index.keyStart, index.keyEnd)
     else if (index.hasKey) key = index.source.slice(index.keyStart, index.keyEnd)
-    this.#records.push({
+    const record = {
       offset,
       timestamp: index.timestampMs,
       key,
       value,
       headers: index.hasHeaders ? decodeHeaders(index.headers()) : NO_HEADERS,
-    })
+    }
+    this.#records.push(index.hasProperties ? { ...record, ...propertiesOf(index) } : record)
   }
 }
 
-/** Stands in for a value until its chunk is decoded. */
-const PENDING = Symbol('pending')
+function propertiesOf(index: BatchIndexReader): Partial<DecodedRecord> {
+  const { deliverAtMs, expiresAtMs, priority } = index
+  const messageId = index.messageId()
+  return {
+    ...(deliverAtMs === undefined ? {} : { deliverAt: deliverAtMs }),
+    ...(expiresAtMs === undefined ? {} : { expiresAt: expiresAtMs }),
+    ...(priority === 0 ? {} : { priority }),
+    ...(messageId === undefined ? {} : { messageId: decodeUtf8(messageId) }),
+  }
+}
 
 function valuesOf(batch: ArrayBuffer, header: ReadBatchHeader): Uint8Array<ArrayBuffer> {
   return new Uint8Array(batch, BATCH_HEADER_BYTES + header.indexBytes, header.valuesBytes)

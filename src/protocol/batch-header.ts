@@ -12,7 +12,7 @@
  * |  0 | u8   | format version |
  * |  1 | u8   | codec id of the values |
  * |  2 | u8   | compression of the values: 0 none, 1 gzip |
- * |  3 | u8   | flags: bit 0, the batch carries a producer id, epoch and sequence |
+ * |  3 | u8   | flags: bit 0, the batch carries a producer id, epoch and sequence; bit 1, some record has properties; bit 2, some record is void (broker) |
  * |  4 | u32  | record count |
  * |  8 | f64  | base offset (broker) |
  * | 16 | f64  | position: bytes appended to the partition before this batch (broker) |
@@ -38,6 +38,8 @@ export const COMPRESSION_NONE = 0
 export const COMPRESSION_GZIP = 1
 
 const HAS_PRODUCER = 1
+const HAS_PROPERTIES = 2
+const HAS_VOID = 4
 
 /** The producer's part of the header: what makes a repeated batch recognisable. */
 export interface BatchProducer {
@@ -56,6 +58,10 @@ export interface BatchHeader {
   readonly indexBytes: number
   readonly valuesBytes: number
   readonly largestMessageBytes: number
+  /** Whether the index is worth a look for properties. What is true of a record, its attributes say. */
+  readonly hasProperties?: boolean
+  /** The same of void records. */
+  readonly hasVoid?: boolean
 }
 
 /** What the broker adds when it appends. */
@@ -68,6 +74,8 @@ export interface BatchPlacement {
 /** A header as it is read: everything in it. */
 export interface ReadBatchHeader extends BatchHeader, BatchPlacement {
   readonly producer: BatchProducer | undefined
+  readonly hasProperties: boolean
+  readonly hasVoid: boolean
 }
 
 export function writeBatchHeader(batch: ArrayBuffer, header: BatchHeader): void {
@@ -75,6 +83,10 @@ export function writeBatchHeader(batch: ArrayBuffer, header: BatchHeader): void 
   view.setUint8(0, BATCH_FORMAT_VERSION)
   view.setUint8(1, header.codecId)
   view.setUint8(2, header.compression)
+  view.setUint8(
+    3,
+    (header.hasProperties === true ? HAS_PROPERTIES : 0) | (header.hasVoid === true ? HAS_VOID : 0),
+  )
   view.setUint32(4, header.recordCount, true)
   view.setFloat64(32, header.firstTimestampMs, true)
   view.setFloat64(40, header.maxTimestampMs, true)
@@ -90,6 +102,12 @@ export function writeBatchProducer(batch: ArrayBuffer, producer: BatchProducer):
   view.setFloat64(48, producer.producerId, true)
   view.setUint32(56, producer.producerEpoch, true)
   view.setUint32(60, producer.baseSequence, true)
+}
+
+/** Some records of it have become void, in the index; the header says so from now on. */
+export function writeBatchHasVoid(batch: ArrayBuffer): void {
+  const view = new DataView(batch)
+  view.setUint8(3, view.getUint8(3) | HAS_VOID)
 }
 
 /** The broker's part, written in place when the batch gets its offset. */
@@ -130,6 +148,7 @@ export function parseHeader({ header: bytes, byteLength }: BatchEdge): ReadBatch
   const view = new DataView(bytes)
   const version = view.getUint8(0)
   if (version !== BATCH_FORMAT_VERSION) throw corrupt(`unknown batch format version ${version}`)
+  const flags = view.getUint8(3)
   const header = {
     codecId: view.getUint8(1),
     compression: view.getUint8(2),
@@ -142,7 +161,9 @@ export function parseHeader({ header: bytes, byteLength }: BatchEdge): ReadBatch
     indexBytes: view.getUint32(64, true),
     valuesBytes: view.getUint32(68, true),
     largestMessageBytes: view.getUint32(72, true),
-    producer: (view.getUint8(3) & HAS_PRODUCER) === 0 ? undefined : readProducer(view),
+    producer: (flags & HAS_PRODUCER) === 0 ? undefined : readProducer(view),
+    hasProperties: (flags & HAS_PROPERTIES) !== 0,
+    hasVoid: (flags & HAS_VOID) !== 0,
   }
   const length = BATCH_HEADER_BYTES + header.indexBytes + header.valuesBytes
   if (length !== byteLength) {

@@ -127,6 +127,9 @@ export const TOPIC_DEFAULTS = {
 } as const
 
 export const TOPIC_NAME_LENGTH_MAX = 249
+export const MESSAGE_ID_LENGTH_MAX = 256
+/** Of a message; 0 is that of a message that says nothing. */
+export const PRIORITY_MAX = 9
 export const GROUP_ID_LENGTH_MAX = 255
 export const BROKER_NAME_LENGTH_MAX = 100
 export const PATTERN_LENGTH_MAX = 1_000

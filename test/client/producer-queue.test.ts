@@ -23,6 +23,7 @@ function newQueue(): PartitionQueue {
 function chunkOf(recordCount: number): EncodedChunk {
   const none = new Uint8Array()
   return {
+    hasProperties: false,
     recordCount,
     index: none,
     values: none,

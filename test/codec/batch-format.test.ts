@@ -69,6 +69,27 @@ const BYTES_HEX = `
   0b000000080000000f000000000000000100008056febc784200000400000003
   0001ff`
 
+const PROPERTIES_HEX = `
+  0102000303000000000010000000f0410000000000408f4000908056febc7842
+  00008056febc784200008056febc784200bc9a785634b24203000000f0ffffff
+  200000000a00000026000000000000000300008056febc784218000101680101
+  780f02c8010902c3a9100008016d000006000000016101620163`
+
+const PROPERTIES = [
+  sent({
+    value: 'a',
+    headers: { h: 'x' },
+    properties: {
+      deliverAtMs: AT_MS + 1,
+      expiresAtMs: AT_MS + 100,
+      priority: 9,
+      messageId: 'é',
+    },
+  }),
+  sent({ value: 'b', properties: { messageId: 'm' } }),
+  sent({ value: 'c' }),
+]
+
 const STRUCTURED = [
   sent({
     value: {
@@ -87,6 +108,7 @@ describe('a batch of format version 1', () => {
     ['json', TWO_CHUNKS, JSON_HEX],
     ['text', [[sent({ value: 'zażółć' })]], TEXT_HEX],
     ['bytes', [[sent({ value: new Uint8Array([0, 1, 255]) })]], BYTES_HEX],
+    ['text', [PROPERTIES], PROPERTIES_HEX],
   ])('is written and read so with the codec %s', (name, lists, hex) => {
     const batch = batchOf(lists, codecs.byName(name))
     writeBatchProducer(batch, PRODUCER)
@@ -117,6 +139,8 @@ describe('a batch of format version 1', () => {
       indexBytes: 67,
       valuesBytes: 47,
       largestMessageBytes: 55,
+      hasProperties: false,
+      hasVoid: false,
     })
   })
 })

@@ -13,6 +13,7 @@ import {
   batchOf,
   codecs,
   expectReceived,
+  makeVoid,
   NO_LIMIT,
   reversedCodec,
   sent,
@@ -177,6 +178,71 @@ describe('a batch', () => {
 
   it('is not made of nothing', () => {
     expect(() => assembleBatch({ chunks: [], codecId: 0 })).toThrow('a batch of no chunks')
+  })
+})
+
+describe('a void record', () => {
+  const arbitraryVoids = arbitraryBatch.chain((batch) =>
+    fc.record({
+      batch: fc.constant(batch),
+      voids: fc.array(fc.boolean(), {
+        minLength: batch.lists.flat().length,
+        maxLength: batch.lists.flat().length,
+      }),
+      from: fc.nat(batch.lists.flat().length),
+    }),
+  )
+
+  it('is left out, and the others keep their offsets and values', () => {
+    fc.assert(
+      fc.property(arbitraryVoids, ({ batch: { codec, lists }, voids, from }) => {
+        const batch = batchOf(lists, codec)
+        makeVoid(batch, voids)
+        const kept = lists
+          .flat()
+          .map((record, offset) => ({ record, offset }))
+          .filter(({ offset }) => offset >= from && voids[offset] !== true)
+        const received = decodeBatch(batch, { codecs, fromOffset: from })
+        expect(received.map(({ offset }) => offset)).toEqual(kept.map(({ offset }) => offset))
+        expectReceived(
+          received.map((record, offset) => ({ ...record, offset })),
+          kept.map(({ record }) => record),
+        )
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('is left out of a compressed batch', async () => {
+    const batch = await compressedBatchOf([[sent({ value: 1 }), sent({ value: 2 })]])
+    makeVoid(batch, [true, false])
+    const received = await decodeCompressedBatch(batch, { codecs, valuesBytesMax })
+    expect(received.map(({ offset, value }) => [offset, value])).toEqual([[1, 2]])
+  })
+
+  it('is void whatever the header says, and properties are there', () => {
+    const record = sent({ properties: { priority: 3 } })
+    for (const flags of [0, 2, 4, 6, 0xfe]) {
+      const batch = batchOf([[sent(), record, sent()]], reversedCodec)
+      makeVoid(batch, [true])
+      new DataView(batch).setUint8(3, flags)
+      const header = parseBatchHeader(batch)
+      expect([header.hasProperties, header.hasVoid]).toEqual([(flags & 2) > 0, (flags & 4) > 0])
+      const received = decodeBatch(batch, { codecs })
+      expect(received.map(({ offset, priority }) => [offset, priority])).toEqual([
+        [1, 3],
+        [2, undefined],
+      ])
+    }
+  })
+
+  it('is told of in the header, as properties are, and neither where there are none', () => {
+    const plain = batchOf([[sent()], [sent({ properties: { priority: 0 } })]], structured)
+    expect(parseBatchHeader(plain)).toMatchObject({ hasProperties: false, hasVoid: false })
+    const batch = batchOf([[sent()], [sent({ properties: { priority: 1 } })]], structured)
+    expect(parseBatchHeader(batch)).toMatchObject({ hasProperties: true, hasVoid: false })
+    makeVoid(batch, [true])
+    expect(parseBatchHeader(batch)).toMatchObject({ hasProperties: true, hasVoid: true })
   })
 })
 

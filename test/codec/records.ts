@@ -9,7 +9,12 @@ import { CodecRegistry } from '../../src/codec/codec-registry.js'
 import type { DecodedRecord } from '../../src/codec/decode-batch.js'
 import type { Headers, HeaderValue } from '../../src/codec/headers.js'
 import { encodeUtf8, isWellFormed } from '../../src/codec/utf8.js'
-import { TIMESTAMP_MS_MAX } from '../../src/protocol/batch-index.js'
+import {
+  BATCH_HEADER_BYTES,
+  parseBatchHeader,
+  writeBatchHasVoid,
+} from '../../src/protocol/batch-header.js'
+import { BatchIndexReader, TIMESTAMP_MS_MAX } from '../../src/protocol/batch-index.js'
 import type { ErrorCode, TabmqError } from '../../src/protocol/errors.js'
 import { hasCode } from '../../src/protocol/errors.js'
 import { arbitraryGraph, arbitraryTree } from './structured-values.js'
@@ -21,6 +26,14 @@ export interface SentRecord {
   readonly value: unknown
   readonly headers: Headers | undefined
   readonly timestampMs: number
+  readonly properties?: SentProperties
+}
+
+export interface SentProperties {
+  readonly deliverAtMs?: number
+  readonly expiresAtMs?: number
+  readonly priority?: number
+  readonly messageId?: string
 }
 
 /** A codec of one's own: any value's JSON, upside down. */
@@ -37,10 +50,15 @@ export function sent(fields: Partial<SentRecord> = {}): SentRecord {
   return { key: null, value: 1, headers: undefined, timestampMs: 1_700_000_000_000, ...fields }
 }
 
-export function toEncode({ key, value, headers, timestampMs }: SentRecord): RecordToEncode {
+export function toEncode(record: SentRecord): RecordToEncode {
+  const { key, value, headers, timestampMs, properties } = record
   const keyIsString = typeof key === 'string'
   const keyBytes = keyIsString ? encodeUtf8(key) : (key ?? undefined)
-  return { keyBytes, keyIsString, value, headers, timestampMs }
+  const encoded = { keyBytes, keyIsString, value, headers, timestampMs }
+  if (properties === undefined) return encoded
+  const { messageId, ...others } = properties
+  const id = messageId === undefined ? {} : { messageId: encodeUtf8(messageId) }
+  return { ...encoded, properties: { ...others, ...id } }
 }
 
 /** One batch with a chunk per list of records. */
@@ -56,6 +74,21 @@ export function batchOf(lists: readonly (readonly SentRecord[])[], codec: Codec)
   return assembleBatch({ chunks, codecId: codec.id })
 }
 
+/** What the broker does to records that are not to be delivered: those that are true. */
+export function makeVoid(batch: ArrayBuffer, isVoid: readonly boolean[]): void {
+  const { indexBytes } = parseBatchHeader(batch)
+  const reader = new BatchIndexReader(new Uint8Array(batch, BATCH_HEADER_BYTES, indexBytes))
+  let at = 0
+  for (let left = reader.nextSection(); left > 0; left = reader.nextSection()) {
+    for (; left > 0; left--) {
+      reader.nextRecord()
+      if (isVoid[at++] !== true) continue
+      reader.makeVoid()
+      writeBatchHasVoid(batch)
+    }
+  }
+}
+
 export function expectReceived(
   received: readonly DecodedRecord[],
   records: readonly SentRecord[],
@@ -69,8 +102,19 @@ export function expectReceived(
       key: record.key,
       value: structuredClone(record.value),
       headers: receivedHeaders(record.headers),
+      ...receivedProperties(record.properties),
     })),
   )
+}
+
+function receivedProperties(properties: SentProperties = {}): Partial<DecodedRecord> {
+  const { deliverAtMs, expiresAtMs, priority = 0, messageId } = properties
+  return {
+    ...(deliverAtMs === undefined ? {} : { deliverAt: deliverAtMs }),
+    ...(expiresAtMs === undefined ? {} : { expiresAt: expiresAtMs }),
+    ...(priority === 0 ? {} : { priority }),
+    ...(messageId === undefined ? {} : { messageId }),
+  }
 }
 
 function receivedHeaders(headers: Headers | undefined): Headers {
@@ -94,9 +138,29 @@ export function thrown(code: ErrorCode, run: () => unknown): TabmqError {
 }
 
 const wellFormed = fc.string({ unit: 'binary', maxLength: 40 }).filter(isWellFormed)
+const arbitraryProperties: fc.Arbitrary<SentProperties> = fc.record(
+  {
+    deliverAtMs: fc.integer({ min: 0, max: TIMESTAMP_MS_MAX - 1 }),
+    expiresAtMs: fc.integer({ min: 0, max: TIMESTAMP_MS_MAX - 1 }),
+    priority: fc.integer({ min: 0, max: 9 }),
+    messageId: wellFormed.filter((id) => id.length > 0),
+  },
+  { requiredKeys: [] },
+)
 const headerValue = fc.oneof(wellFormed, fc.uint8Array({ maxLength: 20 }))
 
 export const arbitraryRecord = (value: fc.Arbitrary<unknown>): fc.Arbitrary<SentRecord> =>
+  fc.oneof(
+    { weight: 3, arbitrary: plainRecord(value) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(plainRecord(value), arbitraryProperties)
+        .map(([record, properties]) => ({ ...record, properties })),
+    },
+  )
+
+const plainRecord = (value: fc.Arbitrary<unknown>): fc.Arbitrary<SentRecord> =>
   fc.record({
     key: fc.oneof(fc.constant(null), wellFormed, fc.uint8Array({ maxLength: 40 })),
     value: fc.oneof({ weight: 8, arbitrary: value }, { weight: 1, arbitrary: fc.constant(null) }),

@@ -5,6 +5,7 @@ import {
   nextOffsetOf,
   parseBatchHeader,
   SEQUENCE_MAX,
+  writeBatchHasVoid,
   writeBatchHeader,
   writeBatchPlacement,
   writeBatchProducer,
@@ -61,6 +62,8 @@ describe('batch header', () => {
       firstTimestampMs: time,
       maxTimestampMs: time,
       largestMessageBytes: u32,
+      hasProperties: fc.boolean(),
+      hasVoid: fc.boolean(),
     })
     const parts = fc.record({ header, placement, producer }, { requiredKeys: ['header'] })
     fc.assert(
@@ -74,6 +77,14 @@ describe('batch header', () => {
         })
       }),
     )
+  })
+
+  it('says from then on that it has void records, and nothing else changes', () => {
+    const producer = { producerId: 9 as ProducerId, producerEpoch: 0, baseSequence: 70 }
+    const batch = batchOf({ producer, header: { hasProperties: true } })
+    const before = parseBatchHeader(batch)
+    writeBatchHasVoid(batch)
+    expect(parseBatchHeader(batch)).toEqual({ ...before, hasVoid: true })
   })
 
   it('is numbered again under a new epoch', () => {

@@ -19,6 +19,8 @@ const record = (fields: Partial<IndexRecord> = {}): IndexRecord => ({
   keyIsString: false,
   isTombstone: false,
   headers: [],
+  properties: undefined,
+  isVoid: false,
   ...fields,
 })
 
@@ -74,6 +76,17 @@ const arbitraryTimestamp = fc.oneof(
   fc.integer({ min: 1_600_000_000_000, max: 1_800_000_000_000 }),
   fc.integer({ min: -TIMESTAMP_MS_MAX, max: TIMESTAMP_MS_MAX }),
 )
+const arbitraryProperties = fc
+  .record(
+    {
+      deliverAtMs: fc.integer({ min: 0, max: TIMESTAMP_MS_MAX - 1 }),
+      expiresAtMs: fc.integer({ min: 0, max: TIMESTAMP_MS_MAX - 1 }),
+      priority: fc.integer({ min: 1, max: 9 }),
+      messageId: fc.uint8Array({ minLength: 1, maxLength: 768 }),
+    },
+    { requiredKeys: [] },
+  )
+  .map((properties) => (Object.keys(properties).length === 0 ? undefined : properties))
 const arbitraryRecord = fc
   .record({
     timestampMs: arbitraryTimestamp,
@@ -88,6 +101,8 @@ const arbitraryRecord = fc
       }),
       { maxLength: 4 },
     ),
+    properties: arbitraryProperties,
+    isVoid: fc.boolean(),
   })
   .map((fields) => ({ ...fields, keyIsString: fields.keyIsString && fields.key !== undefined }))
 
@@ -124,6 +139,59 @@ describe('batch index', () => {
     expect(read?.headers).toEqual(headers)
   })
 
+  it('keeps the properties of each record apart, and writes none that say nothing', () => {
+    const messageId = Uint8Array.of(65, 66)
+    const written = [
+      record({ properties: { deliverAtMs: -5, expiresAtMs: 7, priority: 9, messageId } }),
+      record(),
+      record({ properties: { priority: 1 } }),
+      record({ properties: { messageId } }),
+      record({ properties: { deliverAtMs: 0 } }),
+      record({ properties: { priority: 0, deliverAtMs: undefined } }),
+    ]
+    const reader = new BatchIndexReader(indexOf([written]))
+    const read = Array.from({ length: reader.nextSection() }, () => {
+      reader.nextRecord()
+      const { deliverAtMs, expiresAtMs, priority } = reader
+      return [deliverAtMs, expiresAtMs, priority, reader.messageId(), reader.properties()]
+    })
+    expect(read).toEqual([
+      [-5, 7, 9, messageId, { deliverAtMs: -5, expiresAtMs: 7, priority: 9, messageId }],
+      [undefined, undefined, 0, undefined, undefined],
+      [undefined, undefined, 1, undefined, { priority: 1 }],
+      [undefined, undefined, 0, messageId, { messageId }],
+      [0, undefined, 0, undefined, { deliverAtMs: 0 }],
+      [undefined, undefined, 0, undefined, undefined],
+    ])
+  })
+
+  it('takes two bytes for a record without key, headers and properties', () => {
+    expect(indexOf([[record()]])).toHaveLength(1 + 8 + 2)
+  })
+
+  it('makes a record void where it stands, and leaves the rest as it is', () => {
+    const sections = fc.array(fc.array(arbitraryRecord, { minLength: 1 }), { minLength: 1 })
+    fc.assert(
+      fc.property(sections, fc.infiniteStream(fc.boolean()), (written, choices) => {
+        const records = written.flat()
+        const batch = batchOf(indexOf(written), records.length)
+        const reader = new BatchIndexReader(new Uint8Array(batch, BATCH_HEADER_BYTES))
+        const expected: IndexRecord[] = []
+        for (let left = reader.nextSection(); left > 0; left = reader.nextSection()) {
+          for (; left > 0; left--) {
+            reader.nextRecord()
+            const before = records[expected.length] ?? record()
+            const isVoided = choices.next().value
+            if (isVoided) reader.makeVoid()
+            expect(reader.isVoid).toBe(before.isVoid === true || isVoided)
+            expected.push({ ...before, isVoid: reader.isVoid })
+          }
+        }
+        expect([...readBatchIndex(batch)]).toEqual(expected)
+      }),
+    )
+  })
+
   it('says which timestamps it can hold', () => {
     expect([0, -1, TIMESTAMP_MS_MAX, -TIMESTAMP_MS_MAX].every(isTimestampMs)).toBe(true)
     const others = [TIMESTAMP_MS_MAX + 1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '1', null, 1n]
@@ -136,7 +204,7 @@ describe('a corrupt index', () => {
   const attributesAt = 9
 
   it('is refused when attributes are unknown', () => {
-    for (const attributes of [16, 32, 128, 255]) {
+    for (const attributes of [64, 128, 255]) {
       const index = valid.slice()
       index[attributesAt] = attributes
       expect(isCorrupt(() => readAll(index))).toBe(true)
@@ -161,6 +229,23 @@ describe('a corrupt index', () => {
     index[attributesAt] = 8
     const withCount = Uint8Array.from([...index.slice(0, attributesAt + 2), 0])
     expect(isCorrupt(() => readAll(withCount))).toBe(true)
+  })
+
+  it('is refused when properties are none, unknown or out of range', () => {
+    const properties = (...bytes: readonly number[]) => {
+      const index = indexOf([[record()]])
+      index[attributesAt] = 16
+      return Uint8Array.from([...index, ...bytes])
+    }
+    const tooLong = [8, 0x81, 0x06, ...Array<number>(769).fill(65)]
+    const beyond = [1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x11]
+    for (const bytes of [[0], [16], [4, 0], [4, 10], [8, 0], [8, 5, 65], tooLong, beyond]) {
+      expect(isCorrupt(() => readAll(properties(...bytes)))).toBe(true)
+    }
+    const longest = [8, 0x80, 0x06, ...Array<number>(768).fill(65)]
+    for (const bytes of [[4, 9], [1, 3], longest]) {
+      expect(readAll(properties(...bytes))).toBe(1)
+    }
   })
 
   it('is refused when it is cut off anywhere', () => {

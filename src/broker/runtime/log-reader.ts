@@ -274,7 +274,7 @@ function firstRecordAtTime(
     if (maxTimestampMs < timestampMs) continue
     let offset = baseOffset
     for (const record of readBatchIndex(batch)) {
-      if (offset >= fromOffset && record.timestampMs >= timestampMs) {
+      if (offset >= fromOffset && record.timestampMs >= timestampMs && record.isVoid !== true) {
         return { offset, timestampMs: record.timestampMs }
       }
       offset += 1

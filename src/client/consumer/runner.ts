@@ -6,6 +6,7 @@
 import { decodeBatch, decodeCompressedBatch, isCompressed } from '../../codec/decode-batch.js'
 import type { DecodedRecord } from '../../codec/decode-batch.js'
 import type { CodecRegistry } from '../../codec/codec-registry.js'
+import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
 import { BROKER_LIMITS, CONSUMER_DEFAULTS } from '../../protocol/limits.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { PartitionId } from '../../protocol/names.js'
@@ -53,12 +54,16 @@ export interface RunnerListener {
 /** Records of one turn; void once the partition has another version. */
 interface Taken {
   readonly partition: OwnedPartition
-  readonly records: readonly DecodedRecord[]
+  readonly records: readonly [DecodedRecord, ...DecodedRecord[]]
+  /** Behind them and the void records that follow them. */
+  readonly nextOffset: number
   readonly version: number
 }
 
 interface Decoded {
   readonly records: readonly DecodedRecord[]
+  /** Up to there it is decoded: what is not among the records is void. */
+  readonly nextOffset: number
   /** Why there are no more. */
   readonly failure: { readonly error: unknown } | undefined
 }
@@ -170,15 +175,18 @@ export class Runner {
     const { version } = partition
     try {
       const batches = partition.take(run.eachBatch === undefined ? 1 : bytesPerBatch)
-      const { records, failure } = await this.#decode(batches, partition.position ?? 0)
-      if (records.length === 0) {
+      const decoded = await this.#decode(batches, partition.position ?? 0)
+      const { nextOffset, failure } = decoded
+      const [first, ...others] = decoded.records
+      if (first === undefined) {
+        if (nextOffset > (partition.position ?? 0)) this.#pass(partition, version, nextOffset)
         if (failure !== undefined) this.#onUnreadable(partition, version, failure.error)
         return
       }
-      const taken = { partition, records, version }
+      const taken: Taken = { partition, records: [first, ...others], nextOffset, version }
       if (run.eachMessage !== undefined) await this.#eachMessage(taken, run.eachMessage)
       else if (run.eachBatch !== undefined) await this.#eachBatch(taken, run.eachBatch)
-      const isWhole = (partition.position ?? 0) > (records.at(-1)?.offset ?? 0)
+      const isWhole = (partition.position ?? 0) >= nextOffset
       const isRest = !isWhole || failure !== undefined
       if (isRest && partition.isHeld && partition.version === version) partition.redeliver()
     } catch (error) {
@@ -188,7 +196,7 @@ export class Runner {
 
   async #eachMessage(taken: Taken, handler: EachMessageHandler): Promise<void> {
     const { listener } = this.#options
-    const { partition, records, version } = taken
+    const { partition, records, nextOffset, version } = taken
     const { topic, partition: number, signal } = partition
     const heartbeat = () => this.#heartbeat(partition)
     const pause = () => listener.pause(partition)
@@ -197,7 +205,8 @@ export class Runner {
         if (this.#isStretchOver()) await this.#breathe()
         if (!this.#begins(partition, version)) return
         await handler({ topic, partition: number, message, signal, heartbeat, pause })
-        partition.handled(version, message.offset + 1)
+        const isLast = message === records.at(-1)
+        partition.handled(version, isLast ? nextOffset : message.offset + 1)
         listener.handled(1, false)
       }
     } finally {
@@ -208,17 +217,21 @@ export class Runner {
 
   async #eachBatch(taken: Taken, handler: EachBatchHandler): Promise<void> {
     const { listener, run } = this.#options
-    const { partition, records, version } = taken
+    const { partition, records, nextOffset, version } = taken
     const { signal } = partition
-    const batch = batchOf(partition, records)
-    let resolved = (records[0]?.offset ?? 0) - 1
+    const batch = batchOf(taken)
+    const firstOffset = records[0].offset
+    const lastOffset = records.at(-1)?.offset ?? firstOffset
+    let resolved = firstOffset - 1
+    let resolvedCount = 0
     const resolveOffset = (offset: number) => {
-      checkInteger('offset', offset, { min: 0, max: batch.lastOffset() ?? 0 })
+      checkInteger('offset', offset, { min: 0, max: lastOffset })
       if (offset <= resolved) return
-      const count = offset - resolved
       resolved = offset
-      partition.handled(version, offset + 1)
-      listener.handled(count, false)
+      const countBefore = resolvedCount
+      while ((records[resolvedCount]?.offset ?? Infinity) <= offset) resolvedCount++
+      partition.handled(version, offset === lastOffset ? nextOffset : offset + 1)
+      listener.handled(resolvedCount - countBefore, false)
     }
     if (this.#isStretchOver()) await this.#breathe()
     if (!this.#begins(partition, version)) return
@@ -234,9 +247,9 @@ export class Runner {
         isStale: () => !this.#isCurrent(partition, version),
         pause: () => listener.pause(partition),
       })
-      if (run.eachBatchAutoResolve) resolveOffset(batch.lastOffset() ?? resolved)
+      if (run.eachBatchAutoResolve) resolveOffset(lastOffset)
       // It comes again, but not at once: that would go on without a pause.
-      const gotNowhere = resolved < (batch.firstOffset() ?? 0)
+      const gotNowhere = resolved < firstOffset
       if (gotNowhere && this.#isCurrent(partition, version)) this.#backOff(partition)
     } finally {
       listener.handled(0, true)
@@ -246,17 +259,27 @@ export class Runner {
   /** The records up to the first that cannot be decoded: those before it are not to wait for it. */
   async #decode(batches: readonly ArrayBuffer[], fromOffset: number): Promise<Decoded> {
     let records: readonly DecodedRecord[] = []
+    let nextOffset = fromOffset
     for (const batch of batches) {
       try {
         records = records.concat(await this.#decodeOne(batch, { fromOffset }))
+        nextOffset = nextOffsetOf(parseBatchHeader(batch))
       } catch (error) {
         const untilOffset = error instanceof TabmqError ? Number(error.details['offset'] ?? 0) : 0
-        const before =
-          untilOffset > fromOffset ? await this.#decodeOne(batch, { fromOffset, untilOffset }) : []
-        return { records: records.concat(before), failure: { error } }
+        if (untilOffset > fromOffset) {
+          records = records.concat(await this.#decodeOne(batch, { fromOffset, untilOffset }))
+          nextOffset = untilOffset
+        }
+        return { records, nextOffset, failure: { error } }
       }
     }
-    return { records, failure: undefined }
+    return { records, nextOffset, failure: undefined }
+  }
+
+  /** What was taken is void, all of it: that is done. */
+  #pass(partition: OwnedPartition, version: number, nextOffset: number): void {
+    partition.handled(version, nextOffset)
+    this.#options.listener.handled(1, true)
   }
 
   #decodeOne(batch: ArrayBuffer, range: { fromOffset: number; untilOffset?: number }) {
@@ -337,17 +360,16 @@ export class Runner {
   }
 }
 
-function batchOf(partition: OwnedPartition, messages: readonly DecodedRecord[]): Batch {
-  const { topic, partition: number, highWatermark } = partition
-  const lastOffset = () => messages.at(-1)?.offset
+function batchOf({ partition: owned, records: messages, nextOffset }: Taken): Batch {
+  const { topic, partition: number, highWatermark } = owned
   return {
     topic,
     partition: number,
     highWatermark,
     messages,
-    isEmpty: () => messages.length === 0,
+    isEmpty: () => false,
     firstOffset: () => messages[0]?.offset,
-    lastOffset,
-    offsetLag: () => Math.max(0, highWatermark - 1 - (lastOffset() ?? highWatermark - 1)),
+    lastOffset: () => messages.at(-1)?.offset,
+    offsetLag: () => Math.max(0, highWatermark - nextOffset),
   }
 }
