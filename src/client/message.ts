@@ -23,4 +23,22 @@ export interface Message {
   readonly timestamp?: number
   /** A partition number, from 0; overrides the partitioner. */
   readonly partition?: number
+  /**
+   * Share groups do not deliver it before: a Date, or in ms since 1970. Consumer groups, which keep
+   * the order of a partition, deliver it in its turn.
+   */
+  readonly deliverAt?: number | Date
+  /** The same as so many ms after the call of `send`. */
+  readonly delayMs?: number
+  /** Share groups do not deliver it from then on: a Date, or in ms since 1970. */
+  readonly expiresAt?: number | Date
+  /** The same as so many ms after the call of `send`. */
+  readonly ttlMs?: number
+  /** 0 (default) to 9: share groups deliver higher ones first. */
+  readonly priority?: number
+  /**
+   * 1 to 256 characters. In a topic with a `dedupWindowMs`, another message with the same id within the
+   * window is a repeat: it is not stored, and `send` tells where the first one is.
+   */
+  readonly messageId?: string
 }

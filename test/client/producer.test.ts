@@ -530,13 +530,13 @@ describe('what is sent is what there was', () => {
       const key = utf8.encode('key')
       const value = { customer: 1 }
       const headers = { trace: utf8.encode('one') }
-      const message = { key, value, headers, timestamp: 5, priority: 'high' }
+      const message = { key, value, headers, timestamp: 5, urgency: 'high' }
       const sent = producer.send({ topic: 'orders', messages: [message, { value: null }] })
       key.fill(0)
       value.customer = 2
       headers.trace.fill(0)
       message.timestamp = 6
-      message.priority = 'low'
+      message.urgency = 'low'
       await context.done(sent)
       expect(seen).toEqual([
         {
@@ -544,7 +544,7 @@ describe('what is sent is what there was', () => {
           value: { customer: 1 },
           headers: { trace: utf8.encode('one') },
           timestamp: 5,
-          priority: 'high',
+          urgency: 'high',
         },
         { value: null },
       ])

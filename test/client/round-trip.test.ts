@@ -276,6 +276,41 @@ describe('the rest of a message', () => {
   )
 
   test(
+    'when, until when, how urgent and under which id: what was said, and nothing else',
+    inContext(async (context) => {
+      const { nowMs } = context.clock
+      const longest = 'é'.repeat(256)
+      const received = await roundTrip(context, [
+        { value: 1 },
+        { value: 2, deliverAt: nowMs + 5, expiresAt: new Date(nowMs + 100), priority: 9 },
+        { value: 3, delayMs: 0, ttlMs: 60_000, priority: 0, messageId: longest },
+        { value: 4, deliverAt: new Date(0), timestamp: 7 },
+        { value: 5, delayMs: 10, timestamp: 7, messageId: 'a' },
+      ])
+      const said = received.map(({ deliverAt, expiresAt, priority, messageId }) => ({
+        deliverAt,
+        expiresAt,
+        priority,
+        messageId,
+      }))
+      expect(said).toEqual([
+        {},
+        { deliverAt: nowMs + 5, expiresAt: nowMs + 100, priority: 9 },
+        { deliverAt: nowMs, expiresAt: nowMs + 60_000, messageId: longest },
+        { deliverAt: 0 },
+        { deliverAt: nowMs + 10, messageId: 'a' },
+      ])
+      expect(Object.keys(received[0] ?? {})).toEqual([
+        'offset',
+        'timestamp',
+        'key',
+        'value',
+        'headers',
+      ])
+    }),
+  )
+
+  test(
     'tombstones arrive as null, among values of any codec',
     inContext(async (context) => {
       for (const [codec, value] of [

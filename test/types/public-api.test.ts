@@ -107,6 +107,13 @@ test('messages: any value, keys of text or bytes, and nothing misspelt', () => {
     ]
     void producer.send({ topic: 'orders', messages, acks: -1, compression: 'gzip' })
     void producer.sendBatch({ topicMessages: [{ topic: 'orders', messages }], acks: 0 })
+    const queued: Message[] = [
+      { value: 1, deliverAt: new Date(), expiresAt: Date.now() + 1, priority: 9, messageId: 'a' },
+      { value: 1, delayMs: 5, ttlMs: 5 },
+    ]
+    void producer.send({ topic: 'orders', messages: queued })
+    // @ts-expect-error -- a priority is a number
+    void producer.send({ topic: 'orders', messages: [{ value: 1, priority: 'high' }] })
     // @ts-expect-error -- a message without a value; null is a tombstone
     void producer.send({ topic: 'orders', messages: [{ key: 'a' }] })
     // @ts-expect-error -- a key that is a number

@@ -15,6 +15,7 @@ import { describe, detailOf } from '../../protocol/names.js'
 import { definedOrThrow } from '../../std/assert.js'
 import { checkObject } from '../check-options.js'
 import type { Message } from '../message.js'
+import { propertiesOf } from './message-properties.js'
 
 /** A message of a send, and what the partitioner is to see of it. */
 export interface OutgoingRecord extends RecordToEncode {
@@ -49,6 +50,7 @@ export function toOutgoingRecord(
     value,
     headers,
     timestampMs: timestamp,
+    properties: propertiesOf(message, { position, wallMs, timestampMs: timestamp }),
   }
 }
 
