@@ -20,13 +20,12 @@ import {
   BATCH_HEADER_BYTES,
   COMPRESSION_GZIP,
   COMPRESSION_NONE,
+  VALUES_FRAME_BYTES,
   writeBatchHeader,
 } from '../protocol/batch-header.js'
 import { assert } from '../std/assert.js'
 import type { EncodedChunk } from './chunk.js'
 import { gzip } from './gzip.js'
-
-export const VALUES_FRAME_BYTES = 4
 
 export interface AssembleBatchOptions {
   /** At least one. */

@@ -8,6 +8,7 @@
  * other codec the values one after the other, each behind its length as a varint. Tombstones have no
  * value in either.
  */
+import { STRUCTURED_CODEC_ID } from '../protocol/batch-header.js'
 import type { IndexHeader, IndexRecord, RecordProperties } from '../protocol/batch-index.js'
 import {
   hasAnyProperty,
@@ -21,7 +22,7 @@ import { describe, detailOf } from '../protocol/names.js'
 import type { Codec } from './codec.js'
 import type { Headers } from './headers.js'
 import { encodeHeaders } from './headers.js'
-import { encodeStructuredValues, STRUCTURED_CODEC_ID } from './structured-codec.js'
+import { encodeStructuredValues } from './structured-codec.js'
 
 /** A message on its way into a chunk; its key as the partitioner has seen it. */
 export interface RecordToEncode {

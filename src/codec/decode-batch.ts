@@ -8,6 +8,7 @@ import {
   COMPRESSION_NONE,
   nextOffsetOf,
   parseBatchHeader,
+  STRUCTURED_CODEC_ID,
   type ReadBatchHeader,
 } from '../protocol/batch-header.js'
 import { BatchIndexReader } from '../protocol/batch-index.js'
@@ -18,7 +19,7 @@ import type { CodecRegistry } from './codec-registry.js'
 import { gunzip } from './gzip.js'
 import type { Headers } from './headers.js'
 import { decodeHeaders, NO_HEADERS } from './headers.js'
-import { decodeStructuredValues, STRUCTURED_CODEC_ID } from './structured-codec.js'
+import { decodeStructuredValues } from './structured-codec.js'
 import { decodeUtf8 } from './utf8.js'
 
 export interface DecodedRecord {

@@ -9,13 +9,12 @@
  * share an object, even when the same one was sent twice.
  */
 import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr/index-no-eval'
+import { STRUCTURED_CODEC_ID } from '../protocol/batch-header.js'
 import type { Codec } from './codec.js'
 import { fromGraph } from './structured-graph-reader.js'
 import { toGraph } from './structured-graph.js'
 import { UnsupportedValueError } from './structured-kinds.js'
 import { TreeCheck } from './structured-tree.js'
-
-export const STRUCTURED_CODEC_ID = 0
 
 export const structuredCodec: Codec = {
   id: STRUCTURED_CODEC_ID,

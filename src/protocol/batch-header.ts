@@ -34,6 +34,12 @@ export const BATCH_FORMAT_VERSION = 1
 export const BATCH_HEADER_BYTES = 80
 export const SEQUENCE_MAX = 0xffff_ffff
 
+/** The codec whose values of one chunk are encoded together; with any other each stands alone. */
+export const STRUCTURED_CODEC_ID = 0
+
+/** In front of each chunk's values: how many bytes they have, as a u32. */
+export const VALUES_FRAME_BYTES = 4
+
 export const COMPRESSION_NONE = 0
 export const COMPRESSION_GZIP = 1
 

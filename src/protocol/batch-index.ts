@@ -192,6 +192,11 @@ export class BatchIndexReader {
     return (this.attributes & RECORD_IS_VOID) !== 0
   }
 
+  /** Where the next record begins in `source`, or the next section. */
+  get position(): number {
+    return this.#reader.position
+  }
+
   /** Begins the next section and returns how many records it has; 0 at the end of the index. */
   nextSection(): number {
     const reader = this.#reader
@@ -228,6 +233,19 @@ export class BatchIndexReader {
     if ((attributes & RECORD_HAS_HEADERS) !== 0) this.#passHeaders()
     if ((attributes & RECORD_HAS_PROPERTIES) !== 0) this.#readProperties()
     else if (this.#hadProperties) this.#noProperties()
+  }
+
+  /** All that the index holds of the record; bytes are views. */
+  record(): IndexRecord {
+    return {
+      timestampMs: this.timestampMs,
+      key: this.key(),
+      keyIsString: this.keyIsString,
+      isTombstone: this.isTombstone,
+      headers: this.headers(),
+      properties: this.properties(),
+      isVoid: this.isVoid,
+    }
   }
 
   /** From now on the record is void, in the bytes that are read as well. */
@@ -335,15 +353,7 @@ export function* readBatchIndex(batch: ArrayBuffer): Generator<IndexRecord, void
     if (recordCount > header.recordCount) throw wrongCount(header.recordCount)
     for (; left > 0; left--) {
       reader.nextRecord()
-      yield {
-        timestampMs: reader.timestampMs,
-        key: reader.key(),
-        keyIsString: reader.keyIsString,
-        isTombstone: reader.isTombstone,
-        headers: reader.headers(),
-        properties: reader.properties(),
-        isVoid: reader.isVoid,
-      }
+      yield reader.record()
     }
   }
   if (recordCount < header.recordCount) throw wrongCount(header.recordCount)
