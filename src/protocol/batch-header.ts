@@ -3,8 +3,8 @@
  *
  *     header (80 bytes) | index (keys, timestamps, headers per record) | values (opaque to the broker)
  *
- * The tab that sends fills in all but three fields; the broker writes those (base offset, position,
- * maxTimestampSoFar) into the same buffer when it appends, and stores the buffer as one row. Numbers
+ * The tab that sends fills in all but four fields; the broker writes those (base offset, position,
+ * maxTimestampSoFar, appended at) into the same buffer when it appends, and stores the buffer as one row. Numbers
  * are little-endian. What may pass 2^32 is a float64, which holds every safe integer exactly.
  *
  * | at | type | field |
@@ -25,7 +25,7 @@
  * | 64 | u32  | bytes of the index |
  * | 68 | u32  | bytes of the values |
  * | 72 | u32  | no message has more bytes than this, key and headers included, uncompressed |
- * | 76 | u32  | zero |
+ * | 76 | u32  | when it was appended, in seconds since 1970, rounded up; never falls within a partition; zero in what older brokers have appended (broker) |
  */
 import { TabmqError } from './errors.js'
 import type { ProducerId } from './names.js'
@@ -42,6 +42,8 @@ export const VALUES_FRAME_BYTES = 4
 
 export const COMPRESSION_NONE = 0
 export const COMPRESSION_GZIP = 1
+
+const U32_MAX = 0xffff_ffff
 
 const HAS_PRODUCER = 1
 const HAS_PROPERTIES = 2
@@ -75,6 +77,8 @@ export interface BatchPlacement {
   readonly baseOffset: number
   readonly position: number
   readonly maxTimestampSoFarMs: number
+  /** By the broker's clock; kept to the second. */
+  readonly appendedAtMs: number
 }
 
 /** A header as it is read: everything in it. */
@@ -122,6 +126,8 @@ export function writeBatchPlacement(batch: ArrayBuffer, placement: BatchPlacemen
   view.setFloat64(8, placement.baseOffset, true)
   view.setFloat64(16, placement.position, true)
   view.setFloat64(24, placement.maxTimestampSoFarMs, true)
+  const appendedAtSeconds = Math.ceil(placement.appendedAtMs / 1_000)
+  view.setUint32(76, Math.min(Math.max(0, appendedAtSeconds), U32_MAX), true)
 }
 
 /** A batch without what follows its header, for where those of all partitions would be too large. */
@@ -167,6 +173,7 @@ export function parseHeader({ header: bytes, byteLength }: BatchEdge): ReadBatch
     indexBytes: view.getUint32(64, true),
     valuesBytes: view.getUint32(68, true),
     largestMessageBytes: view.getUint32(72, true),
+    appendedAtMs: 1_000 * view.getUint32(76, true),
     producer: (flags & HAS_PRODUCER) === 0 ? undefined : readProducer(view),
     hasProperties: (flags & HAS_PROPERTIES) !== 0,
     hasVoid: (flags & HAS_VOID) !== 0,

@@ -124,6 +124,7 @@ export const TOPIC_DEFAULTS = {
   retentionMs: 7 * 24 * 3_600_000,
   retentionBytes: null,
   maxMessageBytes: 1024 * 1024,
+  dedupWindowMs: null,
 } as const
 
 export const TOPIC_NAME_LENGTH_MAX = 249

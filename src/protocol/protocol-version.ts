@@ -4,4 +4,4 @@
  * broker that is older than a tab makes room for one of the tab's version.
  * The version of what is on disk is another number, kept by the storage.
  */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2

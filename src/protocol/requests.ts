@@ -165,6 +165,11 @@ export interface TopicConfig {
   readonly retentionBytes: number | null
   /** The largest single message in bytes, key and headers included, as encoded. Default 1 MiB. */
   readonly maxMessageBytes: number
+  /**
+   * For so long, in ms, a message is known by its `messageId`: another with the same id is a repeat, in
+   * whichever partition, and is not stored. Null (default) knows no repeats.
+   */
+  readonly dedupWindowMs: number | null
 }
 
 export interface NewTopic {

@@ -3,7 +3,7 @@
  */
 import { TabmqError } from './errors.js'
 import { isPlainObject, withoutNegativeZero } from './fields.js'
-import { MAX_MESSAGE_BYTES_MAX } from './limits.js'
+import { MAX_MESSAGE_BYTES_MAX, TOPIC_DEFAULTS } from './limits.js'
 import { describe, detailOf } from './names.js'
 import type { TopicConfig } from './requests.js'
 
@@ -18,6 +18,13 @@ const RULES: Readonly<Record<keyof TopicConfig, ConfigRule>> = {
   retentionMs: { min: 1, max: Number.MAX_SAFE_INTEGER, nullable: true },
   retentionBytes: { min: 0, max: Number.MAX_SAFE_INTEGER, nullable: true },
   maxMessageBytes: { min: 1, max: MAX_MESSAGE_BYTES_MAX, nullable: false },
+  dedupWindowMs: { min: 1, max: Number.MAX_SAFE_INTEGER, nullable: true },
+}
+
+/** What a topic has that says nothing, and one of before there was the entry. */
+export function defaultTopicConfig(): TopicConfig {
+  const { numPartitions: _, ...config } = TOPIC_DEFAULTS
+  return config
 }
 
 /** @throws TabmqError INVALID_CONFIG, naming the entry */

@@ -58,6 +58,7 @@ export function placedBatch(parts: BatchParts, placement: Partial<BatchPlacement
     baseOffset: 0,
     position: 0,
     maxTimestampSoFarMs: maxTimestampMs,
+    appendedAtMs: 0,
     ...placement,
   })
   return batch

@@ -245,7 +245,12 @@ function recordsOf({ topics, batches }: StoredLog): DurableRecord[] {
       value: {
         topic: topic as TopicName,
         partitionIds: partitionIds as PartitionId[],
-        config: { retentionMs: null, retentionBytes: null, maxMessageBytes: 1 },
+        config: {
+          retentionMs: null,
+          retentionBytes: null,
+          maxMessageBytes: 1,
+          dedupWindowMs: null,
+        },
         createdAtMs: 0,
       },
     })),

@@ -169,6 +169,11 @@ function batchOf(ids: readonly number[], baseOffset: number): ArrayBuffer {
     chunkBytesMax: 1e6,
   })
   const batch = assembleBatch({ chunks, codecId: structuredCodec.id })
-  writeBatchPlacement(batch, { baseOffset, position: 0, maxTimestampSoFarMs: 1_000 })
+  writeBatchPlacement(batch, {
+    baseOffset,
+    position: 0,
+    maxTimestampSoFarMs: 1_000,
+    appendedAtMs: 0,
+  })
   return batch
 }

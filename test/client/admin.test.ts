@@ -8,6 +8,7 @@ const DEFAULTS = {
   retentionMs: 7 * 24 * 3_600_000,
   retentionBytes: null,
   maxMessageBytes: 1_048_576,
+  dedupWindowMs: null,
 }
 
 describe('topics', () => {

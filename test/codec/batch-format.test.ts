@@ -13,7 +13,12 @@ import type { ProducerId } from '../../src/protocol/names.js'
 import { batchOf, codecs, expectReceived, sent, type SentRecord } from './records.js'
 
 const AT_MS = 1_700_000_000_000
-const PLACEMENT = { baseOffset: 4_294_967_297, position: 1_000, maxTimestampSoFarMs: AT_MS + 9 }
+const PLACEMENT = {
+  baseOffset: 4_294_967_297,
+  position: 1_000,
+  maxTimestampSoFarMs: AT_MS + 9,
+  appendedAtMs: 0,
+}
 const PRODUCER = {
   producerId: 0x1234_5678_9abc as ProducerId,
   producerEpoch: 3,

@@ -126,7 +126,12 @@ describe('a batch', () => {
 
   it('numbers its records from the offset that the broker wrote', () => {
     const batch = batchOf([[sent(), sent()]], structured)
-    writeBatchPlacement(batch, { baseOffset: 1000, position: 0, maxTimestampSoFarMs: 0 })
+    writeBatchPlacement(batch, {
+      baseOffset: 1000,
+      position: 0,
+      maxTimestampSoFarMs: 0,
+      appendedAtMs: 0,
+    })
     expectReceived(decodeBatch(batch, { codecs }), [sent(), sent()], 1000)
   })
 
@@ -140,7 +145,12 @@ describe('a batch', () => {
     const names = lists.map((list) => list.map((record) => ({ ...record, value: record.value })))
     for (const codec of [structured, reversedCodec]) {
       const batch = batchOf(names, codec)
-      writeBatchPlacement(batch, { baseOffset: 50, position: 0, maxTimestampSoFarMs: 0 })
+      writeBatchPlacement(batch, {
+        baseOffset: 50,
+        position: 0,
+        maxTimestampSoFarMs: 0,
+        appendedAtMs: 0,
+      })
       for (let from = 48; from <= 60; from++) {
         const skipped = Math.min(records.length, Math.max(0, from - 50))
         const received = decodeBatch(batch, { codecs, fromOffset: from })
@@ -323,7 +333,12 @@ describe('a batch that cannot be read', () => {
       [[sent({ value: 1 })], [sent({ value: null }), sent({ value: 2 })]],
       reversedCodec,
     )
-    writeBatchPlacement(batch, { baseOffset: 10, position: 0, maxTimestampSoFarMs: 0 })
+    writeBatchPlacement(batch, {
+      baseOffset: 10,
+      position: 0,
+      maxTimestampSoFarMs: 0,
+      appendedAtMs: 0,
+    })
     const error = thrown('CORRUPT_MESSAGE', () => decodeBatch(batch, { codecs: failing }))
     expect(error.details).toEqual({ offset: 12 })
     expect(error.cause).toBe(cause)

@@ -40,7 +40,12 @@ const EXTRA = [
 
 function placed(batch: ArrayBuffer): ArrayBuffer {
   writeBatchProducer(batch, { producerId: 7 as ProducerId, producerEpoch: 1, baseSequence: 5 })
-  writeBatchPlacement(batch, { baseOffset: BASE_OFFSET, position: 9, maxTimestampSoFarMs: 1 })
+  writeBatchPlacement(batch, {
+    baseOffset: BASE_OFFSET,
+    position: 9,
+    maxTimestampSoFarMs: 1,
+    appendedAtMs: 0,
+  })
   return batch
 }
 

@@ -34,7 +34,12 @@ export function topicRow(value: number): TopicRow {
   return {
     topic: `topic-${value}` as TopicName,
     partitionIds: [partitionId(value), partitionId(value + 1)],
-    config: { retentionMs: null, retentionBytes: value, maxMessageBytes: 1024 },
+    config: {
+      retentionMs: null,
+      retentionBytes: value,
+      maxMessageBytes: 1024,
+      dedupWindowMs: null,
+    },
     createdAtMs: 1_700_000_000_000 + value,
   }
 }

@@ -46,7 +46,12 @@ function batchOf({ header, placement, producer }: Parts = {}): ArrayBuffer {
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER })
 const time = fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
 const u32 = fc.nat({ max: SEQUENCE_MAX })
-const placement = fc.record({ baseOffset: count, position: count, maxTimestampSoFarMs: time })
+const placement = fc.record({
+  baseOffset: count,
+  position: count,
+  maxTimestampSoFarMs: time,
+  appendedAtMs: u32.map((seconds) => 1_000 * seconds),
+})
 const producer = fc.record({
   producerId: fc.nat({ max: 2 ** 48 - 1 }).map((id) => id as ProducerId),
   producerEpoch: u32,
@@ -68,7 +73,7 @@ describe('batch header', () => {
     const parts = fc.record({ header, placement, producer }, { requiredKeys: ['header'] })
     fc.assert(
       fc.property(parts, (written) => {
-        const unplaced = { baseOffset: 0, position: 0, maxTimestampSoFarMs: 0 }
+        const unplaced = { baseOffset: 0, position: 0, maxTimestampSoFarMs: 0, appendedAtMs: 0 }
         expect(parseBatchHeader(batchOf(written))).toEqual({
           ...SOME,
           ...written.header,
@@ -85,6 +90,20 @@ describe('batch header', () => {
     const before = parseBatchHeader(batch)
     writeBatchHasVoid(batch)
     expect(parseBatchHeader(batch)).toEqual({ ...before, hasVoid: true })
+  })
+
+  it('keeps to the second when it was appended, and never earlier', () => {
+    for (const [ms, kept] of [
+      [0, 0],
+      [1, 1_000],
+      [1_700_000_000_000, 1_700_000_000_000],
+      [1_700_000_000_001, 1_700_000_001_000],
+      [-5, 0],
+      [1e15, 1_000 * SEQUENCE_MAX],
+    ] as const) {
+      const placed = { baseOffset: 0, position: 0, maxTimestampSoFarMs: 0, appendedAtMs: ms }
+      expect(parseBatchHeader(batchOf({ placement: placed })).appendedAtMs).toBe(kept)
+    }
   })
 
   it('is numbered again under a new epoch', () => {
@@ -117,9 +136,9 @@ describe('batch header', () => {
     { baseOffset: 2 ** 53 },
     { position: 0.5 },
     { position: Infinity },
-    { maxTimestampSoFarMs: NaN },
+    { maxTimestampSoFarMs: NaN, appendedAtMs: 0 },
   ])('is corrupt when it is placed at %o', (wrong) => {
-    const good = { baseOffset: 0, position: 0, maxTimestampSoFarMs: 0 }
+    const good = { baseOffset: 0, position: 0, maxTimestampSoFarMs: 0, appendedAtMs: 0 }
     const batch = batchOf({ placement: { ...good, ...wrong } })
     expect(thrownBy(() => parseBatchHeader(batch)).code).toBe('CORRUPT_MESSAGE')
   })

@@ -4,7 +4,7 @@ import { thrownBy } from './thrown.js'
 
 describe('topic config', () => {
   it('may say everything, something or nothing', () => {
-    const full = { retentionMs: 1, retentionBytes: 0, maxMessageBytes: 1 }
+    const full = { retentionMs: 1, retentionBytes: 0, maxMessageBytes: 1, dedupWindowMs: 1 }
     expect(parseTopicConfig(full)).toEqual(full)
     expect(parseTopicConfig({ retentionMs: 5, retentionBytes: undefined })).toEqual({
       retentionMs: 5,
@@ -12,8 +12,8 @@ describe('topic config', () => {
     expect(parseTopicConfig({})).toEqual({})
   })
 
-  it('takes null for no limit of retention', () => {
-    const unlimited = { retentionMs: null, retentionBytes: null }
+  it('takes null for no limit of retention, and for no window', () => {
+    const unlimited = { retentionMs: null, retentionBytes: null, dedupWindowMs: null }
     expect(parseTopicConfig(unlimited)).toEqual(unlimited)
   })
 
@@ -24,6 +24,9 @@ describe('topic config', () => {
     { retentionBytes: 1.5 },
     { maxMessageBytes: null },
     { maxMessageBytes: 0 },
+    { dedupWindowMs: 0 },
+    { dedupWindowMs: Infinity },
+    { dedupWindowMs: '1 h' },
     { maxMessageBytes: 16 * 1024 * 1024 + 1 },
     { retentionms: 1 },
     { toString: 1 },

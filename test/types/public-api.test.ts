@@ -284,6 +284,7 @@ test('the administrator has what the design lists, and returns plain data', () =
     readonly retentionMs: number | null
     readonly retentionBytes: number | null
     readonly maxMessageBytes: number
+    readonly dedupWindowMs: number | null
   }>()
 })
 

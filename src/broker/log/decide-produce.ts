@@ -65,6 +65,7 @@ function decideAppend(
     baseOffset,
     position: log.endPosition,
     maxTimestampSoFarMs: Math.max(log.maxTimestampMs, header.maxTimestampMs),
+    appendedAtMs: Math.max(log.appendedAtMs, nowMs),
   })
   const records: LogRecord[] = [{ type: 'batch', partitionId, baseOffset, batch }]
   if (producer !== undefined) {

@@ -52,9 +52,12 @@ export class PartitionLog {
   /** Bytes ever appended; the next batch's position. */
   #endPosition = 0
   #maxTimestampMs = 0
+  /** When the last batch was appended, or later where one before it says so. */
+  #appendedAtMs = 0
   /** The same up to the high watermark. */
   #durableEndPosition = 0
   #durableMaxTimestampMs = 0
+  #durableAppendedAtMs = 0
   /** The oldest batch; undefined when there is none or the head has yet to be read again. */
   #head: LogHead | undefined
   /** No batch is stored below it. Batches before the log start may be, until retention comes by. */
@@ -92,6 +95,10 @@ export class PartitionLog {
 
   get maxTimestampMs(): number {
     return this.#maxTimestampMs
+  }
+
+  get appendedAtMs(): number {
+    return this.#appendedAtMs
   }
 
   get sizeBytes(): number {
@@ -143,8 +150,10 @@ export class PartitionLog {
     this.#endPosition = (last ?? first)?.position ?? 0
     this.#endPosition += edges.last.byteLength
     this.#maxTimestampMs = (last ?? first)?.maxTimestampSoFarMs ?? 0
+    this.#appendedAtMs = (last ?? first)?.appendedAtMs ?? 0
     this.#durableEndPosition = this.#endPosition
     this.#durableMaxTimestampMs = this.#maxTimestampMs
+    this.#durableAppendedAtMs = this.#appendedAtMs
     this.#storedFrom = firstOffset
     if (first !== undefined) this.setHead(logHead(first))
   }
@@ -161,6 +170,7 @@ export class PartitionLog {
     this.#logEndOffset = nextOffset
     this.#endPosition += batch.byteLength
     this.#maxTimestampMs = header.maxTimestampSoFarMs
+    this.#appendedAtMs = header.appendedAtMs
   }
 
   replayProducer(producerId: ProducerId, row: ProducerRow | null): void {
@@ -196,6 +206,7 @@ export class PartitionLog {
     this.#highWatermark = offset
     this.#durableEndPosition = header.position + batch.byteLength
     this.#durableMaxTimestampMs = header.maxTimestampSoFarMs
+    this.#durableAppendedAtMs = header.appendedAtMs
     return true
   }
 
@@ -216,6 +227,7 @@ export class PartitionLog {
     this.#logEndOffset = this.#highWatermark
     this.#endPosition = this.#durableEndPosition
     this.#maxTimestampMs = this.#durableMaxTimestampMs
+    this.#appendedAtMs = this.#durableAppendedAtMs
     if (!this.hasBatches) this.#head = undefined
     for (const [producerId, row] of this.#durableProducers) {
       if (row === null) this.#producers.delete(producerId)

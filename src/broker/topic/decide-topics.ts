@@ -4,9 +4,10 @@
  * all. Pure: state is read, records are returned.
  */
 import { TabmqError } from '../../protocol/errors.js'
-import { TOPIC_DEFAULTS, type BrokerLimits } from '../../protocol/limits.js'
+import type { BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId, TopicId, TopicName } from '../../protocol/names.js'
 import type { NewTopic, ResponseOf, TopicConfig } from '../../protocol/requests.js'
+import { defaultTopicConfig } from '../../protocol/topic-config.js'
 import type { PartitionLog } from '../log/partition-log.js'
 import type { PartitionLogs } from '../log/partition-logs.js'
 import type { Decision, DecisionContext, LogRecord } from '../records.js'
@@ -50,7 +51,7 @@ export function decideCreateTopics(
     const topicId = context.freshId() as TopicId
     const partitionIds = idsFrom(nextPartitionId, wish.numPartitions)
     nextPartitionId += wish.numPartitions
-    const config = { ...defaultConfig(), ...wish.config }
+    const config = { ...defaultTopicConfig(), ...wish.config }
     const value = { topic: wish.topic, partitionIds, config, createdAtMs: context.nowMs }
     records.push({ type: 'topic', topicId, value })
     records.push(...newPartitions(topicId, partitionIds, 0))
@@ -135,11 +136,6 @@ function newPartitions(
 
 function idsFrom(first: number, count: number): PartitionId[] {
   return Array.from({ length: count }, (_, index) => (first + index) as PartitionId)
-}
-
-function defaultConfig(): TopicConfig {
-  const { retentionMs, retentionBytes, maxMessageBytes } = TOPIC_DEFAULTS
-  return { retentionMs, retentionBytes, maxMessageBytes }
 }
 
 function checkPartitionCount(topic: TopicName, count: number, limits: BrokerLimits): void {

@@ -7,6 +7,7 @@ import { assert, definedOrThrow } from '../../std/assert.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { PartitionId, TopicId, TopicName } from '../../protocol/names.js'
 import type { TopicConfig, TopicMetadata } from '../../protocol/requests.js'
+import { defaultTopicConfig } from '../../protocol/topic-config.js'
 import type { LogRecord } from '../records.js'
 import type { TopicRow } from '../rows.js'
 
@@ -88,7 +89,8 @@ export class TopicRegistry {
   }
 
   #put(topicId: TopicId, row: TopicRow): void {
-    const topic = { topicId, ...row }
+    // A row of before there was an entry of the config lacks it.
+    const topic = { topicId, ...row, config: { ...defaultTopicConfig(), ...row.config } }
     this.#byId.set(topicId, topic)
     this.#byName.set(row.topic, topic)
   }

@@ -109,7 +109,12 @@ describe('a pattern', () => {
 
   it('takes no more time altogether than there is for one subscription', () => {
     const registry = new TopicRegistry()
-    const config = { retentionMs: null, retentionBytes: null, maxMessageBytes: 1 }
+    const config = {
+      retentionMs: null,
+      retentionBytes: null,
+      maxMessageBytes: 1,
+      dedupWindowMs: null,
+    }
     for (let index = 0; index < 1_000; index++) {
       const topic = `${'a'.repeat(200)}${index}` as TopicName
       const value = { topic, partitionIds: [], config, createdAtMs: 0 }

@@ -11,7 +11,12 @@ import type { TopicConfig } from '../../../src/protocol/requests.js'
 import { batchOf, offsetsOf } from '../batches.js'
 import { StateContext } from '../state-context.js'
 
-const KEEP_ALL = { retentionMs: null, retentionBytes: null, maxMessageBytes: 1_000_000 }
+const KEEP_ALL = {
+  retentionMs: null,
+  retentionBytes: null,
+  maxMessageBytes: 1_000_000,
+  dedupWindowMs: null,
+}
 
 /** One partition with its batches at hand, as retention would read them. */
 class RetentionContext {

@@ -91,7 +91,7 @@ describe.each(sources)('a fetch %s', (_, options) => {
     const [received] = (await context.tab.read(id, 0))?.batches ?? []
     const bytes = (batch: ArrayBuffer | undefined) => {
       const copy = new Uint8Array(batch ?? new ArrayBuffer(0)).slice()
-      return [...copy.fill(0, 8, 32)]
+      return [...copy.fill(0, 8, 32).fill(0, 76, 80)]
     }
     expect(bytes(received)).toEqual(bytes(sent))
   })
@@ -419,7 +419,7 @@ describe('a fetch that is reading', () => {
     const fetch = waiting(context.tab.fetch([{ partitionId: id, offset: 0 }]))
     await allDone()
     const { log, oldest } = await stored(context, id)
-    const config = { retentionMs: null, retentionBytes: 0, maxMessageBytes: 1 }
+    const config = { retentionMs: null, retentionBytes: 0, maxMessageBytes: 1, dedupWindowMs: null }
     await context.broker.apply(decideRetention(log, oldest, { config, nowMs: 0 }))
     context.storage.releaseReads()
     await allDone()

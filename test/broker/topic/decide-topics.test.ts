@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { TopicRow } from '../../../src/broker/rows.js'
 import type { TopicsState } from '../../../src/broker/topic/decide-topics.js'
 import {
   decideAlterConfigs,
@@ -11,6 +12,7 @@ import { hasCode, type ErrorCode } from '../../../src/protocol/errors.js'
 import { TOPIC_DEFAULTS } from '../../../src/protocol/limits.js'
 import type { PartitionId, TopicName } from '../../../src/protocol/names.js'
 import type { TopicConfig } from '../../../src/protocol/requests.js'
+import { defaultTopicConfig } from '../../../src/protocol/topic-config.js'
 import { StateContext } from '../state-context.js'
 
 const name = (topic: string) => topic as TopicName
@@ -212,10 +214,17 @@ describe('changing a config', () => {
 })
 
 describe('topic registry', () => {
+  it('reads a row of before there was an entry of the config as if it had the default', () => {
+    const { state } = new TopicsContext()
+    const { dedupWindowMs: _, ...config } = { ...defaultTopicConfig(), retentionMs: 5 }
+    const value = { topic: name('a'), partitionIds: [], config, createdAtMs: 0 } as unknown
+    state.topics.replay({ type: 'topic', topicId: 'a' as never, value: value as TopicRow })
+    expect(state.topics.find(name('a'))?.config).toEqual({ ...config, dedupWindowMs: null })
+  })
+
   it('finds its invariants broken when two topics share a partition', () => {
     const { state } = new TopicsContext()
-    const { retentionMs, retentionBytes, maxMessageBytes } = TOPIC_DEFAULTS
-    const config = { retentionMs, retentionBytes, maxMessageBytes }
+    const config = defaultTopicConfig()
     const partitionIds = [1 as PartitionId]
     state.topics.replay({ type: 'nextPartitionId', value: 2 })
     for (const topic of ['a', 'b']) {

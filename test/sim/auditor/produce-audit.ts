@@ -20,9 +20,11 @@ import {
   type AuditParts,
 } from './audit.js'
 
-/** What of a batch is the sender's: the broker writes its placement between these. */
-const PLACEMENT_FROM = 8
-const PLACEMENT_TO = 32
+/** What of a batch is not the sender's: where the broker writes its placement. */
+const PLACEMENT: readonly (readonly [from: number, to: number])[] = [
+  [8, 32],
+  [76, 80],
+]
 
 /** A batch as it came, before the broker wrote anything into it. */
 interface SentBatch {
@@ -181,9 +183,14 @@ function isSameBatch(sent: Uint8Array, stored: Uint8Array): boolean {
   return (
     sent.length === stored.length &&
     sent.length >= BATCH_HEADER_BYTES &&
-    areSameBytes(sent.subarray(0, PLACEMENT_FROM), stored.subarray(0, PLACEMENT_FROM)) &&
-    areSameBytes(sent.subarray(PLACEMENT_TO), stored.subarray(PLACEMENT_TO))
+    areSameBytes(withoutPlacement(sent), withoutPlacement(stored))
   )
+}
+
+function withoutPlacement(batch: Uint8Array): Uint8Array {
+  const copy = batch.slice()
+  for (const [from, to] of PLACEMENT) copy.fill(0, from, to)
+  return copy
 }
 
 export function areSameBytes(a: Uint8Array, b: Uint8Array): boolean {
