@@ -150,11 +150,14 @@ export class FetchPurgatory {
       do {
         waiting.lookAgain = false
         waiting.appendedBytes = 0
-        const results = await this.#reader.fetch(partitions, {
-          maxBytes,
-          whose: waiting.sessionId,
-          isMoot: () => waiting.isOver,
-        })
+        // What is in memory answers in the turn in which it became readable.
+        const results =
+          this.#reader.fetchAtOnce(partitions, maxBytes) ??
+          (await this.#reader.fetch(partitions, {
+            maxBytes,
+            whose: waiting.sessionId,
+            isMoot: () => waiting.isOver,
+          }))
         if (waiting.isOver) return
         waiting.foundBytes = results.reduce((sum, result) => sum + bytesOf(result), 0)
         const failed = results.some((result) => result.error !== undefined)

@@ -76,10 +76,28 @@ export class LogReader {
     }
   }
 
+  /** The same at once, where nothing of it is on the disk alone; else undefined. */
+  fetchAtOnce(wanted: readonly FetchPartition[], maxBytes: number): FetchResult[] | undefined {
+    const { results, onDisk } = this.#fetchAllFromTail(wanted, maxBytes)
+    return onDisk.length === 0 ? results : undefined
+  }
+
   async #fetchOnce(
     wanted: readonly FetchPartition[],
     { maxBytes, whose, isMoot }: FetchTerms,
   ): Promise<FetchResult[]> {
+    const { results, onDisk, bytesLeft } = this.#fetchAllFromTail(wanted, maxBytes)
+    if (onDisk.length === 0 || bytesLeft <= 0) return results
+    const read = await this.#turns.run(whose, async () =>
+      isMoot() ? [] : this.#fetchAllFromDisk(onDisk, bytesLeft),
+    )
+    return [...results, ...read]
+  }
+
+  #fetchAllFromTail(
+    wanted: readonly FetchPartition[],
+    maxBytes: number,
+  ): { results: FetchResult[]; onDisk: FetchPartition[]; bytesLeft: number } {
     const results: FetchResult[] = []
     const onDisk: FetchPartition[] = []
     let bytesLeft = maxBytes
@@ -92,11 +110,7 @@ export class LogReader {
         bytesLeft -= bytesOf(result)
       }
     }
-    if (onDisk.length === 0 || bytesLeft <= 0) return results
-    const read = await this.#turns.run(whose, async () =>
-      isMoot() ? [] : this.#fetchAllFromDisk(onDisk, bytesLeft),
-    )
-    return [...results, ...read]
+    return { results, onDisk, bytesLeft }
   }
 
   async #fetchAllFromDisk(

@@ -234,6 +234,27 @@ describe('a fetch that finds nothing', () => {
     expect(keys(fetch)).toEqual([[ids[1], ['new']]])
   })
 
+  it('is answered before the send it waited for, and the commit that is written along', async () => {
+    const { context, id } = await started()
+    const { tab, broker } = context
+    const limits = { maxBytes: 1_000_000, minBytes: 1, maxWaitMs: 1_000 }
+    const partitions = [{ partitionId: id, offset: 0, maxBytes: 1_000_000 }]
+    const offsets = [{ partitionId: id, offset: 0 }]
+    const batches = [{ partitionId: id, batch: batchOf() }]
+    const requests = [
+      { api: 'fetch', fetcherId: 'fetcher', partitions, ...limits },
+      { api: 'commitOffsets', groupId: 'idle', offsets, mayLinger: true },
+      { api: 'produce', acks: 1, batches },
+    ]
+    const answered: string[] = []
+    const asked = requests.map(async (request) => {
+      const { ok } = await broker.handle(tab.sessionId, request)
+      answered.push(`${request.api} ${ok ? 'done' : 'refused'}`)
+    })
+    await Promise.all(asked)
+    expect(answered).toEqual(['fetch done', 'commitOffsets done', 'produce done'])
+  })
+
   it('looks when there can be enough, and never otherwise', async () => {
     const { context, ids } = await started(2, DISK_ONLY)
     const [id = 0 as PartitionId, other = 0 as PartitionId] = ids
