@@ -15,6 +15,8 @@ import type { OwnedPartition } from './owned-partition.js'
 
 const REQUEST_SLACK_MS = 15_000
 const FETCH_BACKOFF = { firstMs: 50, maxMs: 2_000 }
+/** Less than this is handled before more is asked for: what its handlers send is not to wait for that. */
+const AHEAD_BYTES = 16 * 1024
 
 export interface FetchLoopOptions {
   readonly host: ClientHost
@@ -115,6 +117,7 @@ export class FetchLoop {
   async #fetch(wanted: readonly FetchPartition[]): Promise<void> {
     const { connection, options, host, onError } = this.#options
     const { maxBytes, minBytes, maxWaitMs } = options
+    let newBytes: number
     try {
       const request = {
         api: 'fetch',
@@ -129,7 +132,7 @@ export class FetchLoop {
       // What it brings belongs to a run that is over; the next one fetches for itself.
       if (!this.#isRunning) return
       this.#failures = 0
-      this.#takeIn(wanted, reply)
+      newBytes = this.#takeIn(wanted, reply)
     } catch (error) {
       if (!this.#isRunning || hasCode(error, 'CLIENT_CLOSED')) return
       this.#failures += 1
@@ -143,25 +146,33 @@ export class FetchLoop {
       return
     }
     if (this.#newest === wanted) this.#newest = undefined
-    if (this.#isRunning) this.#fetchIfNeeded()
+    if (!this.#isRunning) return
+    // In another turn at the latest, if handlers wait for something; they have been called by then.
+    if (newBytes > 0 && newBytes < AHEAD_BYTES) void host.nextTurn().then(() => this.wake())
+    else this.#fetchIfNeeded()
   }
 
-  #takeIn(wanted: readonly FetchPartition[], reply: ResponseOf<'fetch'>): void {
+  /** Returns how many bytes of it are new. */
+  #takeIn(wanted: readonly FetchPartition[], reply: ResponseOf<'fetch'>): number {
     const offsets = new Map(wanted.map(({ partitionId, offset }) => [partitionId, offset]))
     const byId = new Map([...this.#options.partitions()].map((one) => [one.partitionId, one]))
-    let hasNew = false
+    let newBytes = 0
     for (const result of reply.partitions) {
       const partition = byId.get(result.partitionId)
       const offset = offsets.get(result.partitionId)
       if (partition === undefined || offset === undefined) continue
       if (result.error === undefined) {
-        hasNew = partition.addFetched(offset, result) || hasNew
+        const bufferedBefore = partition.bufferedBytes
+        if (partition.addFetched(offset, result)) {
+          newBytes += partition.bufferedBytes - bufferedBefore
+        }
       } else if (partition.fetchOffset === offset) {
         // An error for an offset that is no longer wanted says nothing (rule 15).
         this.#onPartitionError(partition, fromWireError(result.error))
       }
     }
-    if (hasNew) this.#options.onFetched()
+    if (newBytes > 0) this.#options.onFetched()
+    return newBytes
   }
 
   #onPartitionError(partition: OwnedPartition, error: TabmqError): void {
