@@ -10,6 +10,7 @@ export type WorkerSource = URL | string | (() => SharedWorker)
 export class BrowserHost implements ClientHost {
   readonly #name: string
   readonly #worker: WorkerSource | undefined
+  readonly #turns = new Turns()
 
   constructor(name: string, worker: WorkerSource | undefined) {
     this.#name = name
@@ -32,13 +33,7 @@ export class BrowserHost implements ClientHost {
   /** By a message, since the timers of a hidden page are slow. */
   nextTurn(): Promise<void> {
     return new Promise((resolve) => {
-      const { port1, port2 } = new MessageChannel()
-      port1.addEventListener('message', () => {
-        port1.close()
-        resolve()
-      })
-      port1.start()
-      port2.postMessage(undefined)
+      this.#turns.next(resolve)
     })
   }
 
@@ -98,6 +93,25 @@ export class BrowserHost implements ClientHost {
             cause,
           )
     }
+  }
+}
+
+/** Turns of the page's event loop, by messages to itself. */
+class Turns {
+  readonly #waiting: (() => void)[] = []
+  #channel: MessageChannel | undefined
+
+  next(callback: () => void): void {
+    this.#waiting.push(callback)
+    this.#channel ??= this.#open()
+    this.#channel.port2.postMessage(undefined)
+  }
+
+  #open(): MessageChannel {
+    const channel = new MessageChannel()
+    channel.port1.addEventListener('message', () => this.#waiting.shift()?.())
+    channel.port1.start()
+    return channel
   }
 }
 

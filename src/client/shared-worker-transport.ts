@@ -113,6 +113,8 @@ class Line {
   readonly #worker: SharedWorker
   readonly #listener: TransportListener
   readonly #broker: Comlink.Remote<BrokerEndpoint<MessagePort>>
+  /** Kept, since Comlink makes a proxy of its own whenever one looks at a method. */
+  readonly #request: (request: Request) => Promise<WireReply>
   readonly #pushes = new MessageChannel()
   readonly #abort = new AbortController()
 
@@ -127,6 +129,7 @@ class Line {
     }
     Comlink.expose(tab, callsOnly(this.#pushes.port1, TAB_METHODS))
     this.#broker = Comlink.wrap<BrokerEndpoint<MessagePort>>(worker.port)
+    this.#request = this.#broker.request
   }
 
   /**
@@ -156,7 +159,7 @@ class Line {
   }
 
   request(request: Request): Promise<WireReply> {
-    return this.#broker.request(request)
+    return this.#request(request)
   }
 
   goodbye(options: { isTabGone: boolean }): void {
