@@ -126,7 +126,10 @@ test.describe('with the debugger of Chromium', () => {
         commit(storage, [batchesDeleted(1, half), partitionRecord(1, half)]),
       )
       const filledAgain = stored
-      const fullAgain = await fill()
+      // Chromium gives back what was deleted when it next tidies its files, mostly at once.
+      let fullAgain = await fill()
+      const more = () => stored - filledAgain
+      while (more() === 0) fullAgain = await fill()
       const whileFullAgain = await offsets()
       const kept = await read(storage, 1, 0)
       await storage.close()
@@ -134,7 +137,7 @@ test.describe('with the debugger of Chromium', () => {
       await next.close()
       return {
         codes: { full, whileFull, stillFull, deleted, fullAgain, whileFullAgain },
-        more: stored - filledAgain,
+        more: more(),
         lost: stored - half - kept.length,
         offsets: state.offsets.length,
       }
