@@ -4,12 +4,13 @@
  */
 import type { IDBPTransaction } from 'idb'
 import type { Durability } from '../src/broker/ports.js'
-import type { DurableRecord } from '../src/broker/records.js'
 import { TabmqError } from '../src/protocol/errors.js'
 import { ignore, isConstraintError, superseded } from './indexeddb-errors.js'
-import { isRowRecord, rowOf, type JournalPlan, type RowRecord } from './indexeddb-journal.js'
+import type { BatchesDeleted, BatchRecord, RowRecord } from './indexeddb-journal-row.js'
+import { rowOf, type JournalPlan } from './indexeddb-journal.js'
 import {
   batchesBefore,
+  journalBetween,
   type Database,
   type DatabaseSchema,
   type StoreName,
@@ -18,20 +19,16 @@ import { ended, unlessAborted } from './indexeddb-transaction.js'
 
 export type WriteTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
 
-type BatchRecord = Exclude<DurableRecord, RowRecord>
-
 export interface Commit {
-  /** What it does to batches, in its order. */
-  readonly batches: readonly BatchRecord[]
-  /** How all else is written. */
   readonly plan: JournalPlan
   readonly durability: Durability
   /** To be put down with it: without room for both there is none for either. */
   readonly reserve: ArrayBuffer | undefined
 }
 
-export function isBatchRecord(record: DurableRecord): record is BatchRecord {
-  return !isRowRecord(record)
+/** Whether it changes the store of batches, so that whoever reads that meanwhile waits for it. */
+export function touchesBatches({ batches, folded }: JournalPlan): boolean {
+  return batches.length > 0 || (folded !== undefined && folded.batches.length > 0)
 }
 
 /**
@@ -76,30 +73,35 @@ export async function releaseSpace(database: Database): Promise<void> {
   await ended(transaction)
 }
 
-function storesOf({ batches, plan: { folded }, reserve }: Commit): StoreName[] {
+function storesOf({ plan, reserve }: Commit): StoreName[] {
+  const { folded } = plan
   const stores = new Set<StoreName>(['journal'])
-  if (batches.length > 0) stores.add('batches')
+  if (touchesBatches(plan)) stores.add('batches')
   if (reserve !== undefined || folded !== undefined) stores.add('meta')
   for (const record of folded?.records ?? []) stores.add(rowOf(record).store)
   return [...stores]
 }
 
-function issue(transaction: WriteTransaction, { batches, plan, reserve }: Commit): void {
-  const { key, row, folded } = plan
-  transaction.objectStore('journal').add(row, key).catch(ignore)
+function issue(transaction: WriteTransaction, { plan, reserve }: Commit): void {
+  const { key, rows, batches, folded } = plan
+  const journal = transaction.objectStore('journal')
+  for (const [rowKey, row] of rows) journal.add(row, rowKey).catch(ignore)
   if (reserve !== undefined) transaction.objectStore('meta').put(reserve, 'reserve').catch(ignore)
   for (const record of batches) writeBatch(transaction, record)
   if (folded === undefined) return
   for (const record of folded.records) writeRow(transaction, record)
-  const journal = transaction.objectStore('journal')
+  for (const batchRow of folded.batches) {
+    transaction.objectStore('batches').put(batchRow.value, batchRow.key).catch(ignore)
+  }
   for (const [first, last] of folded.ranges) {
-    journal.delete(IDBKeyRange.bound(first, last)).catch(ignore)
+    journal.delete(journalBetween(first, last)).catch(ignore)
     if (last[0] !== key[0]) journal.put({ closedBy: key[0] }, last).catch(ignore)
   }
+  if (folded.fold !== 'all') return
   transaction.objectStore('meta').put(key[0], 'journalFrom').catch(ignore)
 }
 
-function writeBatch(transaction: WriteTransaction, record: BatchRecord): void {
+function writeBatch(transaction: WriteTransaction, record: BatchRecord | BatchesDeleted): void {
   const batches = transaction.objectStore('batches')
   const { partitionId } = record
   if (record.type === 'batch') {
@@ -123,10 +125,10 @@ interface AnyStore {
 }
 
 /** One that was cut off and is tried again may have been there all the time. */
-async function checkWritten(database: Database, { key, row }: JournalPlan): Promise<void> {
+async function checkWritten(database: Database, { key, commitId }: JournalPlan): Promise<void> {
   const transaction = database.transaction(['journal'])
   const there = await unlessAborted(transaction, transaction.objectStore('journal').get(key))
   if (there === undefined || 'closedBy' in there) throw superseded(key[0])
-  if (there.commitId === row.commitId) return
+  if (there.commitId === commitId) return
   throw new TabmqError('STORAGE_ERROR', 'an earlier commit was written after all: load again')
 }

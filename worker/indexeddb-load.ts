@@ -5,19 +5,20 @@
  */
 import type { IDBPTransaction } from 'idb'
 import type { LogEdges, StoredState } from '../src/broker/ports.js'
-import { headerOf } from '../src/protocol/batch-header.js'
+import { BATCH_HEADER_BYTES, type BatchEdge } from '../src/protocol/batch-header.js'
 import type { PartitionId } from '../src/protocol/names.js'
 import { assert, definedOrThrow } from '../src/std/assert.js'
 import { mapInGroups } from '../src/std/promises.js'
 import { databaseDeleted, superseded } from './indexeddb-errors.js'
-import { Journal, overlaid, type JournalRow } from './indexeddb-journal.js'
+import { copyOf, splitRow, type StoredBatch } from './indexeddb-batch-rows.js'
+import type { KeyedJournalRow } from './indexeddb-journal-row.js'
+import { Journal, overlaid, rowsByStore, type JournalLimits } from './indexeddb-journal.js'
 import {
   batchesFrom,
   journalFrom,
   STORE_NAMES,
   type Database,
   type DatabaseSchema,
-  type JournalKey,
   type StoreName,
 } from './indexeddb-schema.js'
 import { ended, unlessAborted } from './indexeddb-transaction.js'
@@ -36,7 +37,7 @@ export interface Load {
   readonly own: Identity | undefined
   /** The id of a new database's first partition. */
   readonly firstPartitionId: number
-  readonly journalCommitsMax: number
+  readonly journal: JournalLimits
 }
 
 export interface Loaded extends StoredState {
@@ -62,10 +63,11 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
   const rows = await readJournal(transaction)
   const identity = await raiseEpoch(transaction, load, rows)
   const { brokerEpoch: epoch } = identity
-  const journal = new Journal({ epoch, commitsMax: load.journalCommitsMax }, rows)
+  const journal = new Journal({ ...load.journal, epoch }, rows)
+  const pending = rowsByStore(journal.pending.values())
   const meta = transaction.objectStore('meta')
   const readNow = async <Name extends RowStore>(name: Name) =>
-    overlaid(name, await readRows(transaction, name), journal.pending)
+    overlaid(await readRows(transaction, name), pending.get(name))
   const [reserve, storedPartitionId, topics, partitions, producers, groups, offsets] =
     await Promise.all([
       meta.getKey('reserve'),
@@ -77,12 +79,14 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
       readNow('offsets'),
     ])
   const [[, nextPartitionId] = []] = overlaid(
-    'meta',
     [['nextPartitionId', storedPartitionId]],
-    journal.pending,
+    pending.get('meta'),
   )
-  const edges = await mapInGroups(partitions, EDGES_AT_ONCE, ([partitionId]) =>
-    readEdges(transaction, partitionId),
+  const edges = await mapInGroups(partitions, EDGES_AT_ONCE, async ([partitionId]) =>
+    edgesOf(partitionId, [
+      ...(await readEdges(transaction, partitionId)),
+      ...journal.batchesOf(partitionId),
+    ]),
   )
   return {
     ...identity,
@@ -118,9 +122,7 @@ function compareIdentity(stored: { databaseId: unknown; brokerEpoch: unknown }, 
 }
 
 /** What the journal says that is not in the rows yet. */
-async function readJournal(
-  transaction: LoadTransaction,
-): Promise<(readonly [JournalKey, JournalRow])[]> {
+async function readJournal(transaction: LoadTransaction): Promise<KeyedJournalRow[]> {
   const from = (await transaction.objectStore('meta').get('journalFrom')) ?? 0
   assert(typeof from === 'number', () => 'the oldest epoch of the journal is no number')
   const rows = await readRows(transaction, 'journal', journalFrom(from))
@@ -130,7 +132,7 @@ async function readJournal(
 async function raiseEpoch(
   transaction: LoadTransaction,
   { own, firstPartitionId }: Load,
-  rows: readonly (readonly [JournalKey, JournalRow])[],
+  rows: readonly KeyedJournalRow[],
 ): Promise<Identity> {
   const meta = transaction.objectStore('meta')
   const [storedId, storedEpoch] = await Promise.all([
@@ -177,23 +179,42 @@ async function readRows<Name extends RowStore | 'journal'>(
   ])
 }
 
+/** The first and the last batch that are rows or parts of rows. */
 async function readEdges(
   transaction: LoadTransaction,
   partitionId: PartitionId,
-): Promise<LogEdges | undefined> {
+): Promise<StoredBatch[]> {
   const store = transaction.objectStore('batches')
   const range = batchesFrom(partitionId, 0)
-  const [firstKey, first, last] = await Promise.all([
+  const [firstKey, firstRow, last] = await Promise.all([
     store.getKey(range),
     store.get(range),
     store.openCursor(range, 'prev'),
   ])
-  if (firstKey === undefined || first === undefined || last === null) return undefined
+  if (firstKey === undefined || firstRow === undefined || last === null) return []
+  const [first] = splitRow(firstKey[1], firstRow)
+  return [first, splitRow(last.key[1], last.value).at(-1)].filter((batch) => batch !== undefined)
+}
+
+/** Of several under one base offset the last counts. */
+function edgesOf(partitionId: PartitionId, batches: readonly StoredBatch[]): LogEdges | undefined {
+  const [some] = batches
+  if (some === undefined) return undefined
+  let first = some
+  let last = some
+  for (const batch of batches) {
+    if (batch.baseOffset <= first.baseOffset) first = batch
+    if (batch.baseOffset >= last.baseOffset) last = batch
+  }
   return {
     partitionId,
-    firstOffset: firstKey[1],
-    lastOffset: last.key[1],
-    first: headerOf(first),
-    last: headerOf(last.value),
+    firstOffset: first.baseOffset,
+    lastOffset: last.baseOffset,
+    first: edgeOf(first),
+    last: edgeOf(last),
   }
+}
+
+function edgeOf({ bytes }: StoredBatch): BatchEdge {
+  return { header: copyOf(bytes.subarray(0, BATCH_HEADER_BYTES)), byteLength: bytes.byteLength }
 }

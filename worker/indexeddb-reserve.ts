@@ -8,8 +8,8 @@
  * it: the first puts it down, and so does the first after it was spent. A transaction without batches
  * that finds no space spends it, in a transaction that only deletes, which is never refused.
  */
-import type { DurableRecord } from '../src/broker/records.js'
 import type { WriteTransaction } from './indexeddb-commit.js'
+import type { Deletion } from './indexeddb-deletions.js'
 import { ignore, superseded } from './indexeddb-errors.js'
 import { batchesBefore, batchesFrom, type Database } from './indexeddb-schema.js'
 import { ended, unlessAborted } from './indexeddb-transaction.js'
@@ -27,8 +27,8 @@ export function newReserve(): ArrayBuffer {
 }
 
 export interface FreeSpace {
-  /** The batches that these delete are deleted ahead of them. */
-  readonly records: readonly DurableRecord[]
+  /** Of these the rows are deleted ahead, but for those of which something is to stay. */
+  readonly deletions: readonly Deletion[]
   /** Undefined for a broker that has yet to raise it. */
   readonly brokerEpoch: number | undefined
 }
@@ -45,7 +45,7 @@ export async function freeSpace(database: Database, free: FreeSpace): Promise<vo
 
 async function deleteAhead(
   transaction: WriteTransaction,
-  { records, brokerEpoch }: FreeSpace,
+  { deletions, brokerEpoch }: FreeSpace,
 ): Promise<void> {
   const meta = transaction.objectStore('meta')
   if (brokerEpoch !== undefined && (await meta.get('brokerEpoch')) !== brokerEpoch) {
@@ -53,21 +53,21 @@ async function deleteAhead(
     throw superseded(brokerEpoch)
   }
   meta.delete('reserve').catch(ignore)
-  for (const record of records) {
-    if (record.type === 'batchesDeleted') await deleteBatches(transaction, record)
-  }
+  for (const deletion of deletions) await deleteBatches(transaction, deletion)
 }
 
 /**
- * The last batch of a partition stays: where the log ends is known by it until it is written where the
+ * The last row of a partition stays: where the log ends is known by it until it is written where the
  * log starts now, or that there is none any more.
  */
 async function deleteBatches(
   transaction: WriteTransaction,
-  { partitionId, beforeOffset }: Extract<DurableRecord, { type: 'batchesDeleted' }>,
+  { record: { partitionId, beforeOffset }, kept }: Deletion,
 ): Promise<void> {
   const batches = transaction.objectStore('batches')
-  const last = await batches.openKeyCursor(batchesFrom(partitionId, 0), 'prev')
+  const range =
+    kept.length === 0 ? batchesFrom(partitionId, 0) : batchesBefore(partitionId, beforeOffset)
+  const last = await batches.openKeyCursor(range, 'prev')
   if (last === null) return
   const before = Math.min(beforeOffset, last.key[1])
   batches.delete(batchesBefore(partitionId, before)).catch(ignore)

@@ -13,19 +13,20 @@ import type {
 } from '../src/broker/rows.js'
 import type { GroupId, PartitionId, ProducerId, TopicId } from '../src/protocol/names.js'
 import { ignore } from './indexeddb-errors.js'
-import type { ClosingRow, JournalRow } from './indexeddb-journal.js'
+import type { ClosingRow, JournalRow } from './indexeddb-journal-row.js'
 
-export const FORMAT_VERSION = 2
+export const FORMAT_VERSION = 3
 
 /** All keys are out of line: a row is stored as it is replayed. */
 export interface DatabaseSchema extends DBSchema {
+  /** One batch or several of a partition, side by side; the base offset is the first's. */
   batches: { key: [PartitionId, number]; value: ArrayBuffer }
   partitions: { key: PartitionId; value: PartitionRow }
   topics: { key: TopicId; value: TopicRow }
   offsets: { key: [GroupId, PartitionId]; value: OffsetRow }
   groups: { key: GroupId; value: GroupRow }
   producers: { key: [PartitionId, ProducerId]; value: ProducerRow }
-  journal: { key: JournalKey; value: JournalRow | ClosingRow }
+  journal: { key: JournalKey | JournalPartKey; value: JournalRow | ClosingRow }
   /**
    * `formatVersion` repeats the database's version for whoever reads a dump of the stores.
    * `journalFrom` is the oldest broker epoch of which the journal may hold anything. `databaseId` alone
@@ -45,6 +46,8 @@ export interface DatabaseSchema extends DBSchema {
 
 /** A broker epoch, and the number of one of its commits. */
 export type JournalKey = [number, number]
+/** The same, and which of the rows behind the commit's own it is. */
+export type JournalPartKey = [number, number, number]
 
 export type Database = IDBPDatabase<DatabaseSchema>
 
@@ -83,7 +86,14 @@ export function upgradeDatabase(
     const closedEpochs = IDBKeyRange.bound(['closed'], ['closed', []])
     transaction.objectStore('meta').delete(closedEpochs).catch(ignore)
   }
+  // What version 2 has written is as it is in version 3: only a row of several batches is new.
   transaction.objectStore('meta').put(FORMAT_VERSION, 'formatVersion').catch(ignore)
+}
+
+/** The rows of the journal from those of one commit up to and with those of another. */
+export function journalBetween(first: JournalKey, last: JournalKey): IDBKeyRange {
+  // An array sorts after every number.
+  return IDBKeyRange.bound(first, [...last, []])
 }
 
 /** The journal from this broker epoch on. */
@@ -99,9 +109,14 @@ export function batchesBefore(partitionId: PartitionId, beforeOffset: number): I
   return IDBKeyRange.bound([partitionId], [partitionId, beforeOffset], false, true)
 }
 
-/** The batches of a partition with a base offset up to and with the given one. */
-export function batchesUpTo(partitionId: PartitionId, offset: number): IDBKeyRange {
-  return IDBKeyRange.bound([partitionId], [partitionId, offset])
+/** The batches of a partition above the one offset, if there is one, up to and with the other. */
+export function batchesBetween(
+  partitionId: PartitionId,
+  above: number | undefined,
+  offset: number,
+): IDBKeyRange {
+  const lower = above === undefined ? [partitionId] : [partitionId, above]
+  return IDBKeyRange.bound(lower, [partitionId, offset], true)
 }
 
 /** The batches of a partition from the given base offset on. */

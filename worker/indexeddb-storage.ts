@@ -8,14 +8,19 @@ import type { BatchRange, Durability, Storage, StoredState } from '../src/broker
 import type { DurableRecord } from '../src/broker/records.js'
 import { hasCode, TabmqError } from '../src/protocol/errors.js'
 import type { StorageEstimate } from '../src/protocol/requests.js'
-import { readBatches } from './indexeddb-batches.js'
-import { commitRecords, isBatchRecord, releaseSpace } from './indexeddb-commit.js'
+import { copyOf, takenFromRow } from './indexeddb-batch-rows.js'
+import { mergeBatches, readRows } from './indexeddb-batches.js'
+import { commitRecords, releaseSpace, touchesBatches } from './indexeddb-commit.js'
 import { IndexedDbConnection } from './indexeddb-connection.js'
+import { findKept, type Deletion } from './indexeddb-deletions.js'
 import { ignore } from './indexeddb-errors.js'
+import type { BatchesDeleted } from './indexeddb-journal-row.js'
 import {
-  isRowRecord,
-  JOURNAL_COMMITS_MAX,
+  journaledAfter,
+  JOURNAL_LIMITS,
+  type Changes,
   type Journal,
+  type JournalLimits,
   type JournalPlan,
 } from './indexeddb-journal.js'
 import { checkIdentity, loadState, type Identity } from './indexeddb-load.js'
@@ -27,8 +32,8 @@ export interface IndexedDbStorageOptions {
   readonly name: string
   /** The id of the first partition, should the database be a new one; 1 by default. */
   readonly firstPartitionId?: number
-  /** After so many commits, 64 by default, the journal is written out (indexeddb-journal.ts). */
-  readonly journalCommitsMax?: number
+  /** What the journal takes before it is written out (indexeddb-journal.ts). */
+  readonly journalLimits?: Partial<JournalLimits>
   /** Told when the connection was cut and a new one could not be had or was cut again. */
   readonly onLost?: (error: TabmqError) => void
 }
@@ -45,6 +50,8 @@ export class IndexedDbStorage implements Storage {
   #own: Identity | undefined
   #journal: Journal | undefined
   #hasReserve = false
+  /** The commit that is being written. */
+  #underWay: { readonly plan: JournalPlan; readonly isWritten: Promise<boolean> } | undefined
   /** How many commits are under way or wait for those before them, and the end of the last. */
   #commitCount = 0
   #lastCommit: Promise<void> = Promise.resolve()
@@ -70,8 +77,9 @@ export class IndexedDbStorage implements Storage {
   }
 
   async load(): Promise<StoredState> {
-    const { firstPartitionId = 1, journalCommitsMax = JOURNAL_COMMITS_MAX } = this.#options
-    const load = { own: this.#own, firstPartitionId, journalCommitsMax }
+    const { firstPartitionId = 1, journalLimits } = this.#options
+    const limits = { ...JOURNAL_LIMITS, ...journalLimits }
+    const load = { own: this.#own, firstPartitionId, journal: limits }
     const transact = (database: Database) => loadState(database, load)
     const { hasReserve, journal, ...state } = await this.#writeWithReserve(
       { doing: 'loading the stored state', transact },
@@ -106,36 +114,90 @@ export class IndexedDbStorage implements Storage {
     if (journal === undefined) {
       throw new TabmqError('ILLEGAL_STATE', 'nothing can be committed before load()')
     }
+    const deleted = records.filter((record) => record.type === 'batchesDeleted')
+    const deletions = deleted.length === 0 ? [] : await this.#findKept(deleted)
+    const changes = { records, kept: deletions.flatMap(({ kept }) => kept) }
     const carriesBatches = records.some(({ type }) => type === 'batch')
     const reserve = carriesBatches && !this.#hasReserve ? newReserve() : undefined
-    const rows = records.filter(isRowRecord)
-    const batches = records.filter(isBatchRecord)
-    const writingOf = (plan: JournalPlan) => ({
-      doing: 'a commit',
-      transact: (db: Database) => commitRecords(db, { batches, plan, durability, reserve }),
-    })
     const write = async (plan: JournalPlan) => {
-      if (carriesBatches || plan.folded !== undefined) await this.#write(writingOf(plan))
-      else await this.#writeWithReserve(writingOf(plan), records)
+      const writing = {
+        doing: 'a commit',
+        transact: (db: Database) => commitRecords(db, { plan, durability, reserve }),
+      }
+      if (carriesBatches || plan.folded !== undefined) await this.#write(writing)
+      else await this.#writeWithReserve(writing, deletions)
       if (carriesBatches) this.#hasReserve = true
       journal.written(plan)
     }
-    const plan = journal.plan(rows)
-    try {
-      await write(plan)
-    } catch (error) {
-      // What is written now and then only may be what there is no space for.
-      if (plan.folded === undefined || !hasCode(error, 'STORAGE_FULL')) throw error
-      await write(journal.plan(rows, { mayFold: false }))
+    await this.#writeFolded(journal, changes, (plan) => this.#noted(plan, write(plan)))
+  }
+
+  #findKept(records: readonly BatchesDeleted[]): Promise<readonly Deletion[]> {
+    return this.#connection.run({
+      mode: 'readonly',
+      doing: 'looking for what is deleted',
+      transact: (database) => findKept(database, records),
+    })
+  }
+
+  /** What is written out now and then only may be what there is no space for. */
+  async #writeFolded(
+    journal: Journal,
+    changes: Changes,
+    write: (plan: JournalPlan) => Promise<void>,
+  ): Promise<void> {
+    for (const fold of journal.foldsFor(changes)) {
+      try {
+        return await write(journal.plan(changes, fold))
+      } catch (error) {
+        if (fold === 'nothing' || !hasCode(error, 'STORAGE_FULL')) throw error
+        if (fold === 'all') journal.refused()
+      }
     }
   }
 
-  readBatches(range: BatchRange): Promise<ArrayBuffer[]> {
-    return this.#connection.run({
+  /** For those who read while it is under way. */
+  async #noted(plan: JournalPlan, written: Promise<void>): Promise<void> {
+    this.#underWay = {
+      plan,
+      isWritten: written.then(
+        () => true,
+        () => false,
+      ),
+    }
+    try {
+      await written
+    } finally {
+      this.#underWay = undefined
+    }
+  }
+
+  async readBatches(range: BatchRange): Promise<ArrayBuffer[]> {
+    const { partitionId } = range
+    const { rows, journaled, underWay } = await this.#connection.run({
       mode: 'readonly',
       doing: 'reading batches',
-      transact: (database) => readBatches(database, range),
+      // What was written out by then is read, so what was not is taken first.
+      transact: async (database) => {
+        const found = [...(this.#journal?.batchesOf(partitionId) ?? [])]
+        const commit = this.#underWay
+        return {
+          rows: await readRows(database, range, found),
+          journaled: found,
+          // Its rows are seen; what it puts into the journal belongs with them.
+          underWay: commit !== undefined && touchesBatches(commit.plan) ? commit : undefined,
+        }
+      },
     })
+    const isWritten = (await underWay?.isWritten) === true
+    const all =
+      isWritten && underWay !== undefined
+        ? journaledAfter(journaled, underWay.plan, partitionId)
+        : journaled
+    const fromRows = new Set(rows.batches)
+    return mergeBatches(rows, all, range).map((batch) =>
+      fromRows.has(batch) ? takenFromRow(batch) : copyOf(batch.bytes),
+    )
   }
 
   async estimate(): Promise<StorageEstimate> {
@@ -160,12 +222,12 @@ export class IndexedDbStorage implements Storage {
   }
 
   /** Batches make room for nobody; what is small and has to go on spends the reserve. */
-  async #writeWithReserve<T>(writing: Writing<T>, records: readonly DurableRecord[]): Promise<T> {
+  async #writeWithReserve<T>(writing: Writing<T>, deletions: readonly Deletion[]): Promise<T> {
     try {
       return await this.#write(writing)
     } catch (error) {
       if (!hasCode(error, 'STORAGE_FULL')) throw error
-      const free = { records, brokerEpoch: this.#own?.brokerEpoch }
+      const free = { deletions, brokerEpoch: this.#own?.brokerEpoch }
       this.#hasReserve = false
       const transact = (database: Database) => freeSpace(database, free)
       await this.#write({ doing: 'freeing space', transact })

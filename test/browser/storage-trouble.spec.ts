@@ -126,7 +126,11 @@ test('a row that cannot be read stops its partition alone; a way out is to delet
     tab.admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 2 }] }),
   )
   for (const partition of [0, 1]) {
-    await before.evaluate((to) => tab.send('orders', [{ value: 'old', partition: to }]), partition)
+    // So large that it is a row by itself, and not one in the journal.
+    await before.evaluate(
+      (to) => tab.send('orders', [{ value: 'old'.repeat(3_000), partition: to }]),
+      partition,
+    )
   }
   await before.close()
   const other = await context.newPage()

@@ -9,7 +9,12 @@ export function indexedDbBackend(name: string, modelRuns: number): StorageBacken
   return {
     name,
     // Its journal is written out often, so that what comes before and after is seen.
-    open: (databaseName) => IndexedDbStorage.open({ name: databaseName, journalCommitsMax: 3 }),
+    // And some batches are large, some small.
+    open: (databaseName) =>
+      IndexedDbStorage.open({
+        name: databaseName,
+        journalLimits: { commitsMax: 3, batchBytesMax: 200 },
+      }),
     destroy: (databaseName) => deleteDB(databaseNameOf(databaseName)),
     unstorable: () => [uncloneableTopic('unstorable'), detachedBatch(1, 0)],
     modelRuns,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { Journal, type JournalRow, type RowRecord } from '../../worker/indexeddb-journal.js'
-import type { JournalKey } from '../../worker/indexeddb-schema.js'
+import type { DurableRecord } from '../../src/broker/records.js'
+import type { KeyedJournalRow, RowRecord } from '../../worker/indexeddb-journal-row.js'
+import { Journal } from '../../worker/indexeddb-journal.js'
 import { offsetRecord, topicRecord } from '../contract/storage-rows.js'
 
 const offset = (value: number) => offsetRecord('g', 1, value) as RowRecord
@@ -8,32 +9,40 @@ const topic = (value: number | null) => topicRecord('t', value) as RowRecord
 
 /** The journal of broker 7, with the rows that it would find on the disk. */
 class JournalContext {
-  readonly rows: [JournalKey, JournalRow][]
+  readonly rows: KeyedJournalRow[]
   readonly commitsMax: number
   journal: Journal
 
-  constructor(commitsMax: number, earlier: readonly [JournalKey, JournalRow][] = []) {
+  constructor(commitsMax: number, earlier: readonly KeyedJournalRow[] = []) {
     this.rows = [...earlier]
     this.commitsMax = commitsMax
     this.journal = this.load()
   }
 
   load(): Journal {
-    this.journal = new Journal({ epoch: 7, commitsMax: this.commitsMax }, this.rows)
+    this.journal = new Journal(
+      { epoch: 7, commitsMax: this.commitsMax, batchBytesMax: 4_096 },
+      this.rows,
+    )
     return this.journal
   }
 
-  commit(...records: RowRecord[]) {
-    const plan = this.journal.plan(records)
+  commit(...records: DurableRecord[]) {
+    const plan = planned(this.journal, records)
     for (const [first, last] of plan.folded?.ranges ?? []) {
-      const isTaken = ([key]: [JournalKey, JournalRow]) =>
+      const isTaken = ([key]: KeyedJournalRow) =>
         key[0] === first[0] && key[1] >= first[1] && key[1] <= last[1]
       this.rows.splice(0, this.rows.length, ...this.rows.filter((row) => !isTaken(row)))
     }
-    this.rows.push([plan.key, plan.row])
+    this.rows.push(...plan.rows)
     this.journal.written(plan)
     return plan
   }
+}
+
+function planned(journal: Journal, records: readonly DurableRecord[]) {
+  const changes = { records, kept: [] }
+  return journal.plan(changes, journal.foldsFor(changes)[0] ?? 'nothing')
 }
 
 describe('the journal', () => {
@@ -46,19 +55,19 @@ describe('the journal', () => {
 
   it('gives the number of a commit that failed to the next', () => {
     const { journal } = new JournalContext(64)
-    const failed = journal.plan([offset(1)])
-    const next = journal.plan([offset(2)])
+    const failed = planned(journal, [offset(1)])
+    const next = planned(journal, [offset(2)])
     expect(next.key).toEqual(failed.key)
-    expect(next.row.commitId).not.toBe(failed.row.commitId)
+    expect(next.commitId).not.toBe(failed.commitId)
     expect([...journal.pending]).toEqual([])
   })
 
   it('is written out after so many commits, with the commit that does it', () => {
     const context = new JournalContext(3)
     for (const value of [1, 2, 3]) expect(context.commit(offset(value)).folded).toBeUndefined()
-    const { folded, row } = context.commit(offset(4), topic(1))
+    const { folded, rows } = context.commit(offset(4), topic(1))
     expect(folded?.records).toEqual([offset(4), topic(1)])
-    expect(row.records).toEqual([])
+    expect(rows.map(([, row]) => row.records)).toEqual([[]])
     expect(context.rows.map(([key]) => key)).toEqual([[7, 4]])
     expect([...context.journal.pending]).toEqual([])
     // What follows takes the row of the commit that wrote it out away with its own.
@@ -69,9 +78,9 @@ describe('the journal', () => {
 
   it('is written out before a commit of very many rows', () => {
     const context = new JournalContext(64)
-    const many = Array.from({ length: 8_000 }, (_, id) => offsetRecord('g', id, 1) as RowRecord)
+    const many = Array.from({ length: 65_000 }, (_, id) => offsetRecord('g', id, 1) as RowRecord)
     expect(context.commit(...many).folded).toBeUndefined()
-    expect(context.commit(...many.slice(0, 200)).folded?.records).toHaveLength(8_000)
+    expect(context.commit(...many.slice(0, 1_000)).folded?.records).toHaveLength(65_000)
   })
 
   it('goes on from what is on the disk, that of earlier brokers included', () => {
@@ -82,7 +91,7 @@ describe('the journal', () => {
     ])
     expect([...context.journal.pending.values()]).toEqual([topic(1), offset(2)])
     expect(context.commit(offset(3)).key).toEqual([7, 1])
-    expect(context.load().plan([]).row.commitId).toBe(2)
+    expect(planned(context.load(), []).commitId).toBe(2)
     const { folded, key } = context.commit()
     expect(key).toEqual([7, 2])
     expect(folded?.records).toEqual([topic(1), offset(3)])

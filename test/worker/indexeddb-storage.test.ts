@@ -7,9 +7,11 @@ import 'fake-indexeddb/auto'
 import { forceCloseDatabase } from 'fake-indexeddb'
 import { deleteDB, openDB } from 'idb'
 import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest'
+import type { DurableRecord } from '../../src/broker/records.js'
 import type { TabmqError } from '../../src/protocol/errors.js'
 import { commitRecords } from '../../worker/indexeddb-commit.js'
-import { Journal, type JournalRow } from '../../worker/indexeddb-journal.js'
+import type { JournalRow } from '../../worker/indexeddb-journal-row.js'
+import { Journal, JOURNAL_LIMITS } from '../../worker/indexeddb-journal.js'
 import {
   databaseNameOf,
   FORMAT_VERSION,
@@ -18,6 +20,7 @@ import {
   type JournalKey,
 } from '../../worker/indexeddb-schema.js'
 import { IndexedDbStorage } from '../../worker/indexeddb-storage.js'
+import { placedBatch } from '../broker/batches.js'
 import {
   batchBytes,
   batchesDeleted,
@@ -27,6 +30,7 @@ import {
   groupRow,
   offsetRecord,
   offsetRow,
+  partitionId,
   partitionRecord,
   partitionRow,
   producerRecord,
@@ -35,6 +39,9 @@ import {
   topicRecord,
   topicRow,
 } from '../contract/storage-rows.js'
+
+/** Bytes of a batch that is a row at once. */
+const LARGE = 5_000
 
 let name = ''
 let lost: TabmqError[] = []
@@ -166,8 +173,12 @@ describe('a commit', () => {
     const storage = await openLoaded()
     // The first puts the reserve down as well.
     await commit(storage, [batchRecord(1, 0)])
-    await commit(storage, [batchRecord(1, 1), batchRecord(1, 2)], 'strict')
+    await commit(storage, [batchRecord(1, 1), batchRecord(1, 2, LARGE)], 'strict')
     expect(transactions).toHaveBeenLastCalledWith(['journal', 'batches'], 'readwrite', {
+      durability: 'strict',
+    })
+    await commit(storage, [batchRecord(1, 3), batchRecord(2, 0)], 'strict')
+    expect(transactions).toHaveBeenLastCalledWith(['journal'], 'readwrite', {
       durability: 'strict',
     })
     await commit(storage, [offsetRecord('g', 1, 1)], 'relaxed')
@@ -214,15 +225,15 @@ describe('a full disk', () => {
 
   it('takes offsets out of the reserve, and batches only when that is there again', async () => {
     const storage = await openLoaded()
-    await commit(storage, [batchRecord(1, 0)])
+    await commit(storage, [batchRecord(1, 0, LARGE)])
     let isSpacious = false
     const seen = fill((deleted) => deleted.includes('reserve') || isSpacious)
-    const failing = commit(storage, [batchRecord(1, 1)])
+    const failing = commit(storage, [batchRecord(1, 1, LARGE)])
     await expect(failing).rejects.toMatchObject({ code: 'STORAGE_FULL' })
     await commit(storage, [offsetRecord('g', 1, 1)])
     expect(seen.refused).toBe(2)
     isSpacious = true
-    await commit(storage, [batchRecord(1, 1)])
+    await commit(storage, [batchRecord(1, 1, LARGE)])
     await storage.close()
     vi.restoreAllMocks()
     const database = await openDB(databaseNameOf(name))
@@ -288,17 +299,17 @@ describe('a full disk', () => {
     const storage = await openLoaded()
     await commit(
       storage,
-      [0, 1, 2].map((offset) => batchRecord(1, offset)),
+      [0, 1, 2].map((offset) => batchRecord(1, offset, LARGE)),
     )
     fill(() => false)
     const deleting = commit(storage, [batchesDeleted(1, 3), partitionRecord(1, 3)])
     await expect(deleting).rejects.toMatchObject({ code: 'STORAGE_FULL' })
-    expect(await read(storage, 1, 0)).toEqual([batchBytes(1, 2)])
+    expect(await read(storage, 1, 0)).toEqual([batchBytes(1, 2, LARGE)])
   })
 
   it('deletes nothing for a broker that was superseded', async () => {
     const storage = await openLoaded()
-    await commit(storage, [batchRecord(1, 0), batchRecord(1, 1)])
+    await commit(storage, [batchRecord(1, 0, LARGE), batchRecord(1, 1, LARGE)])
     await openLoaded()
     vi.spyOn(IDBTransaction.prototype, 'commit').mockImplementationOnce(function (
       this: IDBTransaction,
@@ -307,7 +318,9 @@ describe('a full disk', () => {
     })
     const late = commit(storage, [batchesDeleted(1, 2), partitionRecord(1, 2)])
     await expect(late).rejects.toMatchObject({ code: 'BROKER_SUPERSEDED' })
-    expect(await read(storage, 1, 0)).toHaveLength(2)
+    const database = await openDB(databaseNameOf(name))
+    expect(await database.count('batches')).toBe(2)
+    database.close()
   })
 })
 
@@ -636,9 +649,10 @@ describe('an older broker', () => {
     await commit(older, [offsetRecord('g', 1, 1)])
     // What it tries again is held back, as if its worker hung: a commit that it has made already.
     const rows: [JournalKey, JournalRow][] = [[[1, 1], { commitId: 1, records: [] }]]
-    const plan = new Journal({ epoch: 1, commitsMax: 64 }, rows).plan([])
+    const journal = new Journal({ epoch: 1, ...JOURNAL_LIMITS }, rows)
+    const plan = journal.plan({ records: [], kept: [] }, 'nothing')
     const database: Database = await openDB(databaseNameOf(name))
-    const again = { batches: [], plan, durability: 'relaxed' as const, reserve: undefined }
+    const again = { plan, durability: 'relaxed' as const, reserve: undefined }
     await commitRecords(database, again)
     await commitRecords(database, again)
     const newer = await openLoaded()
@@ -699,23 +713,74 @@ describe('a database of version 1', () => {
   })
 })
 
-describe('the format on disk, version 2', () => {
+describe('a database of version 2', () => {
+  it('is brought to this version, with all that is in it and in its journal', async () => {
+    const old = await openDB(databaseNameOf(name), 2, {
+      upgrade(database) {
+        for (const store of STORE_NAMES) database.createObjectStore(store)
+      },
+    })
+    const put = (store: string, value: unknown, key: IDBValidKey) => old.put(store, value, key)
+    await put('topics', topicRow(1), 'a')
+    await put('partitions', partitionRow(0), 1)
+    await put('batches', soundBatch(0), [1, 0])
+    await put('batches', soundBatch(1), [1, 1])
+    await put('producers', producerRow(1), [1, 77])
+    await put('offsets', offsetRow(1), ['g', 1])
+    await put('journal', { closedBy: 1 }, [0, 1])
+    await put('journal', { commitId: 65, records: [] }, [1, 65])
+    const records = [offsetRecord('g', 1, 2), producerRecord(1, 77, 2)]
+    await put('journal', { commitId: 66, records }, [1, 66])
+    await put('meta', 2, 'formatVersion')
+    await put('meta', 1, 'brokerEpoch')
+    await put('meta', 1, 'journalFrom')
+    await put('meta', 2, 'nextPartitionId')
+    await put('meta', 'the id', 'databaseId')
+    old.close()
+
+    const storage = await openLoaded()
+    expect(await storage.load()).toMatchObject({
+      databaseId: 'the id',
+      brokerEpoch: 2,
+      topics: [['a', topicRow(1)]],
+      producers: [[1, 77, producerRow(2)]],
+      offsets: [['g', 1, offsetRow(2)]],
+      edges: [{ firstOffset: 0, lastOffset: 1 }],
+    })
+    await commit(storage, [soundRecord(2), offsetRecord('g', 1, 3)])
+    expect(await read(storage, 1, 0)).toEqual([0, 1, 2].map(soundBatch))
+    await storage.close()
+    const database = await openDB(databaseNameOf(name))
+    expect([database.version, await database.get('meta', 'formatVersion')]).toEqual([3, 3])
+    database.close()
+    expect(await storedOffset()).toBe(3)
+  })
+})
+
+describe('the format on disk, version 3', () => {
   it('has these stores, keys and values', async () => {
     const storage = await openLoaded()
     await commit(storage, [
       topicRecord('topic id', 1),
       partitionRecord(3, 1),
       { type: 'nextPartitionId', value: 4 },
-      batchRecord(3, 20),
+      batchRecord(3, 20, LARGE),
       producerRecord(3, 77, 1),
       groupRecord('group', 1),
       offsetRecord('group', 3, 1),
     ])
-    for (let left = 64; left > 0; left--) await commit(storage, [])
-    await commit(storage, [offsetRecord('group', 3, 2)])
+    await commit(storage, [soundRecord(0, 4), soundRecord(1, 4)])
+    for (let left = 62; left > 0; left--) await commit(storage, [])
+    await commit(storage, [soundRecord(2, 4)])
+    await commit(storage, [
+      soundRecord(3, 4),
+      offsetRecord('group', 3, 2),
+      batchesDeleted(5, 6),
+      soundRecord(0, 5),
+    ])
     await storage.close()
     const database = await openDB(`tabmq:${name}`)
-    expect(database.version).toBe(2)
+    expect(database.version).toBe(3)
     expect([...database.objectStoreNames]).toEqual([...STORE_NAMES].sort())
     const stored: Record<string, unknown> = {}
     for (const store of STORE_NAMES) {
@@ -724,13 +789,20 @@ describe('the format on disk, version 2', () => {
     database.close()
     const [keys, rows] = stored['meta'] as [unknown, unknown[]]
     const sizes = rows.map((row) => (row instanceof ArrayBuffer ? row.byteLength : row))
+    const small = soundBatch(0).byteLength
     expect({ ...stored, meta: [keys, sizes] }).toEqual({
-      batches: [[[3, 20]], [batchBytes(3, 20)]],
+      batches: [
+        [
+          [3, 20],
+          [4, 0],
+        ],
+        [batchBytes(3, 20, LARGE), sideBySide(0, 1, 2)],
+      ],
       partitions: [[3], [partitionRow(1)]],
       topics: [['topic id'], [topicRow(1)]],
       offsets: [[['group', 3]], [offsetRow(1)]],
       groups: [['group'], [groupRow(1)]],
-      producers: [[[3, 77]], [producerRow(1)]],
+      producers: [[], []],
       journal: [
         [
           [0, 1],
@@ -739,14 +811,35 @@ describe('the format on disk, version 2', () => {
         ],
         [
           { closedBy: 1 },
-          { commitId: 65, records: [] },
-          { commitId: 66, records: [offsetRecord('group', 3, 2)] },
+          // Producers stay in the journal: id, producer, epoch, time, batches, and of each three numbers.
+          { commitId: 65, records: [], producers: new Float64Array([3, 77, 1, 1, 1, 1, 10, 10]) },
+          {
+            commitId: 66,
+            records: [offsetRecord('group', 3, 2), batchesDeleted(5, 6)],
+            batches: sideBySide(3, 0),
+            places: new Float64Array([4, 3, small, 5, 0, small]),
+          },
         ],
       ],
       meta: [
         ['brokerEpoch', 'databaseId', 'formatVersion', 'journalFrom', 'nextPartitionId', 'reserve'],
-        [1, expect.stringMatching(/^[-0-9a-f]{36}$/), 2, 1, 4, 2 * 1024 * 1024],
+        [1, expect.stringMatching(/^[-0-9a-f]{36}$/), 3, 1, 4, 2 * 1024 * 1024],
       ],
     })
   })
 })
+
+/** A batch of one record, as a tab sends it and the broker places it. */
+function soundBatch(baseOffset: number): ArrayBuffer {
+  return placedBatch({ key: `key ${baseOffset}` }, { baseOffset })
+}
+
+function soundRecord(baseOffset: number, id = 1): DurableRecord {
+  const batch = soundBatch(baseOffset)
+  return { type: 'batch', partitionId: partitionId(id), baseOffset, batch }
+}
+
+function sideBySide(...baseOffsets: number[]): ArrayBuffer {
+  const batches = baseOffsets.map((baseOffset) => new Uint8Array(soundBatch(baseOffset)))
+  return Uint8Array.from(batches.flatMap((bytes) => [...bytes])).buffer
+}

@@ -44,7 +44,11 @@ export const bareSide = {
   /** Takes all messages that the broker has, in its rows, and says how large these are. */
   async takeRows(broker: string): Promise<number[]> {
     const database = await openDB(`tabmq:${broker}`)
-    rows = await database.getAll('batches')
+    const [inRows, journal] = await Promise.all([
+      database.getAll('batches') as Promise<ArrayBuffer[]>,
+      database.getAll('journal') as Promise<{ batches?: ArrayBuffer }[]>,
+    ])
+    rows = [...inRows, ...journal.flatMap(({ batches }) => batches ?? [])]
     database.close()
     return rows.map(({ byteLength }) => byteLength)
   },

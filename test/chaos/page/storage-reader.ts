@@ -2,7 +2,17 @@
  * Looks into the broker's database without the broker: what is committed while the run goes on, and
  * at its end the whole log. Connections are closed at once, so as not to be in anybody's way.
  */
-import { openDB, type IDBPDatabase } from 'idb'
+import { openDB, type IDBPDatabase, type IDBPTransaction } from 'idb'
+import type { PartitionId } from '../../../src/protocol/names.js'
+import { definedOrThrow } from '../../../src/std/assert.js'
+import { splitRow, type StoredBatch } from '../../../worker/indexeddb-batch-rows.js'
+import {
+  Journal,
+  JOURNAL_LIMITS,
+  overlaid,
+  rowsByStore,
+} from '../../../worker/indexeddb-journal.js'
+import type { DatabaseSchema, StoreName } from '../../../worker/indexeddb-schema.js'
 import type { OffsetOnDisk } from '../record.js'
 
 /** The log as it crosses to the runner: bytes as base64. */
@@ -16,82 +26,85 @@ interface TopicOnDisk {
   readonly partitionIds: readonly number[]
 }
 
-/** What the journal says since the rows were written; null for a row that is no more. */
-interface Journaled {
-  readonly records?: readonly { readonly type: string; readonly value: unknown }[]
-}
-
-type JournaledOffset = { groupId: string; partitionId: number; value: { offset: number } | null }
-type JournaledTopic = { topicId: string; value: TopicOnDisk | null }
-
 /** Undefined while there is no database. */
 export function readOffsets(databaseName: string): Promise<OffsetOnDisk[] | undefined> {
   return withDatabase(databaseName, async (database) => {
-    const transaction = database.transaction(['offsets', 'journal'])
-    const offsets = transaction.objectStore('offsets')
-    const [keys, rows, journal] = await Promise.all([
-      offsets.getAllKeys() as Promise<unknown> as Promise<[string, number][]>,
-      offsets.getAll() as Promise<{ offset: number }[]>,
-      transaction.objectStore('journal').getAll() as Promise<Journaled[]>,
+    const transaction = database.transaction<StoreName[]>(['offsets', 'journal'])
+    const [rows, journal] = await Promise.all([
+      readRows(transaction, 'offsets'),
+      readJournal(transaction),
     ])
-    const found = new Map<string, OffsetOnDisk>()
-    keys.forEach(([groupId, partitionId], index) => {
-      found.set(`${groupId} ${partitionId}`, [groupId, partitionId, rows[index]?.offset ?? NaN])
-    })
-    for (const record of journaled<JournaledOffset>(journal, 'offset')) {
-      const { groupId, partitionId, value } = record
-      const key = `${groupId} ${partitionId}`
-      if (value === null) found.delete(key)
-      else found.set(key, [groupId, partitionId, value.offset])
-    }
-    return [...found.values()]
+    const pending = rowsByStore(journal.pending.values()).get('offsets')
+    return overlaid(rows, pending).map(([[groupId, partitionId], { offset }]) => [
+      groupId,
+      partitionId,
+      offset,
+    ])
   })
 }
 
 export function readLog(databaseName: string): Promise<LogOnDisk | undefined> {
   return withDatabase(databaseName, async (database) => {
-    const transaction = database.transaction(['topics', 'batches', 'journal'])
-    const batches = transaction.objectStore('batches')
-    const topics = transaction.objectStore('topics')
-    const [topicIds, topicRows, journal, keys, rows] = await Promise.all([
-      topics.getAllKeys() as Promise<unknown> as Promise<string[]>,
-      topics.getAll() as Promise<TopicOnDisk[]>,
-      transaction.objectStore('journal').getAll() as Promise<Journaled[]>,
-      batches.getAllKeys() as Promise<unknown> as Promise<[number, number][]>,
-      batches.getAll() as Promise<ArrayBuffer[]>,
+    const transaction = database.transaction<StoreName[]>(['topics', 'batches', 'journal'])
+    const [topicRows, batchRows, journal] = await Promise.all([
+      readRows(transaction, 'topics'),
+      readRows(transaction, 'batches'),
+      readJournal(transaction),
     ])
-    const found = new Map<string, TopicOnDisk | null>(
-      topicIds.map((topicId, index) => [topicId, topicRows[index] ?? null]),
+    const topics = overlaid(topicRows, rowsByStore(journal.pending.values()).get('topics')).map(
+      ([, { topic, partitionIds }]) => ({ topic, partitionIds }),
     )
-    for (const { topicId, value } of journaled<JournaledTopic>(journal, 'topic')) {
-      found.set(topicId, value)
+    const batches = new Map<PartitionId, StoredBatch[]>()
+    for (const [[partitionId, baseOffset], row] of batchRows) {
+      const before = batches.get(partitionId) ?? []
+      batches.set(partitionId, [...before, ...splitRow(baseOffset, row)])
+    }
+    for (const partitionId of topics.flatMap(({ partitionIds }) => partitionIds)) {
+      const all = [...(batches.get(partitionId) ?? []), ...journal.batchesOf(partitionId)]
+      batches.set(
+        partitionId,
+        all.toSorted((left, right) => left.baseOffset - right.baseOffset),
+      )
     }
     return {
-      topics: [...found.values()].flatMap((row) =>
-        row === null ? [] : [{ topic: row.topic, partitionIds: row.partitionIds }],
+      topics,
+      batches: [...batches].flatMap(([partitionId, of]) =>
+        of.map(({ baseOffset, bytes }) => [partitionId, baseOffset, toBase64(bytes)] as const),
       ),
-      batches: keys.map(([partitionId, baseOffset], index) => [
-        partitionId,
-        baseOffset,
-        toBase64(rows[index] ?? new ArrayBuffer(0)),
-      ]),
     }
   })
 }
 
-function journaled<R>(journal: readonly Journaled[], type: string): R[] {
-  const records = journal.flatMap((row) => row.records ?? [])
-  return records.filter((record) => record.type === type) as R[]
+type ReadTransaction = IDBPTransaction<DatabaseSchema, StoreName[]>
+
+async function readRows<Name extends StoreName>(
+  transaction: ReadTransaction,
+  name: Name,
+): Promise<(readonly [DatabaseSchema[Name]['key'], DatabaseSchema[Name]['value']])[]> {
+  const store = transaction.objectStore(name)
+  const [keys, rows] = await Promise.all([store.getAllKeys(), store.getAll()])
+  return keys.map((key, index) => [
+    key,
+    definedOrThrow(rows[index], () => `${name} has ${keys.length} keys, ${rows.length} rows`),
+  ])
+}
+
+async function readJournal(transaction: ReadTransaction): Promise<Journal> {
+  const rows = await readRows(transaction, 'journal')
+  const written = rows.flatMap(([key, row]) => ('commitId' in row ? [[key, row] as const] : []))
+  return new Journal({ ...JOURNAL_LIMITS, epoch: Infinity }, written)
 }
 
 async function withDatabase<T>(
   name: string,
-  read: (database: IDBPDatabase) => Promise<T>,
+  read: (database: IDBPDatabase<DatabaseSchema>) => Promise<T>,
 ): Promise<T | undefined> {
   // To open a database that is not there would make an empty one.
   const databases = await indexedDB.databases()
   if (!databases.some((one) => one.name === name)) return undefined
-  const database = await openDB(name, undefined, { blocking: () => database.close() })
+  const database = await openDB<DatabaseSchema>(name, undefined, {
+    blocking: () => database.close(),
+  })
   try {
     return await read(database)
   } finally {
@@ -99,8 +112,8 @@ async function withDatabase<T>(
   }
 }
 
-function toBase64(bytes: ArrayBuffer): string {
+function toBase64(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of new Uint8Array(bytes)) text += String.fromCharCode(byte)
+  for (const byte of bytes) text += String.fromCharCode(byte)
   return btoa(text)
 }
