@@ -12,6 +12,7 @@ export type {
   ProducerRecord,
   RecordMetadata,
 } from './client/producer/producer.js'
+export type { DuplicateMessage } from './client/producer/chunk-result.js'
 export type { ProducerOptions } from './client/producer/producer-options.js'
 export { keyPartition, type Partitioner, type PartitionerInput } from './client/partitioner.js'
 export type { Consumer } from './client/consumer/consumer.js'

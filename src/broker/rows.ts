@@ -30,6 +30,11 @@ export interface ProducerBatch {
   readonly firstSequence: number
   readonly lastSequence: number
   readonly baseOffset: number
+  /**
+   * Only where nothing of it was appended, since all its messages were known by their ids: then its
+   * first message is at `baseOffset` of the partition of this number.
+   */
+  readonly originalPartition?: number
 }
 
 export interface OffsetRow {

@@ -43,6 +43,10 @@ export interface BrokerLimits {
   readonly retentionCheckIntervalMs: number
   readonly offsetsRetentionMs: number
   readonly producerExpirationMs: number
+  /** Ids of messages that a topic with a `dedupWindowMs` remembers; beyond, the oldest are forgotten. */
+  readonly messageIdsPerTopicMax: number
+  /** What the ids of all topics may take in memory, about. */
+  readonly messageIdsBytesMax: number
   readonly heartbeatIntervalMsMax: number
 }
 
@@ -79,6 +83,8 @@ export const BROKER_LIMITS: BrokerLimits = {
   retentionCheckIntervalMs: 60_000,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   producerExpirationMs: 24 * 3_600_000,
+  messageIdsPerTopicMax: 100_000,
+  messageIdsBytesMax: 64 * 1024 * 1024,
   heartbeatIntervalMsMax: 3_000,
 }
 

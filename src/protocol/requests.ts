@@ -27,7 +27,7 @@ export interface Apis {
   alterConfigs: Api<{ topic: TopicName; config: Partial<TopicConfig> }, Empty>
   produce: Api<
     { acks: Acks; batches: readonly PartitionBatch[] },
-    { results: readonly PartitionResult<{ baseOffset: number; duplicate: boolean }>[] }
+    { results: readonly PartitionResult<ProducedBatch>[] }
   >
   fetch: Api<
     {
@@ -192,6 +192,27 @@ export interface PartitionBatch {
   readonly batch: ArrayBuffer
   /** It was sent before under this number, and nobody has said whether it was appended. */
   readonly isRepeat?: boolean
+}
+
+/** What became of one batch. */
+export interface ProducedBatch {
+  /** Where it is. If nothing of it was appended: where its first message was already. */
+  readonly baseOffset: number
+  /** Its producer has sent it before, and it is answered as it was then. */
+  readonly duplicate: boolean
+  /** Those of its messages that were there under their ids; absent where none were. */
+  readonly repeats?: RepeatedMessages
+  /** Absent if it was appended, with the repeats void; false if all of it was there. */
+  readonly isAppended?: false
+}
+
+/** Messages of a batch that were there already, in order; lists of one length. */
+export interface RepeatedMessages {
+  /** Which of the batch's messages each is, from 0. */
+  readonly indexes: Uint32Array
+  /** Where it is: the number of the partition, and the offset in it. */
+  readonly partitions: Uint32Array
+  readonly offsets: Float64Array
 }
 
 /** Per partition, so that one that fails does not fail the others of the same request. */
@@ -387,6 +408,8 @@ export interface TopicState {
   /** A topic that is deleted and made again has another. */
   readonly topicId: TopicId
   readonly config: TopicConfig
+  /** How many messages were not stored since this broker began, because their ids were known. */
+  readonly deduplicated: number
   /** By partition number. */
   readonly partitions: readonly PartitionState[]
 }

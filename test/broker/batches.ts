@@ -9,7 +9,7 @@ import {
   writeBatchProducer,
   type BatchPlacement,
 } from '../../src/protocol/batch-header.js'
-import { readBatchIndex } from '../../src/protocol/batch-index.js'
+import { readBatchIndex, type RecordProperties } from '../../src/protocol/batch-index.js'
 import type { ProducerId } from '../../src/protocol/names.js'
 
 export interface BatchParts {
@@ -21,11 +21,13 @@ export interface BatchParts {
   readonly key?: string
   /** At least this large, in its first value. */
   readonly bytes?: number
+  /** The records' message ids; where there is none, or null, a record has none. */
+  readonly ids?: readonly (string | null)[]
   readonly producer?: { readonly id: number; readonly epoch?: number; readonly sequence: number }
 }
 
 export function batchOf(parts: BatchParts = {}): ArrayBuffer {
-  const { records = 1, key, bytes = 0, producer } = parts
+  const { ids = [], records = Math.max(1, ids.length), key, bytes = 0, producer } = parts
   const timestamps = parts.timestamps ?? Array.from({ length: records }, () => 1_000)
   const chunks = encodeChunks({
     codec: textCodec,
@@ -35,6 +37,7 @@ export function batchOf(parts: BatchParts = {}): ArrayBuffer {
       value: index === 0 ? 'x'.repeat(bytes) : '',
       headers: undefined,
       timestampMs,
+      properties: propertiesOf(ids[index]),
     })),
     maxMessageBytes: 1e9,
     chunkBytesMax: 1e9,
@@ -48,6 +51,24 @@ export function batchOf(parts: BatchParts = {}): ArrayBuffer {
     })
   }
   return batch
+}
+
+function propertiesOf(id: string | null | undefined): RecordProperties | undefined {
+  return id === undefined || id === null ? undefined : { messageId: encodeUtf8(id) }
+}
+
+/** The offsets that are delivered, each with its message id. */
+export function deliveredOf(batches: readonly ArrayBuffer[]): [number, string | undefined][] {
+  return batches.flatMap((batch) => {
+    const { baseOffset } = parseBatchHeader(batch)
+    return [...readBatchIndex(batch)].flatMap(
+      ({ isVoid, properties }, at): [number, string | undefined][] => {
+        if (isVoid === true) return []
+        const id = properties?.messageId
+        return [[baseOffset + at, id === undefined ? undefined : new TextDecoder().decode(id)]]
+      },
+    )
+  })
 }
 
 /** A batch as the broker has placed it. */

@@ -6,11 +6,11 @@
 import { TabmqError } from '../../protocol/errors.js'
 import { PRODUCER_BATCHES_REMEMBERED } from '../../protocol/limits.js'
 import type { BatchProducer } from '../../protocol/batch-header.js'
-import type { ProducerRow } from '../rows.js'
+import type { ProducerBatch, ProducerRow } from '../rows.js'
 
 export type SequenceCheck =
   | { readonly outcome: 'append' }
-  | { readonly outcome: 'duplicate'; readonly baseOffset: number }
+  | { readonly outcome: 'duplicate'; readonly batch: ProducerBatch }
 
 /**
  * Whether a batch is new, or a repeat of one of the last five. A repeat that is not its producer's first
@@ -43,24 +43,31 @@ export function checkSequence(
   const repeated = row.batches.find(
     (batch) => batch.firstSequence === baseSequence && batch.lastSequence === lastSequence,
   )
-  if (repeated !== undefined) return { outcome: 'duplicate', baseOffset: repeated.baseOffset }
+  if (repeated !== undefined) return { outcome: 'duplicate', batch: repeated }
   const expected = (row.batches.at(-1)?.lastSequence ?? -1) + 1
   if (baseSequence !== expected) throw outOfOrder(producer, expected)
   return { outcome: 'append' }
 }
 
-/** The row after `producer` appended a batch at `baseOffset`. */
+/** The row after `producer` appended a batch at `baseOffset`, or has sent one that was not. */
 export function withBatch(
   row: ProducerRow | undefined,
   producer: BatchProducer,
-  appended: { recordCount: number; baseOffset: number; nowMs: number },
+  appended: {
+    recordCount: number
+    baseOffset: number
+    nowMs: number
+    originalPartition?: number | undefined
+  },
 ): ProducerRow {
   const sameEpoch = row !== undefined && row.producerEpoch === producer.producerEpoch
   const earlier = sameEpoch ? row.batches.slice(1 - PRODUCER_BATCHES_REMEMBERED) : []
-  const batch = {
+  const { originalPartition } = appended
+  const batch: ProducerBatch = {
     firstSequence: producer.baseSequence,
     lastSequence: producer.baseSequence + appended.recordCount - 1,
     baseOffset: appended.baseOffset,
+    ...(originalPartition === undefined ? {} : { originalPartition }),
   }
   return {
     producerEpoch: producer.producerEpoch,

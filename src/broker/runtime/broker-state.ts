@@ -7,6 +7,7 @@ import { unreachable } from '../../std/assert.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import { GroupCoordinator } from '../group/group-coordinator.js'
 import { TopicsView } from '../group/topics-view.js'
+import { MessageIds } from '../log/message-ids.js'
 import { PartitionLogs } from '../log/partition-logs.js'
 import type { StoredState } from '../ports.js'
 import type { StateRecord } from '../records.js'
@@ -16,6 +17,7 @@ export class BrokerState {
   readonly limits: BrokerLimits
   readonly topics = new TopicRegistry()
   readonly logs: PartitionLogs
+  readonly messageIds: MessageIds
   readonly groups: GroupCoordinator
   readonly brokerEpoch: number
   readonly databaseId: string
@@ -25,6 +27,7 @@ export class BrokerState {
     this.brokerEpoch = stored.brokerEpoch
     this.databaseId = stored.databaseId
     this.logs = new PartitionLogs(limits.tailBytes)
+    this.messageIds = new MessageIds(limits)
     this.groups = new GroupCoordinator(new TopicsView(this.topics, this.logs), limits)
     for (const record of storedRecords(stored)) this.replay(record)
     this.logs.allIsDurable()
@@ -35,10 +38,14 @@ export class BrokerState {
   replay(record: StateRecord): void {
     switch (record.type) {
       case 'topic':
+        this.messageIds.replayTopic(record.topicId, record.value?.config)
+        return this.topics.replay(record)
       case 'nextPartitionId':
         return this.topics.replay(record)
-      case 'partition':
       case 'batch':
+        this.logs.replay(record)
+        return this.#replayMessageIds(record)
+      case 'partition':
       case 'batchesDeleted':
       case 'producer':
         return this.logs.replay(record)
@@ -52,10 +59,22 @@ export class BrokerState {
     }
   }
 
+  /** Back to what is durable: no batch that is not will be written. */
+  rollBack(): void {
+    this.logs.rollBack()
+    this.messageIds.rollBack((partitionId) => this.logs.find(partitionId)?.highWatermark ?? 0)
+  }
+
   checkInvariants(): void {
     this.topics.checkInvariants()
     this.logs.checkInvariants()
+    this.messageIds.checkInvariants()
     this.groups.checkInvariants()
+  }
+
+  #replayMessageIds({ partitionId, batch }: Extract<StateRecord, { type: 'batch' }>): void {
+    const { topicId } = this.logs.findOrThrow(partitionId)
+    this.messageIds.replayBatch(topicId, partitionId, batch)
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { hasCode, TabmqError, toWireError } from '../../protocol/errors.js'
 import { BROKER_LIMITS, type BrokerLimits } from '../../protocol/limits.js'
-import type { PartitionId, SessionId } from '../../protocol/names.js'
+import type { PartitionId, SessionId, TopicId } from '../../protocol/names.js'
 import { parseHello, parseRequest } from '../../protocol/parse-request.js'
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.js'
 import type {
@@ -26,6 +26,7 @@ import { dispatch } from './dispatch.js'
 import { FetchPurgatory } from './fetch-purgatory.js'
 import type { Urgency } from './group-commit.js'
 import { LogReader } from './log-reader.js'
+import { MessageIdLoader } from './message-id-loader.js'
 import { RetentionSweep } from './retention-sweep.js'
 import { Session, type News } from './session.js'
 import { SessionShare } from './session-share.js'
@@ -64,6 +65,7 @@ export class Broker {
   readonly purgatory: FetchPurgatory
   readonly buffered: BufferedBytes
   readonly reader: LogReader
+  readonly messageIdLoader: MessageIdLoader
   readonly watches: Watches
   readonly retention: RetentionSweep
   readonly #options: BrokerOptions
@@ -75,6 +77,8 @@ export class Broker {
   #nextCheckMs: number
   /** By how much the clock has gone ahead of the timers: nobody was silent for that long. */
   #skippedMs = 0
+  /** How many messages of each topic were known by their ids. */
+  readonly #deduplicated = new Map<TopicId, number>()
   /** What the clock said last, or must say by now. */
   #lastSeenMs: number
 
@@ -107,6 +111,18 @@ export class Broker {
       },
     })
     this.reader = new LogReader(storage, () => this.state.logs)
+    this.messageIdLoader = new MessageIdLoader({
+      state: () => this.state,
+      reader: this.reader,
+      nowMs: () => clock.nowMs(),
+      isReady: () => !this.#shard.isRecovering && !this.#isClosed,
+      ready: async () => {
+        await this.#shard.recovered()
+        this.#assertOpen()
+      },
+      batchesDurable: (partitionId, upTo) => this.batchesDurable(partitionId, upTo),
+      limits: this.limits,
+    })
     this.purgatory = new FetchPurgatory(this.reader, timer, this.limits)
     this.buffered = new BufferedBytes(this.limits)
     const clusterState = () => this.#clusterState()
@@ -256,6 +272,16 @@ export class Broker {
   /** Resolves when the batches of a partition up to this base offset are durable. */
   batchesDurable(partitionId: PartitionId, upToOffset: number): Promise<void> {
     return this.#shard.batchesDurable(partitionId, upToOffset)
+  }
+
+  /** Messages of a batch were known by their ids; of one that was sent again, they are counted already. */
+  noteRepeats(result: ResponseOf<'produce'>['results'][number]): void {
+    if (result.error !== undefined || result.repeats === undefined || result.duplicate) return
+    const topicId = this.state.logs.find(result.partitionId)?.topicId
+    if (topicId === undefined) return
+    const count = this.#deduplicated.get(topicId) ?? 0
+    this.#deduplicated.set(topicId, count + result.repeats.indexes.length)
+    this.watches.changed()
   }
 
   /**
@@ -409,7 +435,11 @@ export class Broker {
   #check(context: DecisionContext): void {
     this.#nextCheckMs = context.nowMs + this.limits.retentionCheckIntervalMs
     this.retention.request()
-    const { groups, logs } = this.state
+    const { groups, logs, messageIds, topics } = this.state
+    messageIds.forgetExpired(context.nowMs)
+    for (const topicId of this.#deduplicated.keys()) {
+      if (topics.byId(topicId) === undefined) this.#deduplicated.delete(topicId)
+    }
     const livedMs = context.nowMs - this.#skippedMs
     void this.#writeQuietly([
       ...groups.expireOffsets({ ...context, nowMs: livedMs }),
@@ -466,6 +496,7 @@ export class Broker {
         topic,
         topicId,
         config,
+        deduplicated: this.#deduplicated.get(topicId) ?? 0,
         partitions: partitionIds.map((partitionId) => logs.findOrThrow(partitionId).describe()),
       })),
       groups: groups.describeAll(),

@@ -2,12 +2,15 @@
  * One line per API: which part decides, and how durable the answer has to be. Requests come here
  * parsed; what they return becomes the response.
  */
-import { unreachable } from '../../std/assert.js'
+import { definedOrThrow, unreachable } from '../../std/assert.js'
+import { allEnded } from '../../std/promises.js'
 import { hasCode, TabmqError } from '../../protocol/errors.js'
-import type { ProducerId } from '../../protocol/names.js'
+import type { PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
 import type {
   ApiName,
+  PartitionBatch,
   PartitionResult,
+  RepeatedMessages,
   Request,
   RequestOf,
   ResponseOf,
@@ -122,11 +125,60 @@ function metadata({ state }: Broker, request: RequestOf<'metadata'>): ResponseOf
 
 function produce(
   broker: Broker,
+  asked: Asked<RequestOf<'produce'>>,
+): Promise<ResponseOf<'produce'>> {
+  const { logs } = broker.state
+  const waitsFor = ({ partitionId }: PartitionBatch): TopicId | undefined => {
+    const topicId = logs.find(partitionId)?.topicId
+    return topicId === undefined || broker.messageIdLoader.isKnown(topicId) ? undefined : topicId
+  }
+  const { batches } = asked.request
+  if (batches.every((batch) => waitsFor(batch) === undefined)) return produceNow(broker, asked)
+  const byTopic = new Map<TopicId | undefined, PartitionBatch[]>()
+  for (const batch of batches) {
+    const those = byTopic.get(waitsFor(batch)) ?? []
+    those.push(batch)
+    byTopic.set(waitsFor(batch), those)
+  }
+  return produceInTurn(broker, asked, byTopic)
+}
+
+/**
+ * A topic whose message ids are not known yet has to wait; the others of the request need not, so each is
+ * decided by itself. Nothing of it is answered before it is written, whatever `acks` says.
+ */
+async function produceInTurn(
+  broker: Broker,
+  asked: Asked<RequestOf<'produce'>>,
+  byTopic: ReadonlyMap<TopicId | undefined, readonly PartitionBatch[]>,
+): Promise<ResponseOf<'produce'>> {
+  const { batches, acks: wanted } = asked.request
+  const acks = wanted === 0 ? 1 : wanted
+  const answers = await allEnded(
+    [...byTopic].map(([topicId, those]) => {
+      const request = { api: 'produce', acks, batches: those } as const
+      const begin = () => produceNow(broker, { ...asked, request })
+      return topicId === undefined ? begin() : broker.messageIdLoader.inTurn(topicId, begin)
+    }),
+  )
+  const results = answers.flatMap((answer) => answer.results)
+  const byPartition = new Map(results.map((result) => [result.partitionId, result]))
+  return {
+    results: batches.map(({ partitionId }) =>
+      definedOrThrow(byPartition.get(partitionId), () => `no answer of partition ${partitionId}`),
+    ),
+  }
+}
+
+function produceNow(
+  broker: Broker,
   { session, request, reservation }: Asked<RequestOf<'produce'>>,
 ): Promise<ResponseOf<'produce'>> {
   const decision = rememberingProducers(broker, session, request)
-  // What a refusal says has to be so, whoever asks: then all of the answer waits.
-  const isUnacknowledged = request.acks === 0 && !decision.response.results.some(isRefused)
+  // What a refusal says has to be so, whoever asks, and where a message is: then all of the answer waits.
+  const { results } = decision.response
+  const isUnacknowledged =
+    request.acks === 0 && !results.some((result) => isRefused(result) || hasRepeats(result))
   if (isUnacknowledged) return broker.applyUnacknowledged(decision, reservation.handOver())
   const durability = request.acks === -1 ? 'strict' : 'relaxed'
   return produced(broker, decision, durability)
@@ -145,9 +197,16 @@ async function produced(
     records.length === 0
       ? Promise.resolve()
       : broker.apply({ records, response: undefined }, durability)
-  const restsOn = ({ partitionId, ...result }: ProduceResult): Promise<unknown> => {
+  const restsOn = (result: ProduceResult): Promise<unknown> => {
+    const { partitionId } = result
     if (result.error === undefined) {
-      return result.duplicate ? broker.batchesDurable(partitionId, result.baseOffset) : written
+      const isItThere =
+        result.duplicate && result.isAppended !== false
+          ? broker.batchesDurable(partitionId, result.baseOffset)
+          : written
+      return result.repeats === undefined
+        ? isItThere
+        : Promise.all([isItThere, originalsDurable(broker, partitionId, result.repeats)])
     }
     // A refusal may be due to any batch of the partition, or to what became of the topic.
     const batches = broker.batchesDurable(partitionId, Infinity)
@@ -156,6 +215,7 @@ async function produced(
   const answers = results.map(async (result): Promise<ProduceResult> => {
     try {
       await restsOn(result)
+      broker.noteRepeats(result)
       return result
     } catch (error) {
       if (!hasCode(error, 'STORAGE_FULL')) throw error
@@ -163,6 +223,28 @@ async function produced(
     }
   })
   return { results: await Promise.all(answers) }
+}
+
+/** The messages of which these are repeats may themselves be on their way to the disk. */
+async function originalsDurable(
+  broker: Broker,
+  partitionId: PartitionId,
+  { partitions, offsets }: RepeatedMessages,
+): Promise<void> {
+  const { topics, logs } = broker.state
+  const topicId = logs.find(partitionId)?.topicId
+  const partitionIds = topicId === undefined ? [] : (topics.byId(topicId)?.partitionIds ?? [])
+  const lastOffsets = new Map<number, number>()
+  for (const [index, partition] of partitions.entries()) {
+    const offset = Math.max(offsets[index] ?? 0, lastOffsets.get(partition) ?? 0)
+    lastOffsets.set(partition, offset)
+  }
+  await Promise.all(
+    [...lastOffsets].map(async ([partition, offset]) => {
+      const original = partitionIds[partition]
+      if (original !== undefined) await broker.batchesDurable(original, offset)
+    }),
+  )
 }
 
 /** What is decided about the batches; producers beyond what is remembered of a tab are forgotten. */
@@ -228,6 +310,10 @@ async function listOffsets(
 /** Whether it says of the state that something is not there; other errors say nothing of it. */
 function isRefused({ error }: PartitionResult<unknown>): boolean {
   return error?.code === 'OFFSET_OUT_OF_RANGE' || error?.code === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
+
+function hasRepeats(result: ProduceResult): boolean {
+  return result.error === undefined && result.repeats !== undefined
 }
 
 function deleteRecords(

@@ -68,7 +68,7 @@ export class GroupCommit {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     const done = deferred<void>()
     const bytes = bytesOf(records)
-    const carriesBatches = records.some(({ type }) => type === 'batch')
+    const carriesBatches = records.some(goesWithBatches)
     const durability = urgency === 'strict' ? 'strict' : 'relaxed'
     this.#queue.push({ records, durability, bytes, carriesBatches, done })
     this.#pendingBytes += bytes
@@ -96,14 +96,15 @@ export class GroupCommit {
 
   /**
    * Resolves when the batches of a partition up to this base offset are durable, and waits for nothing
-   * else: others that are decided later may be rejected without them.
+   * else: others that are decided later may be rejected without them. With Infinity, when what its
+   * producers have sent is, too.
    */
   async batchesDurable(partitionId: PartitionId, upToOffset: number): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error
     const isOne = (record: DurableRecord) =>
-      record.type === 'batch' &&
+      goesWithBatches(record) &&
       record.partitionId === partitionId &&
-      record.baseOffset <= upToOffset
+      (record.type === 'batch' ? record.baseOffset : Infinity) <= upToOffset
     const pending = [...this.#underWay, ...this.#queue]
     await pending.findLast(({ records }) => records.some(isOne))?.done.promise
   }
@@ -205,6 +206,16 @@ export class GroupCommit {
     })
     return this.#queue.splice(0, firstLeftOut < 0 ? this.#queue.length : firstLeftOut)
   }
+}
+
+/**
+ * A batch, or that a producer has sent one. That may stand on a batch before it though none was appended
+ * for it: without that one, nobody must believe that it is there.
+ */
+function goesWithBatches(
+  record: DurableRecord,
+): record is Extract<DurableRecord, { type: 'batch' | 'producer' }> {
+  return record.type === 'batch' || (record.type === 'producer' && record.value !== null)
 }
 
 /** Batches and what goes with them: rolling back the logs undoes all of it. */

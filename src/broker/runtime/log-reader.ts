@@ -163,6 +163,59 @@ export class LogReader {
     return this.#storage.readBatches(range)
   }
 
+  /**
+   * Every durable batch that was appended since then, in order, and perhaps some before it. What cannot be
+   * read is left out.
+   */
+  async eachBatchSince(
+    partitionId: PartitionId,
+    appendedAtMs: number,
+    each: (batch: ArrayBuffer, header: ReadBatchHeader) => void,
+  ): Promise<void> {
+    const log = this.#logs().find(partitionId)
+    if (log === undefined || log.appendedAtMs < appendedAtMs) return
+    const { highWatermark } = log
+    let fromOffset = await this.#firstAppendedSince(log, appendedAtMs)
+    let maxBatches = 1
+    while (fromOffset < highWatermark) {
+      const range = { partitionId, fromOffset, maxBytes: WALK_BYTES_MAX, maxBatches }
+      const rows = await this.#storage.readBatches(range)
+      let nextOffset = fromOffset
+      for (const row of rows) {
+        const header = tryParse(row)
+        if (header === undefined || nextOffsetOf(header) <= fromOffset) continue
+        each(row, header)
+        nextOffset = nextOffsetOf(header)
+      }
+      if (nextOffset === fromOffset) {
+        // Nothing but rows that cannot be read, if there are any.
+        const next = rows.length === 0 ? highWatermark : await this.#nextSound(log, fromOffset)
+        if (next <= fromOffset) return
+        nextOffset = next
+      }
+      fromOffset = nextOffset
+      maxBatches = Math.min(2 * maxBatches, BATCHES_PER_READ_MAX)
+    }
+  }
+
+  /** By halving, as below: the time of the append never falls either. */
+  async #firstAppendedSince(
+    { partitionId, logStartOffset, highWatermark }: PartitionLog,
+    appendedAtMs: number,
+  ): Promise<number> {
+    let low = logStartOffset
+    let high = highWatermark
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const [batch] = await this.#readOne(partitionId, middle)
+      const header = batch === undefined ? undefined : tryParse(batch)
+      // Of what cannot be read nobody knows when it was: rather too much is read.
+      if (header !== undefined && header.appendedAtMs < appendedAtMs) low = nextOffsetOf(header)
+      else high = Math.min(middle, header?.baseOffset ?? middle)
+    }
+    return low
+  }
+
   #fetchFromTail(wanted: FetchPartition, bytesLeft: number): FetchResult | 'on disk' | undefined {
     const { partitionId, offset } = wanted
     try {

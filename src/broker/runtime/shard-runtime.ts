@@ -163,7 +163,7 @@ export class ShardRuntime {
   #rollBack(stays: readonly StateRecord[]): void {
     const { logs } = this.#state
     this.#options.logger.warn('there is no space for batches: those under way are rejected')
-    logs.rollBack()
+    this.#state.rollBack()
     for (const record of stays) {
       if (record.type === 'producer' && logs.find(record.partitionId)) logs.replay(record)
     }

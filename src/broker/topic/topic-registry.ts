@@ -52,6 +52,10 @@ export class TopicRegistry {
     return this.#byName.get(topic)
   }
 
+  byId(topicId: TopicId): Topic | undefined {
+    return this.#byId.get(topicId)
+  }
+
   byIdOrThrow(topicId: TopicId): Topic {
     return definedOrThrow(this.#byId.get(topicId), () => `no topic with id ${topicId}`)
   }

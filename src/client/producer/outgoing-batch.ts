@@ -6,8 +6,9 @@
 import { assembleBatch, assembleCompressedBatch } from '../../codec/batch.js'
 import type { EncodedChunk } from '../../codec/chunk.js'
 import { writeBatchProducer, type BatchProducer } from '../../protocol/batch-header.js'
-import type { Acks } from '../../protocol/requests.js'
+import type { Acks, ProducedBatch } from '../../protocol/requests.js'
 import { deferred, type Deferred } from '../../std/deferred.js'
+import { chunkResult, type ChunkResult } from './chunk-result.js'
 
 /** What all messages of one batch have in common. */
 export interface BatchTerms {
@@ -19,7 +20,8 @@ export interface BatchTerms {
 interface Part {
   /** Records of the batch before this part's first. */
   readonly recordsBefore: number
-  readonly done: Deferred<number>
+  readonly recordCount: number
+  readonly done: Deferred<ChunkResult>
 }
 
 export class OutgoingBatch {
@@ -67,10 +69,11 @@ export class OutgoingBatch {
     return terms.acks === acks && terms.compression === compression && terms.codecId === codecId
   }
 
-  /** Adds a chunk; resolves with the offset of its first record. */
-  add(chunk: EncodedChunk): Promise<number> {
-    const done = deferred<number>()
-    this.#parts.push({ recordsBefore: this.recordCount, done })
+  /** Adds a chunk; resolves with what became of it. */
+  add(chunk: EncodedChunk): Promise<ChunkResult> {
+    const done = deferred<ChunkResult>()
+    const { recordCount } = chunk
+    this.#parts.push({ recordsBefore: this.recordCount, recordCount, done })
     this.#chunks.push(chunk)
     this.recordCount += chunk.recordCount
     this.bytes += chunkBytes(chunk)
@@ -96,9 +99,9 @@ export class OutgoingBatch {
     return this.#assembled
   }
 
-  succeed(baseOffset: number): void {
+  succeed(produced: ProducedBatch): void {
     this.isSettled = true
-    for (const part of this.#parts) part.done.resolve(baseOffset + part.recordsBefore)
+    for (const part of this.#parts) part.done.resolve(chunkResult(produced, part))
   }
 
   fail(error: unknown): void {

@@ -8,6 +8,7 @@
 import type { EncodedChunk } from '../../codec/chunk.js'
 import { SEQUENCE_MAX } from '../../protocol/batch-header.js'
 import type { PartitionId, ProducerId, TopicName } from '../../protocol/names.js'
+import type { ChunkResult } from './chunk-result.js'
 import { chunkBytes, OutgoingBatch, type BatchTerms } from './outgoing-batch.js'
 
 export interface PartitionQueueOptions {
@@ -80,14 +81,14 @@ export class PartitionQueue {
     chunk: EncodedChunk,
     terms: BatchTerms,
     nowMs: number,
-  ): { offset: Promise<number>; sealed: OutgoingBatch | undefined } {
+  ): { done: Promise<ChunkResult>; sealed: OutgoingBatch | undefined } {
     const { batchSize } = this.#options
     const open = this.#open
     const fits =
       open !== undefined && open.hasTerms(terms) && open.bytes + chunkBytes(chunk) <= batchSize
     const sealed = fits ? undefined : this.seal()
     this.#open ??= new OutgoingBatch(terms, { createdAtMs: nowMs, position: this.#batchCount++ })
-    return { offset: this.#open.add(chunk), sealed }
+    return { done: this.#open.add(chunk), sealed }
   }
 
   /** Closes the open batch, so that it is sent without waiting for more. */

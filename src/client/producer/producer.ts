@@ -33,6 +33,12 @@ import type { Message } from '../message.js'
 import { keyPartition, StickyPartition } from '../partitioner.js'
 import { partitionIdOf, type TopicCache } from '../topic-cache.js'
 import { ByteBudget } from './byte-budget.js'
+import {
+  shareResult,
+  type ChunkResult,
+  type DuplicateMessage,
+  type MessageIdsOfShare,
+} from './chunk-result.js'
 import { chunkBytes, type BatchTerms } from './outgoing-batch.js'
 import { RecordCopier, toOutgoingRecord, type OutgoingRecord } from './outgoing-record.js'
 import { PartitionQueue } from './partition-queue.js'
@@ -66,10 +72,17 @@ export interface ProducerBatch {
 export interface RecordMetadata {
   readonly topic: string
   readonly partition: number
-  /** The offset of the first of them. */
+  /** The offset of the first of them that was stored. */
   readonly baseOffset: number
   /** The timestamp of the first of them, in ms since 1970. */
   readonly timestamp: number
+  /**
+   * All of them were there already, under their `messageId`, and none was stored: `partition` and
+   * `baseOffset` say where the first is.
+   */
+  readonly duplicate?: true
+  /** Those that were there already; absent where none was. The others were stored. */
+  readonly duplicates?: readonly DuplicateMessage[]
 }
 
 export interface ProducerParts {
@@ -85,6 +98,7 @@ interface Share {
   readonly partitionId: PartitionId
   readonly timestamp: number
   readonly chunks: readonly EncodedChunk[]
+  readonly messageIds: MessageIdsOfShare
 }
 
 /**
@@ -275,6 +289,7 @@ export class Producer {
         maxMessageBytes: metadata.config.maxMessageBytes,
         chunkBytesMax: this.#options.batchSize,
       }),
+      messageIds: messageIdsOf(records),
     }))
   }
 
@@ -301,27 +316,24 @@ export class Producer {
     { terms, nowMs }: { terms: BatchTerms; nowMs: number },
   ): Promise<RecordMetadata[]> {
     let bytes = 0
-    const offsets: Promise<number>[] = []
-    /** Of each share, which of the offsets is its first. */
+    const results: Promise<ChunkResult>[] = []
+    /** Of each share, which of the results is its first. */
     const firsts: number[] = []
     for (const { partitionId, chunks } of shares) {
       const queue = this.#queueOf(topic, partitionId)
-      firsts.push(offsets.length)
+      firsts.push(results.length)
       for (const chunk of chunks) {
         bytes += chunkBytes(chunk)
-        const { offset, sealed } = queue.add(chunk, terms, nowMs)
+        const { done, sealed } = queue.add(chunk, terms, nowMs)
         if (sealed !== undefined) this.#sender.sealed(queue, sealed)
-        offsets.push(offset)
+        results.push(done)
       }
     }
-    this.#sender.wake({ bytes, batches: offsets.length })
-    const settled = await allEnded(offsets)
-    return shares.map(({ partition, timestamp }, index) => {
-      const baseOffset = definedOrThrow(
-        settled[firsts[index] ?? -1],
-        () => 'a share without a chunk',
-      )
-      return { topic, partition, baseOffset, timestamp }
+    this.#sender.wake({ bytes, batches: results.length })
+    const settled = await allEnded(results)
+    return shares.map(({ timestamp, ...share }, index) => {
+      const result = shareResult(settled.slice(firsts[index], firsts[index + 1]), share)
+      return { topic, timestamp, ...result }
     })
   }
 
@@ -361,6 +373,11 @@ function checkPartition(
     `${what} ${describe(partition)}: topic "${topic}" has partitions 0 to ${numPartitions - 1}`,
     { topic, partition: detailOf(partition), numPartitions },
   )
+}
+
+function messageIdsOf(records: readonly OutgoingRecord[]): MessageIdsOfShare {
+  if (records.every(({ message }) => message.messageId === undefined)) return undefined
+  return records.map(({ message }) => message.messageId)
 }
 
 /** 48 random bits. */

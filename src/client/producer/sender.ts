@@ -210,7 +210,7 @@ export class Sender {
           this.#failed({ queue, batch }, fromWireError(result.error))
         } else {
           queue.succeeded(batch, host.wallMs())
-          batch.succeed(result.baseOffset)
+          batch.succeed(result)
           this.#options.onSettled(batch)
         }
       }

@@ -16,7 +16,7 @@ class ProducerContext {
     const producer = { producerId: 7 as ProducerId, producerEpoch, baseSequence }
     try {
       const check = checkSequence(this.row, producer, { recordCount, isRepeat: false })
-      if (check.outcome === 'duplicate') return `duplicate of ${check.baseOffset}`
+      if (check.outcome === 'duplicate') return `duplicate of ${check.batch.baseOffset}`
     } catch (error) {
       const codes: ErrorCode[] = ['OUT_OF_ORDER_SEQUENCE_NUMBER', 'INVALID_PRODUCER_EPOCH']
       if (hasCode(error, ...codes)) return error.code
