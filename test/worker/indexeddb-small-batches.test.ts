@@ -200,6 +200,38 @@ describe('the journal of a disk that stays full', () => {
   })
 })
 
+describe('a deletion that finds no space', () => {
+  it('has freed the rows below it, and none that holds a batch that stays', async () => {
+    const storage = await openLoaded({ commitsMax: 4 })
+    await append(storage, { baseOffset: 0, bytes: 5_000 }, ...singles(5, 1))
+    await append(storage, { baseOffset: 6, bytes: 5_000 })
+    expect((await storedRows()).map(([baseOffset]) => baseOffset)).toEqual([0, 1, 6])
+    const puts = new WeakSet<IDBTransaction>()
+    const { add } = IDBObjectStore.prototype
+    vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(function (
+      this: IDBObjectStore,
+      ...row
+    ) {
+      puts.add(this.transaction)
+      return add.apply(this, row)
+    })
+    const { commit: complete } = IDBTransaction.prototype
+    vi.spyOn(IDBTransaction.prototype, 'commit').mockImplementation(function (
+      this: IDBTransaction,
+    ) {
+      if (!puts.has(this)) return complete.call(this)
+      ;(this as unknown as { _abort(name: string): void })._abort('QuotaExceededError')
+    })
+    const deleting = commit(storage, [batchesDeleted(1, 3), partitionRecord(1, 3)])
+    await expect(deleting).rejects.toMatchObject({ code: 'STORAGE_FULL' })
+    vi.restoreAllMocks()
+    expect((await storedRows()).map(([baseOffset]) => baseOffset)).toEqual([1, 6])
+    expect(offsetsOf(await read(storage, 1, 0))).toEqual(range(6, 1))
+    await commit(storage, [batchesDeleted(1, 3), partitionRecord(1, 3)])
+    expect(offsetsOf(await read(await openLoaded(), 1, 0))).toEqual([3, 4, 5, 6])
+  })
+})
+
 describe('many small batches of one commit', () => {
   it('are in several rows of the journal, and are found and taken away with it', async () => {
     const storage = await openLoaded({ commitsMax: 4 })
