@@ -111,6 +111,10 @@ export function rowOf(record: RowRecord): StoredRow {
       return { store: 'groups', key: record.groupId, value }
     case 'offset':
       return { store: 'offsets', key: [record.groupId, record.partitionId], value }
+    case 'shareGroup':
+      return { store: 'shareGroups', key: record.groupId, value }
+    case 'sharePartition':
+      return { store: 'sharePartitions', key: [record.groupId, record.partitionId], value }
     default:
       return unreachable(record)
   }

@@ -68,16 +68,27 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
   const meta = transaction.objectStore('meta')
   const readNow = async <Name extends RowStore>(name: Name) =>
     overlaid(await readRows(transaction, name), pending.get(name))
-  const [reserve, storedPartitionId, topics, partitions, producers, groups, offsets] =
-    await Promise.all([
-      meta.getKey('reserve'),
-      meta.get('nextPartitionId'),
-      readNow('topics'),
-      readNow('partitions'),
-      readNow('producers'),
-      readNow('groups'),
-      readNow('offsets'),
-    ])
+  const [
+    reserve,
+    storedPartitionId,
+    topics,
+    partitions,
+    producers,
+    groups,
+    offsets,
+    shareGroups,
+    sharePartitions,
+  ] = await Promise.all([
+    meta.getKey('reserve'),
+    meta.get('nextPartitionId'),
+    readNow('topics'),
+    readNow('partitions'),
+    readNow('producers'),
+    readNow('groups'),
+    readNow('offsets'),
+    readNow('shareGroups'),
+    readNow('sharePartitions'),
+  ])
   const [[, nextPartitionId] = []] = overlaid(
     [['nextPartitionId', storedPartitionId]],
     pending.get('meta'),
@@ -96,6 +107,12 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
     producers: producers.map(([[partitionId, producerId], row]) => [partitionId, producerId, row]),
     groups,
     offsets: offsets.map(([[groupId, partitionId], row]) => [groupId, partitionId, row]),
+    shareGroups,
+    sharePartitions: sharePartitions.map(([[groupId, partitionId], row]) => [
+      groupId,
+      partitionId,
+      row,
+    ]),
     edges: edges.filter((edge) => edge !== undefined),
     hasReserve: reserve !== undefined,
     journal,

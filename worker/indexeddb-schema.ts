@@ -9,6 +9,8 @@ import type {
   OffsetRow,
   PartitionRow,
   ProducerRow,
+  ShareGroupRow,
+  SharePartitionRow,
   TopicRow,
 } from '../src/broker/rows.js'
 import type { GroupId, PartitionId, ProducerId, TopicId } from '../src/protocol/names.js'
@@ -26,6 +28,8 @@ export interface DatabaseSchema extends DBSchema {
   offsets: { key: [GroupId, PartitionId]; value: OffsetRow }
   groups: { key: GroupId; value: GroupRow }
   producers: { key: [PartitionId, ProducerId]; value: ProducerRow }
+  shareGroups: { key: GroupId; value: ShareGroupRow }
+  sharePartitions: { key: [GroupId, PartitionId]; value: SharePartitionRow }
   journal: { key: JournalKey | JournalPartKey; value: JournalRow | ClosingRow }
   /**
    * `formatVersion` repeats the database's version for whoever reads a dump of the stores.
@@ -58,9 +62,13 @@ export const STORE_NAMES = [
   'offsets',
   'groups',
   'producers',
+  'shareGroups',
+  'sharePartitions',
   'journal',
   'meta',
 ] as const
+
+const NEW_IN_3 = ['shareGroups', 'sharePartitions'] as const
 
 export type StoreName = (typeof STORE_NAMES)[number]
 export type StoreKey<Name extends StoreName> = DatabaseSchema[Name]['key']
@@ -80,13 +88,17 @@ export function upgradeDatabase(
   transaction.done.catch(ignore)
   if (oldVersion < 1) {
     for (const name of STORE_NAMES) database.createObjectStore(name)
-  } else if (oldVersion < 2) {
+  }
+  if (oldVersion === 1) {
     database.createObjectStore('journal')
     // By these keys each epoch was ended before there was a journal.
     const closedEpochs = IDBKeyRange.bound(['closed'], ['closed', []])
     transaction.objectStore('meta').delete(closedEpochs).catch(ignore)
   }
-  // What version 2 has written is as it is in version 3: only a row of several batches is new.
+  // What version 2 has written is as it is in version 3: rows of several batches are new, and stores.
+  if (oldVersion === 1 || oldVersion === 2) {
+    for (const name of NEW_IN_3) database.createObjectStore(name)
+  }
   transaction.objectStore('meta').put(FORMAT_VERSION, 'formatVersion').catch(ignore)
 }
 

@@ -7,7 +7,15 @@ import type { BatchEdge } from '../protocol/batch-header.js'
 import type { GroupId, PartitionId, ProducerId, TopicId } from '../protocol/names.js'
 import type { Push, StorageEstimate } from '../protocol/requests.js'
 import type { DurableRecord } from './records.js'
-import type { GroupRow, OffsetRow, PartitionRow, ProducerRow, TopicRow } from './rows.js'
+import type {
+  GroupRow,
+  OffsetRow,
+  PartitionRow,
+  ProducerRow,
+  ShareGroupRow,
+  SharePartitionRow,
+  TopicRow,
+} from './rows.js'
 
 /** How much a commit must survive: `relaxed` a killed browser, `strict` a power cut as well. */
 export type Durability = 'relaxed' | 'strict'
@@ -63,6 +71,8 @@ export interface StoredState {
   readonly producers: readonly (readonly [PartitionId, ProducerId, ProducerRow])[]
   readonly groups: readonly (readonly [GroupId, GroupRow])[]
   readonly offsets: readonly (readonly [GroupId, PartitionId, OffsetRow])[]
+  readonly shareGroups: readonly (readonly [GroupId, ShareGroupRow])[]
+  readonly sharePartitions: readonly (readonly [GroupId, PartitionId, SharePartitionRow])[]
   readonly edges: readonly LogEdges[]
 }
 

@@ -6,10 +6,20 @@
  */
 import type { GroupId, MemberId, PartitionId, ProducerId, TopicId } from '../protocol/names.js'
 import type { Member, TargetAssignment } from './group/member.js'
-import type { GroupRow, OffsetRow, PartitionRow, ProducerRow, TopicRow } from './rows.js'
+import type {
+  GroupRow,
+  OffsetRow,
+  PartitionRow,
+  ProducerRow,
+  ShareGroupRow,
+  SharePartitionRow,
+  TopicRow,
+} from './rows.js'
+import type { ShareMember } from './share/share-member.js'
+import type { SharePartitionState } from './share/share-partition.js'
 
-export type DurableRecord = LogRecord | DurableGroupRecord
-export type StateRecord = LogRecord | GroupRecord
+export type DurableRecord = LogRecord | DurableGroupRecord | DurableShareRecord
+export type StateRecord = LogRecord | GroupRecord | ShareRecord
 
 /** Replayed by the topic registry and the partition logs. */
 export type LogRecord =
@@ -60,8 +70,47 @@ export type SoftGroupRecord =
     }
   | { readonly type: 'target'; readonly groupId: GroupId; readonly value: TargetAssignment }
 
+/** Replayed by the share-group coordinator. */
+export type ShareRecord = DurableShareRecord | SoftShareRecord
+
+export type DurableShareRecord =
+  | { readonly type: 'shareGroup'; readonly groupId: GroupId; readonly value: ShareGroupRow | null }
+  | {
+      readonly type: 'sharePartition'
+      readonly groupId: GroupId
+      readonly partitionId: PartitionId
+      readonly value: SharePartitionRow | null
+    }
+
+export type SoftShareRecord =
+  | {
+      readonly type: 'shareMember'
+      readonly groupId: GroupId
+      readonly memberId: MemberId
+      readonly value: ShareMember | null
+    }
+  /** All that is known of a partition, with who has what: comes behind the row of the same moment. */
+  | {
+      readonly type: 'shareRuns'
+      readonly groupId: GroupId
+      readonly partitionId: PartitionId
+      readonly value: SharePartitionState & {
+        /** Whether something may be delivered now that could not before. */
+        readonly opensMore: boolean
+        /** When messages were handed out: how often the group has done so. */
+        readonly turn: number | undefined
+      }
+    }
+
+const SOFT_TYPES: ReadonlySet<StateRecord['type']> = new Set([
+  'member',
+  'target',
+  'shareMember',
+  'shareRuns',
+])
+
 export function isDurable(record: StateRecord): record is DurableRecord {
-  return record.type !== 'member' && record.type !== 'target'
+  return !SOFT_TYPES.has(record.type)
 }
 
 /** What a handler returns: the changes it decided on, and what to answer once they are durable. */

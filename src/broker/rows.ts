@@ -3,7 +3,12 @@
  * a change of the on-disk format: raise the version, write an upgrade, keep a fixture.
  */
 import type { InstanceId, MemberId, PartitionId, TopicId, TopicName } from '../protocol/names.js'
-import type { AssignorName, Subscription, TopicConfig } from '../protocol/requests.js'
+import type {
+  AssignorName,
+  ShareGroupOptions,
+  Subscription,
+  TopicConfig,
+} from '../protocol/requests.js'
 
 export interface TopicRow {
   readonly topic: TopicName
@@ -67,4 +72,19 @@ export interface StaticMemberRow {
   readonly rebalanceTimeoutMs: number
   readonly subscription: Subscription
   readonly assigned: readonly PartitionId[]
+}
+
+export interface ShareGroupRow {
+  readonly options: ShareGroupOptions
+  /** Since when the group has no member; undefined while it has. */
+  readonly emptySinceMs?: number
+  /** As of {@link GroupRow}: what is read from its beginning even under `latest`. */
+  readonly subscribedSince: Readonly<Record<string, number>>
+}
+
+/** What a share group remembers of one partition. Below `startOffset` all is final. */
+export interface SharePartitionRow {
+  readonly startOffset: number
+  /** Flat, as src/broker/share/runs.ts reads and writes it: what is not in a run was never delivered. */
+  readonly runs: readonly number[]
 }

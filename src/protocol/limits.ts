@@ -48,6 +48,16 @@ export interface BrokerLimits {
   /** What the ids of all topics may take in memory, about. */
   readonly messageIdsBytesMax: number
   readonly heartbeatIntervalMsMax: number
+  readonly lockDurationMsMin: number
+  readonly lockDurationMsMax: number
+  /** Messages that one `shareFetch` may take. */
+  readonly shareFetchRecordsMax: number
+  /** Messages of one partition that a share group's members have and have not acknowledged (S5). */
+  readonly sharePartitionAcquiredMax: number
+  /** Runs of messages alike that a share group remembers of one partition; beyond, none is taken on. */
+  readonly sharePartitionRunsMax: number
+  /** How far beyond its first message that is not final a share group looks for one to deliver. */
+  readonly shareLookAheadRecordsMax: number
 }
 
 export const BROKER_LIMITS: BrokerLimits = {
@@ -86,6 +96,12 @@ export const BROKER_LIMITS: BrokerLimits = {
   messageIdsPerTopicMax: 100_000,
   messageIdsBytesMax: 64 * 1024 * 1024,
   heartbeatIntervalMsMax: 3_000,
+  lockDurationMsMin: 100,
+  lockDurationMsMax: 12 * 3_600_000,
+  shareFetchRecordsMax: 10_000,
+  sharePartitionAcquiredMax: 2_000,
+  sharePartitionRunsMax: 2_000,
+  shareLookAheadRecordsMax: 50_000,
 }
 
 /** What a call on a port is known by: Comlink's ids have some 60 characters. */
@@ -190,6 +206,22 @@ export const CONSUMER_DEFAULTS = {
   retryBackoffMsMax: 30_000,
   bufferedBytesPerPartitionMax: 2 * 1024 * 1024,
 } as const
+
+export const SHARE_CONSUMER_DEFAULTS = {
+  maxInFlight: 100,
+  lockDurationMs: 30_000,
+  deliveryCountLimit: 5,
+  concurrency: 1,
+  maxBytes: 8 * 1024 * 1024,
+  maxWaitMs: 5_000,
+  weight: 1,
+  retry: { initialDelayMs: 1_000, multiplier: 2, maxDelayMs: 60_000 },
+} as const
+
+export const DELIVERY_COUNT_LIMIT_MAX = 1_000_000
+export const SHARE_WEIGHT_MAX = 1_000
+export const REJECT_REASON_LENGTH_MAX = 1_000
+export const RELEASE_DELAY_MS_MAX = 365 * 24 * 3_600_000
 
 /** A browser's timer that is to wait longer fires at once. */
 export const TIMER_MS_MAX = 0x7fff_ffff

@@ -5,8 +5,12 @@
 import { TabmqError } from './errors.js'
 import { ANY_COUNT, Fields, withoutNegativeZero } from './fields.js'
 import {
+  DELIVERY_COUNT_LIMIT_MAX,
   PATTERN_LENGTH_MAX,
+  REJECT_REASON_LENGTH_MAX,
+  RELEASE_DELAY_MS_MAX,
   REQUEST_GROUPS_MAX,
+  SHARE_WEIGHT_MAX,
   SUBSCRIPTION_PATTERNS_MAX,
   SUBSCRIPTION_TOPICS_MAX,
   WATCH_INTERVAL_MS_MIN,
@@ -21,11 +25,14 @@ import {
   parseSessionId,
   parseTopicName,
   type GroupId,
+  type MemberId,
   type PartitionId,
 } from './names.js'
 import { PROTOCOL_VERSION } from './protocol-version.js'
 import {
+  ACKNOWLEDGEMENT_TYPES,
   ASSIGNOR_NAMES,
+  type Acknowledgement,
   type ApiName,
   type Hello,
   type MemberOptions,
@@ -35,6 +42,7 @@ import {
   type OffsetToCommit,
   type Request,
   type RequestOf,
+  type ShareGroupOptions,
   type Subscription,
 } from './requests.js'
 import { parseTopicConfig } from './topic-config.js'
@@ -193,6 +201,42 @@ const PARSERS: Parsers = {
   listGroups: () => ({ api: 'listGroups' }),
   describeGroups: (fields) => ({ api: 'describeGroups', groupIds: groupIdsOf(fields) }),
   deleteGroups: (fields) => ({ api: 'deleteGroups', groupIds: groupIdsOf(fields) }),
+  joinShareGroup: (fields, limits) => ({
+    api: 'joinShareGroup',
+    groupId: groupIdOf(fields),
+    memberId: memberIdOf(fields),
+    subscription: parseSubscription(fields),
+    options: parseShareGroupOptions(fields, limits),
+    weight: fields.integer('weight', { min: 1, max: SHARE_WEIGHT_MAX }),
+  }),
+  leaveShareGroup: (fields) => ({
+    api: 'leaveShareGroup',
+    groupId: groupIdOf(fields),
+    memberId: memberIdOf(fields),
+  }),
+  shareFetch: (fields, limits) => ({
+    api: 'shareFetch',
+    groupId: groupIdOf(fields),
+    memberId: memberIdOf(fields),
+    maxRecords: fields.integer('maxRecords', { min: 0, max: limits.shareFetchRecordsMax }),
+    maxBytes: fields.integer('maxBytes', { min: 1, max: limits.fetchBytesMax }),
+    maxWaitMs: fields.integer('maxWaitMs', { min: 0, max: limits.fetchWaitMsMax }),
+  }),
+  shareAcknowledge: (fields, limits) => ({
+    api: 'shareAcknowledge',
+    groupId: groupIdOf(fields),
+    memberId: memberIdOf(fields),
+    acknowledgements: fields.list(
+      'acknowledgements',
+      limits.shareFetchRecordsMax,
+      parseAcknowledgement,
+    ),
+    ...(fields.has('mayLinger') ? { mayLinger: fields.boolean('mayLinger') } : {}),
+  }),
+  describeShareGroups: (fields) => ({
+    api: 'describeShareGroups',
+    groupIds: fields.raw('groupIds') === 'all' ? 'all' : groupIdsOf(fields),
+  }),
   describeCluster: () => ({ api: 'describeCluster' }),
   watch: (fields) => ({
     api: 'watch',
@@ -268,6 +312,42 @@ function parseSubscription(parent: Fields): Subscription {
       }
     }),
   }
+}
+
+function parseShareGroupOptions(parent: Fields, limits: BrokerLimits): ShareGroupOptions {
+  const fields = parent.object('options')
+  const { lockDurationMsMin: min, lockDurationMsMax: max } = limits
+  return {
+    lockDurationMs: fields.integer('lockDurationMs', { min, max }),
+    deliveryCountLimit: fields.integer('deliveryCountLimit', {
+      min: 1,
+      max: DELIVERY_COUNT_LIMIT_MAX,
+    }),
+    deadLetterTopic:
+      fields.raw('deadLetterTopic') === null ? null : parseTopicName(fields.raw('deadLetterTopic')),
+    isOrderedByKey: fields.boolean('isOrderedByKey'),
+    autoOffsetReset: fields.oneOf('autoOffsetReset', ['earliest', 'latest'] as const),
+  }
+}
+
+function parseAcknowledgement(item: unknown, what: string): Acknowledgement {
+  const fields = new Fields(what, item)
+  const firstOffset = fields.integer('firstOffset')
+  return {
+    partitionId: partitionIdOf(fields),
+    firstOffset,
+    lastOffset: fields.integer('lastOffset', { min: firstOffset, max: Number.MAX_SAFE_INTEGER }),
+    deliveryCount: fields.integer('deliveryCount', { min: 1, max: DELIVERY_COUNT_LIMIT_MAX }),
+    type: fields.oneOf('type', ACKNOWLEDGEMENT_TYPES),
+    ...(fields.has('delayMs')
+      ? { delayMs: fields.integer('delayMs', { min: 0, max: RELEASE_DELAY_MS_MAX }) }
+      : {}),
+    ...(fields.has('reason') ? { reason: fields.string('reason', REJECT_REASON_LENGTH_MAX) } : {}),
+  }
+}
+
+function memberIdOf(fields: Fields): MemberId {
+  return parseMemberId(fields.raw('memberId'))
 }
 
 function groupIdOf(fields: Fields): GroupId {

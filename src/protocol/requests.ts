@@ -78,6 +78,26 @@ export interface Apis {
   listGroups: Api<Empty, { groups: readonly GroupListing[] }>
   describeGroups: Api<{ groupIds: readonly GroupId[] }, { groups: readonly GroupDescription[] }>
   deleteGroups: Api<{ groupIds: readonly GroupId[] }, Empty>
+  /** Makes the group if there is none, and sets its options: those of the last that joined count. */
+  joinShareGroup: Api<ShareGroupJoin, Empty>
+  leaveShareGroup: Api<{ groupId: GroupId; memberId: MemberId }, Empty>
+  /** Takes messages for one member, or waits for some: a newer one answers the older at once. */
+  shareFetch: Api<ShareFetchRequest, ShareFetchResponse>
+  shareAcknowledge: Api<
+    {
+      groupId: GroupId
+      memberId: MemberId
+      acknowledgements: readonly Acknowledgement[]
+      /** Nobody waits for it: it may be written a moment later, together with something else. */
+      mayLinger?: boolean
+    },
+    /** In the order of the acknowledgements: whether each took effect. */
+    { results: readonly { error?: WireError }[] }
+  >
+  describeShareGroups: Api<
+    { groupIds: readonly GroupId[] | 'all' },
+    { groups: readonly ShareGroupDescription[] }
+  >
   describeCluster: Api<Empty, ClusterDescription>
   watch: Api<{ watchId: string; intervalMs: number }, ClusterState>
   unwatch: Api<{ watchId: string }, Empty>
@@ -308,12 +328,137 @@ export interface CommittedOffset extends AssignedPartition {
   readonly committedAtMs: number
 }
 
+/** How a share group treats its messages; the last member that joined says it for all. */
+export interface ShareGroupOptions {
+  /** So long, in ms, a delivered message is its member's alone. */
+  readonly lockDurationMs: number
+  /** How often a message is delivered at most. */
+  readonly deliveryCountLimit: number
+  /** Where messages go that were rejected or delivered too often; null drops them. */
+  readonly deadLetterTopic: TopicName | null
+  /** Messages of one key one at a time, in their order. */
+  readonly isOrderedByKey: boolean
+  /** Where the group begins in a partition that it has never read. */
+  readonly autoOffsetReset: 'earliest' | 'latest'
+}
+
+export interface ShareGroupJoin {
+  readonly groupId: GroupId
+  readonly memberId: MemberId
+  readonly subscription: Subscription
+  readonly options: ShareGroupOptions
+  /** Its part of the messages, beside the weights of the others that wait for some; at least 1. */
+  readonly weight: number
+}
+
+export interface ShareFetchRequest {
+  readonly groupId: GroupId
+  readonly memberId: MemberId
+  /** 0 only ends the one that waits. */
+  readonly maxRecords: number
+  /** Beyond the first batch. */
+  readonly maxBytes: number
+  readonly maxWaitMs: number
+}
+
+export interface ShareFetchResponse {
+  /** When they were taken, by the broker's clock, in ms since 1970; and for how long. */
+  readonly acquiredAtMs: number
+  readonly lockDurationMs: number
+  readonly partitions: readonly SharedPartition[]
+}
+
+/** What of one partition was taken for a member. */
+export interface SharedPartition extends AssignedPartition {
+  /** Whole batches, in which the records that were taken are. */
+  readonly batches: readonly ArrayBuffer[]
+  /** In the order of offsets; none overlaps another. */
+  readonly acquired: readonly AcquiredRange[]
+}
+
+/** Offsets, both inclusive, that are this member's now. */
+export interface AcquiredRange {
+  readonly firstOffset: number
+  readonly lastOffset: number
+  /** How often each was delivered, this time included. */
+  readonly deliveryCount: number
+}
+
+/**
+ * `accept`: done, for good. `release`: for anybody, after `delayMs`. `return`: the same at once, and as if
+ * it had not been delivered. `reject`: never again; a dead letter. `renew`: the lock begins anew.
+ */
+export const ACKNOWLEDGEMENT_TYPES = ['accept', 'release', 'return', 'reject', 'renew'] as const
+export type AcknowledgementType = (typeof ACKNOWLEDGEMENT_TYPES)[number]
+
+export interface Acknowledgement extends AcquiredRange {
+  readonly partitionId: PartitionId
+  readonly type: AcknowledgementType
+  /** Of a release: so long nobody gets it. */
+  readonly delayMs?: number
+  /** Of a rejection, for who reads the dead letter. */
+  readonly reason?: string
+}
+
+/** A share group with what each of its partitions is waiting for. */
+export interface ShareGroupDescription {
+  readonly groupId: GroupId
+  readonly options: ShareGroupOptions
+  readonly members: readonly ShareMemberDescription[]
+  readonly partitions: readonly SharePartitionDescription[]
+}
+
+export interface ShareMemberDescription {
+  readonly memberId: MemberId
+  readonly clientId: string
+  readonly sessionId: SessionId
+  readonly subscription: Subscription
+  readonly weight: number
+  /** Messages that it has and has not acknowledged. */
+  readonly acquired: number
+}
+
+/** How far a share group has come in one partition. */
+export interface SharePartitionDescription extends AssignedPartition {
+  /** Below it all is final. */
+  readonly startOffset: number
+  readonly highWatermark: number
+  /** Messages that anybody may have now, or when their time has come (`delayed`, a part of it). */
+  readonly available: number
+  readonly delayed: number
+  readonly acquired: number
+  /** Who has what, by offset. */
+  readonly locks: readonly ShareLock[]
+  readonly counters: ShareCounters
+}
+
+export interface ShareLock extends AcquiredRange {
+  readonly memberId: MemberId
+  /** In ms since 1970. */
+  readonly lockedUntilMs: number
+}
+
+/** Messages, since the broker started. */
+export interface ShareCounters {
+  readonly delivered: number
+  readonly accepted: number
+  readonly released: number
+  readonly rejected: number
+  /** Locks that ran out. */
+  readonly timedOut: number
+  readonly deadLettered: number
+  /** Whose time was over before anybody had them. */
+  readonly expired: number
+}
+
 /** `empty`: no member. `reconciling`: members on their way to the target. `stable`: all there. */
 export type GroupState = 'empty' | 'reconciling' | 'stable'
 
 /** A group in the list of `admin.listGroups`. */
 export interface GroupListing {
   readonly groupId: GroupId
+  /** Whether partitions are dealt to its members, or messages. A share group is never reconciling. */
+  readonly type: 'consumer' | 'share'
   readonly state: GroupState
 }
 
@@ -423,5 +568,6 @@ export interface ClusterState {
   readonly atMs: number
   readonly topics: readonly TopicState[]
   readonly groups: readonly GroupDescription[]
+  readonly shareGroups: readonly ShareGroupDescription[]
   readonly sessions: readonly SessionDescription[]
 }

@@ -27,6 +27,8 @@ const NOTHING_STORED: StoredState = {
   producers: [],
   groups: [],
   offsets: [],
+  shareGroups: [],
+  sharePartitions: [],
   edges: [],
 }
 

@@ -5,14 +5,14 @@ import { checkEqual, checkRejects } from './check.js'
 import {
   batchBytes,
   batchEdge,
-  logEdges,
-  batchRecord,
   batchesDeleted,
-  comparable,
+  batchRecord,
   commit,
+  comparable,
   detachedBatch,
   groupRecord,
   groupRow,
+  logEdges,
   offsetRecord,
   offsetRow,
   partitionRecord,
@@ -20,6 +20,10 @@ import {
   producerRecord,
   producerRow,
   read,
+  shareGroupRecord,
+  shareGroupRow,
+  sharePartitionRecord,
+  sharePartitionRow,
   topicRecord,
   topicRow,
 } from './storage-rows.js'
@@ -56,6 +60,7 @@ export const COMMIT_CASES: readonly StorageCase[] = [
         ...[1, 2].map((id) => partitionRecord(id, id)),
         ...[1, 2].flatMap((id) => [producerRecord(id, 1, 1), producerRecord(id, 2, 2)]),
         ...['a', 'b'].flatMap((id) => [offsetRecord(id, 1, 1), offsetRecord(id, 2, 2)]),
+        ...['a', 'b'].flatMap((id) => [shareGroupRecord(id, 1), sharePartitionRecord(id, 2, 2)]),
         batchRecord(2, 0),
       ])
       await commit(storage, [
@@ -64,6 +69,8 @@ export const COMMIT_CASES: readonly StorageCase[] = [
         partitionRecord(2, null),
         producerRecord(1, 2, null),
         offsetRecord('b', 1, null),
+        shareGroupRecord('b', null),
+        sharePartitionRecord('a', 2, null),
         topicRecord('never there', null),
       ])
       const expected = {
@@ -80,6 +87,8 @@ export const COMMIT_CASES: readonly StorageCase[] = [
           ['a', 2, offsetRow(2)],
           ['b', 2, offsetRow(2)],
         ],
+        shareGroups: [['a', shareGroupRow(1)]],
+        sharePartitions: [['b', 2, sharePartitionRow(2)]],
         nextPartitionId: 1,
         edges: [],
       }
@@ -283,6 +292,8 @@ const ONE_OF_EACH: readonly DurableRecord[] = [
   producerRecord(1, 77, 3),
   groupRecord('g', 4),
   offsetRecord('g', 1, 5),
+  shareGroupRecord('s', 6),
+  sharePartitionRecord('s', 1, 7),
 ]
 
 const STATE_OF_ONE_OF_EACH = {
@@ -292,5 +303,7 @@ const STATE_OF_ONE_OF_EACH = {
   producers: [[1, 77, producerRow(3)]],
   groups: [['g', groupRow(4)]],
   offsets: [['g', 1, offsetRow(5)]],
+  shareGroups: [['s', shareGroupRow(6)]],
+  sharePartitions: [['s', 1, sharePartitionRow(7)]],
   edges: [logEdges(1, batchEdge(1, 0), batchEdge(1, 4), [0, 4])],
 }

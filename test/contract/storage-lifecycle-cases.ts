@@ -31,6 +31,8 @@ export const LIFECYCLE_CASES: readonly StorageCase[] = [
           producers: [],
           groups: [],
           offsets: [],
+          shareGroups: [],
+          sharePartitions: [],
           edges: [],
         },
         'the state',

@@ -11,15 +11,17 @@ import {
   batchBytes,
   batchRecord,
   batchesDeleted,
-  comparable,
   commit,
+  comparable,
   edgeOf,
-  logEdges,
   groupRecord,
+  logEdges,
   offsetRecord,
   partitionRecord,
   producerRecord,
   read,
+  shareGroupRecord,
+  sharePartitionRecord,
   topicRecord,
 } from './storage-rows.js'
 
@@ -67,6 +69,8 @@ const recordArbitrary: fc.Arbitrary<DurableRecord> = fc.oneof(
   fc.tuple(id, id, value).map((args) => producerRecord(...args)),
   fc.tuple(name, value).map((args) => groupRecord(...args)),
   fc.tuple(name, id, value).map((args) => offsetRecord(...args)),
+  fc.tuple(name, value).map((args) => shareGroupRecord(...args)),
+  fc.tuple(name, id, value).map((args) => sharePartitionRecord(...args)),
   offset.map((next): DurableRecord => ({ type: 'nextPartitionId', value: next })),
 )
 
@@ -179,6 +183,8 @@ class Model {
       producers: rows('producer'),
       groups: rows('group'),
       offsets: rows('offset'),
+      shareGroups: rows('shareGroup'),
+      sharePartitions: rows('sharePartition'),
       edges: partitions.flatMap(([partitionId]) => {
         const stored = this.#batchesOf(Number(partitionId))
         const [first, last] = [stored.at(0), stored.at(-1)]
@@ -226,8 +232,10 @@ function keyOf(record: RowRecord): readonly (string | number)[] {
     case 'producer':
       return [record.partitionId, record.producerId]
     case 'group':
+    case 'shareGroup':
       return [record.groupId]
     case 'offset':
+    case 'sharePartition':
       return [record.groupId, record.partitionId]
   }
 }

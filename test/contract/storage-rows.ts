@@ -13,6 +13,8 @@ import type {
   OffsetRow,
   PartitionRow,
   ProducerRow,
+  ShareGroupRow,
+  SharePartitionRow,
   TopicRow,
 } from '../../src/broker/rows.js'
 import type {
@@ -75,6 +77,23 @@ export function groupRow(value: number): GroupRow {
 
 export function offsetRow(value: number): OffsetRow {
   return { offset: value, metadata: `at ${value}`, committedAtMs: value }
+}
+
+export function shareGroupRow(value: number): ShareGroupRow {
+  return {
+    options: {
+      lockDurationMs: 30_000,
+      deliveryCountLimit: value + 1,
+      deadLetterTopic: null,
+      isOrderedByKey: false,
+      autoOffsetReset: 'earliest',
+    },
+    subscribedSince: { 'topic orders': value },
+  }
+}
+
+export function sharePartitionRow(value: number): SharePartitionRow {
+  return { startOffset: value, runs: [value, value + 1, 2, 3, 4, 5] }
 }
 
 /** A buffer that tells its partition and base offset apart from any other's. */
@@ -146,6 +165,24 @@ export function offsetRecord(id: string, partition: number, value: number | null
   }
 }
 
+export function shareGroupRecord(id: string, value: number | null): DurableRecord {
+  const row = value === null ? null : shareGroupRow(value)
+  return { type: 'shareGroup', groupId: groupId(id), value: row }
+}
+
+export function sharePartitionRecord(
+  id: string,
+  partition: number,
+  value: number | null,
+): DurableRecord {
+  return {
+    type: 'sharePartition',
+    groupId: groupId(id),
+    partitionId: partitionId(partition),
+    value: value === null ? null : sharePartitionRow(value),
+  }
+}
+
 /** A batch whose buffer was transferred away: no backend can store it. */
 export function detachedBatch(id: number, baseOffset: number): DurableRecord {
   const batch = batchBytes(id, baseOffset)
@@ -186,10 +223,8 @@ export function commit(
 
 /** The state without its epoch and in one order: a storage may list rows in any. */
 export function comparable(state: StoredState): Record<string, unknown> {
-  const { topics, partitions, producers, groups, offsets, edges, nextPartitionId } = state
-  const sorted = Object.entries({ topics, partitions, producers, groups, offsets }).map(
-    ([name, rows]) => [name, sortByKey(rows)] as const,
-  )
+  const { databaseId: _, brokerEpoch: __, edges, nextPartitionId, ...rows } = state
+  const sorted = Object.entries(rows).map(([name, rows]) => [name, sortByKey(rows)] as const)
   const sortedEdges = [...edges].sort((left, right) => left.partitionId - right.partitionId)
   return { ...Object.fromEntries(sorted), nextPartitionId, edges: sortedEdges }
 }

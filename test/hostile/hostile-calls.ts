@@ -42,6 +42,7 @@ export function grantedRequests(known: Known): Readonly<Record<ApiName, object>>
   const newMember = { memberId: 'new', memberEpoch: 0, groupInstanceId: 'left tab' }
   const config = { retentionMs: 1_000, retentionBytes: null, maxMessageBytes: 1_000 }
   const batch = batchOf({ producer: { id: 7, sequence: 0 } })
+  const sharing = { groupId: 'shared', memberId: 'share-member' }
   const topics = [{ topic: 'made-by-the-test', numPartitions: 2, config }]
   return {
     metadata: { topics: ['orders'] },
@@ -83,10 +84,43 @@ export function grantedRequests(known: Known): Readonly<Record<ApiName, object>>
     listGroups: {},
     describeGroups: { groupIds: [groupId] },
     deleteGroups: { groupIds: ['empty'] },
+    joinShareGroup: {
+      groupId: 'shared',
+      memberId: 'share-member',
+      subscription: { topics: ['orders'], patterns: [{ source: '^refunds', flags: 'i' }] },
+      options: SHARE_OPTIONS,
+      weight: 1,
+    },
+    shareFetch: { ...sharing, maxRecords: 5, maxBytes: 1_000, maxWaitMs: 1 },
+    shareAcknowledge: {
+      ...sharing,
+      acknowledgements: [
+        {
+          partitionId,
+          firstOffset: 0,
+          lastOffset: 0,
+          deliveryCount: 1,
+          type: 'reject',
+          delayMs: 5,
+          reason: 'broken',
+        },
+      ],
+      mayLinger: true,
+    },
+    describeShareGroups: { groupIds: 'all' },
+    leaveShareGroup: sharing,
     describeCluster: {},
     watch: { watchId: 'one', intervalMs: 20 },
     unwatch: { watchId: 'one' },
   }
+}
+
+const SHARE_OPTIONS = {
+  lockDurationMs: 1_000,
+  deliveryCountLimit: 2,
+  deadLetterTopic: 'dead',
+  isOrderedByKey: true,
+  autoOffsetReset: 'earliest',
 }
 
 const JOIN_OPTIONS = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 5_000, assignor: 'range' }
@@ -143,6 +177,10 @@ function validRequests(known: Known): Bodies {
     { memberId: 'hostile-member', memberEpoch: 0 },
     { memberId: 'hostile-static', memberEpoch: 0, groupInstanceId: 'left tab' },
   )
+  const sharing = {
+    groupId: fc.constantFrom('shared', known.groupId),
+    memberId: fc.constantFrom('share-member', 'hostile-member'),
+  }
   const perPartition = <T extends object>(more: fc.Arbitrary<T>) =>
     fc
       .tuple(partitionIds, more)
@@ -208,6 +246,45 @@ function validRequests(known: Known): Bodies {
     listGroups: fc.constant({}),
     describeGroups: fc.record({ groupIds: fc.array(groupId, { maxLength: 2 }) }),
     deleteGroups: fc.record({ groupIds: fc.array(groupId, { maxLength: 2 }) }),
+    joinShareGroup: fc.record({
+      ...sharing,
+      subscription: fc.constantFrom(
+        { topics: ['orders'], patterns: [{ source: '^refunds', flags: 'i' }] },
+        { topics: [], patterns: [{ source: '^(o+)+$', flags: '' }] },
+      ),
+      options: fc.record({
+        lockDurationMs: fc.constantFrom(100, 30_000),
+        deliveryCountLimit: fc.constantFrom(1, 2),
+        deadLetterTopic: fc.constantFrom('dead', 'orders', null),
+        isOrderedByKey: fc.boolean(),
+        autoOffsetReset: fc.constantFrom('earliest', 'latest'),
+      }),
+      weight: fc.constantFrom(1, 1_000),
+    }),
+    shareFetch: fc.record({
+      ...sharing,
+      maxRecords: fc.constantFrom(1, 100),
+      maxBytes: fc.constantFrom(1, 1_000),
+      maxWaitMs: fc.constantFrom(0, 5),
+    }),
+    shareAcknowledge: fc.record({
+      ...sharing,
+      acknowledgements: perPartition(
+        fc.record({
+          firstOffset: fc.constantFrom(0, 1),
+          lastOffset: fc.constantFrom(1, 2, 2 ** 40),
+          deliveryCount: fc.constantFrom(1, 2),
+          type: fc.constantFrom('accept', 'release', 'return', 'reject', 'renew'),
+          delayMs: fc.constantFrom(0, 5, undefined),
+          reason: fc.constantFrom('broken', undefined),
+        }),
+      ),
+      mayLinger: fc.boolean(),
+    }),
+    describeShareGroups: fc.record({
+      groupIds: fc.constantFrom<unknown[]>('all', ['shared']),
+    }),
+    leaveShareGroup: fc.record(sharing),
     describeCluster: fc.constant({}),
     watch: fc.record({ watchId: fc.constantFrom('one', 'two'), intervalMs: fc.constant(20) }),
     unwatch: fc.record({ watchId: fc.constantFrom('one', 'two', 'three') }),

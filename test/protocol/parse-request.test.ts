@@ -19,6 +19,24 @@ const offsets = [
   { partitionId: 2, offset: 9, metadata: 'done' },
 ]
 
+const sharing = { groupId: 'g', memberId: 'm' }
+const shareOptions = {
+  lockDurationMs: 30_000,
+  deliveryCountLimit: 5,
+  deadLetterTopic: 'dead',
+  isOrderedByKey: false,
+  autoOffsetReset: 'earliest',
+}
+const acknowledgement = {
+  partitionId: 1,
+  firstOffset: 3,
+  lastOffset: 7,
+  deliveryCount: 1,
+  type: 'release',
+  delayMs: 0,
+  reason: 'later',
+}
+
 /** A request of every API, with all that it can carry. */
 const VALID: Readonly<Record<ApiName, Record<string, unknown>>> = {
   metadata: { topics: ['orders', 'refunds.eu'] },
@@ -54,6 +72,11 @@ const VALID: Readonly<Record<ApiName, Record<string, unknown>>> = {
   listGroups: {},
   describeGroups: { groupIds: ['g', 'h'] },
   deleteGroups: { groupIds: ['g'] },
+  joinShareGroup: { ...sharing, subscription, options: shareOptions, weight: 3 },
+  leaveShareGroup: sharing,
+  shareFetch: { ...sharing, maxRecords: 9, maxBytes: 1, maxWaitMs: 0 },
+  shareAcknowledge: { ...sharing, acknowledgements: [acknowledgement], mayLinger: true },
+  describeShareGroups: { groupIds: ['g'] },
   describeCluster: {},
   watch: { watchId: 'w', intervalMs: 20 },
   unwatch: { watchId: 'w' },
@@ -98,6 +121,11 @@ describe('a request', () => {
     ['fetchOffsets', 'partitions', 'all'],
     ['createTopics', 'topics.0.config', {}],
     ['produce', 'batches', []],
+    ['joinShareGroup', 'options.deadLetterTopic', null],
+    ['shareAcknowledge', 'acknowledgements.0.delayMs', undefined],
+    ['shareAcknowledge', 'acknowledgements.0.reason', undefined],
+    ['shareAcknowledge', 'mayLinger', undefined],
+    ['describeShareGroups', 'groupIds', 'all'],
   ] as const)('%s may have %s %o', (api, field, value) => {
     const request = replaced(requestOf(api), pathOf(field), value)
     expect(parse(request)).toEqual(request)
@@ -161,6 +189,22 @@ describe('a request', () => {
     ['startOffsets', 'autoOffsetReset', [undefined, 'smallest']],
     ['describeGroups', 'groupIds', [undefined, 'g']],
     ['deleteGroups', 'groupIds', [undefined, {}]],
+    ['joinShareGroup', 'options.lockDurationMs', [undefined, 0, 'x']],
+    ['joinShareGroup', 'options.deliveryCountLimit', [undefined, 0, 2 ** 30]],
+    ['joinShareGroup', 'options.isOrderedByKey', [undefined, 1]],
+    ['joinShareGroup', 'options.autoOffsetReset', [undefined, 'none']],
+    ['joinShareGroup', 'weight', [undefined, 0, 1_001, 1.5]],
+    ['shareFetch', 'maxRecords', [undefined, -1, limits.shareFetchRecordsMax + 1]],
+    ['shareFetch', 'maxBytes', [undefined, 0, limits.fetchBytesMax + 1]],
+    ['shareFetch', 'maxWaitMs', [undefined, -1, limits.fetchWaitMsMax + 1]],
+    ['shareAcknowledge', 'acknowledgements', [undefined, {}, 'all']],
+    ['shareAcknowledge', 'acknowledgements.0.firstOffset', [undefined, -1, '0']],
+    ['shareAcknowledge', 'acknowledgements.0.lastOffset', [undefined, 2, 2 ** 53]],
+    ['shareAcknowledge', 'acknowledgements.0.deliveryCount', [undefined, 0]],
+    ['shareAcknowledge', 'acknowledgements.0.type', [undefined, 'ack']],
+    ['shareAcknowledge', 'acknowledgements.0.delayMs', [-1, null]],
+    ['shareAcknowledge', 'acknowledgements.0.reason', [7, 'x'.repeat(1_001)]],
+    ['describeShareGroups', 'groupIds', [undefined, 'some', 7]],
     ['watch', 'watchId', [undefined, 'x'.repeat(256)]],
     ['watch', 'intervalMs', [undefined, 19, 3_600_001]],
     ['unwatch', 'watchId', [undefined, 7]],
@@ -189,6 +233,8 @@ describe('a request', () => {
     ['groupHeartbeat', 'groupId', 'INVALID_GROUP_ID'],
     ['groupHeartbeat', 'subscription.topics.0', 'INVALID_TOPIC_EXCEPTION'],
     ['leaveGroup', 'groupId', 'INVALID_GROUP_ID'],
+    ['joinShareGroup', 'options.deadLetterTopic', 'INVALID_TOPIC_EXCEPTION'],
+    ['shareFetch', 'groupId', 'INVALID_GROUP_ID'],
     ['commitOffsets', 'groupId', 'INVALID_GROUP_ID'],
     ['fetchOffsets', 'groupId', 'INVALID_GROUP_ID'],
     ['startOffsets', 'groupId', 'INVALID_GROUP_ID'],

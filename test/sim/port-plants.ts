@@ -175,7 +175,7 @@ function ownersOf(
 ): { memberId: MemberId; memberEpoch: number }[] {
   const wanted = new Set(offsets.map(({ partitionId }) => partitionId))
   const { groups } = broker.state
-  if (!groups.list().groups.some((group) => group.groupId === groupId)) return []
+  if (!groups.list().some((group) => group.groupId === groupId)) return []
   const holds = ({ assigned }: MemberDescription) =>
     assigned.some(({ partitionId }) => wanted.has(partitionId))
   return groups

@@ -36,6 +36,10 @@ import {
   producerRecord,
   producerRow,
   read,
+  shareGroupRecord,
+  shareGroupRow,
+  sharePartitionRecord,
+  sharePartitionRow,
   topicRecord,
   topicRow,
 } from '../contract/storage-rows.js'
@@ -665,13 +669,13 @@ describe('an older broker', () => {
   })
 })
 
+const STORES_OF_1 = ['batches', 'partitions', 'topics', 'offsets', 'groups', 'producers', 'meta']
+
 describe('a database of version 1', () => {
   it('is brought to this version, with all that is in it', async () => {
     const old = await openDB(databaseNameOf(name), 1, {
       upgrade(database) {
-        for (const store of STORE_NAMES) {
-          if (store !== 'journal') database.createObjectStore(store)
-        }
+        for (const store of STORES_OF_1) database.createObjectStore(store)
       },
     })
     const put = (store: string, value: unknown, key: IDBValidKey) => old.put(store, value, key)
@@ -717,7 +721,7 @@ describe('a database of version 2', () => {
   it('is brought to this version, with all that is in it and in its journal', async () => {
     const old = await openDB(databaseNameOf(name), 2, {
       upgrade(database) {
-        for (const store of STORE_NAMES) database.createObjectStore(store)
+        for (const store of [...STORES_OF_1, 'journal']) database.createObjectStore(store)
       },
     })
     const put = (store: string, value: unknown, key: IDBValidKey) => old.put(store, value, key)
@@ -768,6 +772,8 @@ describe('the format on disk, version 3', () => {
       producerRecord(3, 77, 1),
       groupRecord('group', 1),
       offsetRecord('group', 3, 1),
+      shareGroupRecord('queue', 1),
+      sharePartitionRecord('queue', 3, 1),
     ])
     await commit(storage, [soundRecord(0, 4), soundRecord(1, 4)])
     for (let left = 62; left > 0; left--) await commit(storage, [])
@@ -803,6 +809,8 @@ describe('the format on disk, version 3', () => {
       offsets: [[['group', 3]], [offsetRow(1)]],
       groups: [['group'], [groupRow(1)]],
       producers: [[], []],
+      shareGroups: [['queue'], [shareGroupRow(1)]],
+      sharePartitions: [[['queue', 3]], [sharePartitionRow(1)]],
       journal: [
         [
           [0, 1],

@@ -4,7 +4,7 @@
  */
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
-import type { PartitionId, TopicName } from '../../protocol/names.js'
+import type { PartitionId } from '../../protocol/names.js'
 import type {
   AutoOffsetReset,
   CommittedOffset,
@@ -18,7 +18,7 @@ import type { Decision, DecisionContext, GroupRecord } from '../records.js'
 import type { OffsetRow } from '../rows.js'
 import type { Group } from './group.js'
 import type { MembershipState } from './decide-membership.js'
-import { keyMeansTopic } from './subscription.js'
+import { appearedLater } from './subscription.js'
 import type { TopicsView } from './topics-view.js'
 
 /**
@@ -213,11 +213,15 @@ interface StartPlace {
 function offsetByPolicy(place: StartPlace, policy: AutoOffsetReset): number {
   const { group, topics, log } = place
   const topic = topics.topicOf(log)
+  const { partitionId } = log
+  const since = group.row?.subscribedSince ?? {}
   switch (policy) {
     case 'earliest':
       return log.logStartOffset
     case 'latest':
-      return appearedLater(place, topic) ? log.logStartOffset : log.highWatermark
+      return appearedLater(since, { partitionId, topic }, topics.patterns)
+        ? log.logStartOffset
+        : log.highWatermark
     case 'none':
       throw new TabmqError(
         'NO_OFFSET_FOR_PARTITION',
@@ -225,15 +229,6 @@ function offsetByPolicy(place: StartPlace, policy: AutoOffsetReset): number {
         { groupId: group.groupId, topic, partition: log.partition },
       )
   }
-}
-
-/** Rule 11: a partition made after the group began to read its topic. */
-function appearedLater({ group, topics, log }: StartPlace, topic: TopicName): boolean {
-  const since = Object.entries(group.row?.subscribedSince ?? {})
-  return since.some(
-    ([key, firstLater]) =>
-      log.partitionId >= firstLater && keyMeansTopic(key, topic, topics.patterns),
-  )
 }
 
 /** A commit without members makes the group. */

@@ -13,7 +13,8 @@ export function describeGroup(group: Group, topics: TopicsView): GroupDescriptio
   const members = [...group.members.values()]
     .map((member) => describeMember(group, member, topics))
     .sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
-  return { groupId, state, groupEpoch, assignor, members, offsets: groupOffsets(group, topics) }
+  const offsets = groupOffsets(group, topics)
+  return { groupId, type: 'consumer', state, groupEpoch, assignor, members, offsets }
 }
 
 function describeMember(group: Group, member: Member, topics: TopicsView): MemberDescription {

@@ -8,7 +8,12 @@ import { DeadlineQueue } from '../../std/deadline-queue.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { GroupId, PartitionId, SessionId } from '../../protocol/names.js'
-import type { GroupDescription, RequestOf, ResponseOf } from '../../protocol/requests.js'
+import type {
+  GroupDescription,
+  GroupListing,
+  RequestOf,
+  ResponseOf,
+} from '../../protocol/requests.js'
 import type { Decision, DecisionContext, GroupRecord } from '../records.js'
 import {
   decideExpiry,
@@ -98,11 +103,15 @@ export class GroupCoordinator {
     return { offsets: committedOffsets(group, this.#topics, request.partitions) }
   }
 
-  list(): ResponseOf<'listGroups'> {
-    const groups = [...this.#groups.values()]
-      .map(({ groupId, state }) => ({ groupId, state }))
+  has(groupId: GroupId): boolean {
+    return this.#groups.has(groupId)
+  }
+
+  /** In the order of their ids. */
+  list(): GroupListing[] {
+    return [...this.#groups.values()]
+      .map(({ groupId, state }): GroupListing => ({ groupId, type: 'consumer', state }))
       .sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
-    return { groups }
   }
 
   /** @throws TabmqError GROUP_ID_NOT_FOUND */
@@ -111,7 +120,7 @@ export class GroupCoordinator {
   }
 
   describeAll(): GroupDescription[] {
-    return this.describe(this.list().groups.map((group) => group.groupId))
+    return this.describe(this.list().map((group) => group.groupId))
   }
 
   /** @throws TabmqError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP */

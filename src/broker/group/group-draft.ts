@@ -4,7 +4,6 @@
  * their own earlier steps, while the group itself changes in `replay` only. `records()` says all of
  * it in an order in which every step is valid: who leaves first, then who takes.
  */
-import { SUBSCRIPTIONS_REMEMBERED_MAX } from '../../protocol/limits.js'
 import type { MemberId, PartitionId, TopicName } from '../../protocol/names.js'
 import type { AssignorName } from '../../protocol/requests.js'
 import type { DecisionContext, GroupRecord } from '../records.js'
@@ -13,7 +12,7 @@ import { ASSIGNORS } from './assignors/assignors.js'
 import type { Group } from './group.js'
 import type { Member, TargetAssignment } from './member.js'
 import { reconcile } from './reconcile.js'
-import { subscribedTopics, subscriptionKeys } from './subscription.js'
+import { subscribedSince, subscribedTopics, subscriptionKeys } from './subscription.js'
 import type { TopicsView } from './topics-view.js'
 
 export class GroupDraft {
@@ -163,17 +162,10 @@ export class GroupDraft {
     return { ...row, emptySinceMs: before?.emptySinceMs ?? this.#nowMs }
   }
 
-  /** What was subscribed once is remembered, for who comes back; up to a limit. */
   #subscribedSince(members: readonly Member[]): Readonly<Record<string, number>> {
     const before = this.#group.row?.subscribedSince ?? {}
-    const { nextPartitionId } = this.#topics
-    const keys = new Set(members.flatMap(({ subscription }) => subscriptionKeys(subscription)))
-    if ([...keys].every((key) => Object.hasOwn(before, key))) return before
-    const current = Object.fromEntries(
-      [...keys].map((key) => [key, before[key] ?? nextPartitionId]),
-    )
-    const all = { ...before, ...current }
-    return Object.keys(all).length > SUBSCRIPTIONS_REMEMBERED_MAX ? current : all
+    const keys = members.flatMap(({ subscription }) => subscriptionKeys(subscription))
+    return subscribedSince(before, keys, this.#topics.nextPartitionId)
   }
 }
 

@@ -8,6 +8,7 @@ import type { BrokerLimits } from '../../protocol/limits.js'
 import { GroupCoordinator } from '../group/group-coordinator.js'
 import { TopicsView } from '../group/topics-view.js'
 import { MessageIds } from '../log/message-ids.js'
+import { ShareCoordinator } from '../share/share-coordinator.js'
 import { PartitionLogs } from '../log/partition-logs.js'
 import type { StoredState } from '../ports.js'
 import type { StateRecord } from '../records.js'
@@ -19,6 +20,7 @@ export class BrokerState {
   readonly logs: PartitionLogs
   readonly messageIds: MessageIds
   readonly groups: GroupCoordinator
+  readonly shares: ShareCoordinator
   readonly brokerEpoch: number
   readonly databaseId: string
 
@@ -28,7 +30,9 @@ export class BrokerState {
     this.databaseId = stored.databaseId
     this.logs = new PartitionLogs(limits.tailBytes)
     this.messageIds = new MessageIds(limits)
-    this.groups = new GroupCoordinator(new TopicsView(this.topics, this.logs), limits)
+    const view = new TopicsView(this.topics, this.logs)
+    this.groups = new GroupCoordinator(view, limits)
+    this.shares = new ShareCoordinator(view, limits)
     for (const record of storedRecords(stored)) this.replay(record)
     this.logs.allIsDurable()
     for (const edges of stored.edges) this.logs.find(edges.partitionId)?.restore(edges)
@@ -54,6 +58,11 @@ export class BrokerState {
       case 'member':
       case 'target':
         return this.groups.replay(record)
+      case 'shareGroup':
+      case 'sharePartition':
+      case 'shareMember':
+      case 'shareRuns':
+        return this.shares.replay(record)
       default:
         return unreachable(record)
     }
@@ -70,6 +79,7 @@ export class BrokerState {
     this.logs.checkInvariants()
     this.messageIds.checkInvariants()
     this.groups.checkInvariants()
+    this.shares.checkInvariants()
   }
 
   #replayMessageIds({ partitionId, batch }: Extract<StateRecord, { type: 'batch' }>): void {
@@ -90,5 +100,9 @@ function* storedRecords(stored: StoredState): Iterable<StateRecord> {
   for (const [groupId, value] of stored.groups) yield { type: 'group', groupId, value }
   for (const [groupId, partitionId, value] of stored.offsets) {
     yield { type: 'offset', groupId, partitionId, value }
+  }
+  for (const [groupId, value] of stored.shareGroups) yield { type: 'shareGroup', groupId, value }
+  for (const [groupId, partitionId, value] of stored.sharePartitions) {
+    yield { type: 'sharePartition', groupId, partitionId, value }
   }
 }

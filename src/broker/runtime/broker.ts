@@ -22,6 +22,7 @@ import type { Clock, Logger, PushPort, Random, Storage, Timer } from '../ports.j
 import type { Decision, DecisionContext, StateRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
 import { BufferedBytes, type Reservation } from './buffered-bytes.js'
+import { DeadLetters } from './dead-letters.js'
 import { dispatch } from './dispatch.js'
 import { FetchPurgatory } from './fetch-purgatory.js'
 import type { Urgency } from './group-commit.js'
@@ -29,6 +30,8 @@ import { LogReader } from './log-reader.js'
 import { MessageIdLoader } from './message-id-loader.js'
 import { RetentionSweep } from './retention-sweep.js'
 import { Session, type News } from './session.js'
+import { SharePurgatory } from './share-purgatory.js'
+import { ShareReader } from './share-reader.js'
 import { SessionShare } from './session-share.js'
 import { brokerClosed, ShardRuntime, type CommittedNews } from './shard-runtime.js'
 import { Watches } from './watches.js'
@@ -68,6 +71,8 @@ export class Broker {
   readonly messageIdLoader: MessageIdLoader
   readonly watches: Watches
   readonly retention: RetentionSweep
+  readonly sharePurgatory: SharePurgatory
+  readonly deadLetters: DeadLetters
   readonly #options: BrokerOptions
   readonly #sessions = new Map<SessionId, Session>()
   readonly #startedAtMs: number
@@ -124,6 +129,25 @@ export class Broker {
       limits: this.limits,
     })
     this.purgatory = new FetchPurgatory(this.reader, timer, this.limits)
+    const currentState = () => this.state
+    const context = () => this.context()
+    const shareReader = new ShareReader(this.reader, currentState, context)
+    this.sharePurgatory = new SharePurgatory({
+      shares: () => this.state.shares,
+      reader: shareReader,
+      timer,
+      logger,
+      limits: this.limits,
+      context,
+      apply: (decision) => this.apply(decision),
+    })
+    this.deadLetters = new DeadLetters({
+      state: currentState,
+      reader: shareReader,
+      context,
+      write: (records, urgency, entry) => this.#shard.write(records, urgency, entry),
+      logger,
+    })
     this.buffered = new BufferedBytes(this.limits)
     const clusterState = () => this.#clusterState()
     this.watches = new Watches({ clock, timer, logger, limits: this.limits, clusterState })
@@ -246,7 +270,11 @@ export class Broker {
     }
     if (this.#isClosed) return
     this.#schedule()
-    const left = this.state.groups.sessionGone(sessionId, this.context())
+    const { groups, shares } = this.state
+    const left = [
+      ...groups.sessionGone(sessionId, this.context()),
+      ...shares.sessionGone(sessionId, this.context()),
+    ]
     const forgotten = isTabGone ? forgetProducers(this.state.logs, session.producers) : []
     this.watches.changed()
     await this.#shard.write([...left, ...forgotten], 'relaxed').catch(() => {
@@ -319,6 +347,7 @@ export class Broker {
     this.#wakeup?.cancel()
     this.retention.close()
     this.purgatory.close()
+    this.sharePurgatory.close()
     for (const session of this.#sessions.values()) this.watches.sessionEnded(session)
     try {
       await this.#shard.close()
@@ -330,6 +359,7 @@ export class Broker {
 
   #onChanged(): void {
     this.#askForHeartbeats()
+    this.#lookAtShares()
     this.watches.changed()
     this.#schedule()
   }
@@ -337,6 +367,7 @@ export class Broker {
   #onCommitted({ readable, changed, topicsChanged }: CommittedNews): void {
     if (topicsChanged) this.#announce('topicsChanged')
     this.purgatory.partitionsAppended(readable)
+    this.sharePurgatory.partitionsAppended(readable.keys())
     this.purgatory.partitionsChanged(changed)
     this.retention.appended([...readable.keys(), ...changed])
     this.watches.changed()
@@ -346,6 +377,7 @@ export class Broker {
     // Whoever is awaited in the state that was loaded is so by the clock of now.
     this.#followClock(this.context().nowMs, { areDeadlinesNew: true })
     this.purgatory.everythingChanged()
+    this.sharePurgatory.everythingChanged()
     // Members are soft state and were lost with it: their tabs have to join again.
     this.#announce('rejoin')
     this.#onChanged()
@@ -353,6 +385,12 @@ export class Broker {
 
   #announce(news: News): void {
     for (const session of this.#sessions.values()) session.announce(news)
+  }
+
+  /** What can be delivered now is, and what has died is buried. */
+  #lookAtShares(): void {
+    for (const groupId of this.state.shares.takeReady()) this.sharePurgatory.groupChanged(groupId)
+    this.deadLetters.takeUp()
   }
 
   #askForHeartbeats(): void {
@@ -371,7 +409,12 @@ export class Broker {
     const { clock, timer } = this.#options
     const nowMs = clock.nowMs()
     this.#followClock(nowMs)
-    const nextMs = Math.min(this.state.groups.nextDeadlineMs() ?? Infinity, this.#nextCheckMs)
+    const { groups, shares } = this.state
+    const nextMs = Math.min(
+      groups.nextDeadlineMs() ?? Infinity,
+      shares.nextDeadlineMs() ?? Infinity,
+      this.#nextCheckMs,
+    )
     const dueMs = Math.max(nowMs, nextMs)
     if (this.#wakeup !== undefined) {
       if (this.#wakeup.dueMs <= dueMs) return
@@ -389,7 +432,8 @@ export class Broker {
     this.#lastSeenMs = Math.max(this.#lastSeenMs, dueMs)
     try {
       if (lateMs > LATENESS_FORGIVEN_MS) this.#skip(lateMs)
-      void this.#writeQuietly(this.state.groups.expire(context))
+      const { groups, shares } = this.state
+      void this.#writeQuietly([...groups.expire(context), ...shares.expire(context)])
       if (context.nowMs >= this.#nextCheckMs) this.#check(context)
     } catch (error) {
       // A decision that cannot be made: the state is not what it should be. Nobody waits for this one.
@@ -397,6 +441,7 @@ export class Broker {
       return
     }
     this.#askForHeartbeats()
+    this.#lookAtShares()
     this.#schedule()
   }
 
@@ -428,14 +473,19 @@ export class Broker {
   }
 
   #moveDeadlines(byMs: number): void {
-    void this.#writeQuietly(this.state.groups.extendDeadlines(byMs, this.context()))
+    const { groups, shares } = this.state
+    const context = this.context()
+    void this.#writeQuietly([
+      ...groups.extendDeadlines(byMs, context),
+      ...shares.extendDeadlines(byMs, context),
+    ])
   }
 
   /** What is done now and then: retention, offsets of groups long empty, producers long silent. */
   #check(context: DecisionContext): void {
     this.#nextCheckMs = context.nowMs + this.limits.retentionCheckIntervalMs
     this.retention.request()
-    const { groups, logs, messageIds, topics } = this.state
+    const { groups, shares, logs, messageIds, topics } = this.state
     messageIds.forgetExpired(context.nowMs)
     for (const topicId of this.#deduplicated.keys()) {
       if (topics.byId(topicId) === undefined) this.#deduplicated.delete(topicId)
@@ -443,6 +493,7 @@ export class Broker {
     const livedMs = context.nowMs - this.#skippedMs
     void this.#writeQuietly([
       ...groups.expireOffsets({ ...context, nowMs: livedMs }),
+      ...shares.expireGroups({ ...context, nowMs: livedMs }),
       ...forgetSilentProducers(logs, livedMs - this.limits.producerExpirationMs),
     ])
   }
@@ -456,6 +507,7 @@ export class Broker {
 
   #closeSession(session: Session): void {
     this.purgatory.sessionEnded(session.sessionId)
+    this.sharePurgatory.sessionEnded(session.sessionId)
     this.watches.sessionEnded(session)
   }
 
@@ -487,7 +539,7 @@ export class Broker {
   }
 
   #clusterState(): ClusterState {
-    const { topics, logs, groups, brokerEpoch } = this.state
+    const { topics, logs, groups, shares, brokerEpoch } = this.state
     return {
       incarnation: this.incarnation,
       brokerEpoch,
@@ -500,6 +552,7 @@ export class Broker {
         partitions: partitionIds.map((partitionId) => logs.findOrThrow(partitionId).describe()),
       })),
       groups: groups.describeAll(),
+      shareGroups: shares.describeAll('all', this.context()),
       sessions: this.#describeSessions(),
     }
   }

@@ -5,9 +5,10 @@
 import { definedOrThrow, unreachable } from '../../std/assert.js'
 import { allEnded } from '../../std/promises.js'
 import { hasCode, TabmqError } from '../../protocol/errors.js'
-import type { PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
+import type { GroupId, PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
 import type {
   ApiName,
+  GroupListing,
   PartitionBatch,
   PartitionResult,
   RepeatedMessages,
@@ -59,7 +60,7 @@ function answer(
   { session, request, reservation }: Asked<Request>,
 ): Promise<ResponseOf<ApiName>> {
   const { state } = broker
-  const { groups } = state
+  const { groups, shares } = state
   switch (request.api) {
     case 'metadata':
       return settled(broker, metadata(broker, request))
@@ -80,7 +81,7 @@ function answer(
     case 'deleteRecords':
       return deleteRecords(broker, request)
     case 'groupHeartbeat':
-      return broker.apply(groups.heartbeat(request, session, broker.context()))
+      return groupHeartbeat(broker, session, request)
     case 'leaveGroup':
       return broker.apply(groups.leave(request, broker.context()))
     case 'commitOffsets':
@@ -93,11 +94,21 @@ function answer(
     case 'startOffsets':
       return broker.apply(groups.startOffsets(request, broker.context()))
     case 'listGroups':
-      return settled(broker, groups.list())
+      return settled(broker, { groups: [...groups.list(), ...shares.list()].sort(byGroupId) })
     case 'describeGroups':
       return settled(broker, { groups: groups.describe(request.groupIds) })
     case 'deleteGroups':
-      return broker.apply(groups.deleteGroups(request))
+      return deleteGroups(broker, request)
+    case 'joinShareGroup':
+      return joinShareGroup(broker, session, request)
+    case 'leaveShareGroup':
+      return broker.apply(shares.leave(request, broker.context()))
+    case 'shareFetch':
+      return broker.sharePurgatory.fetch(session.sessionId, request)
+    case 'shareAcknowledge':
+      return shareAcknowledge(broker, request)
+    case 'describeShareGroups':
+      return settled(broker, { groups: shares.describeAll(request.groupIds, broker.context()) })
     case 'describeCluster':
       return broker.describeCluster()
     case 'watch':
@@ -265,14 +276,74 @@ function rememberingProducers(
   return { records: [...forgotten, ...records], response }
 }
 
+function groupHeartbeat(
+  broker: Broker,
+  session: Session,
+  request: RequestOf<'groupHeartbeat'>,
+): Promise<ResponseOf<'groupHeartbeat'>> {
+  const { groups, shares } = broker.state
+  if (shares.has(request.groupId)) throw wrongKind(request.groupId, 'a share group')
+  return broker.apply(groups.heartbeat(request, session, broker.context()))
+}
+
+function joinShareGroup(
+  broker: Broker,
+  session: Session,
+  request: RequestOf<'joinShareGroup'>,
+): Promise<ResponseOf<'joinShareGroup'>> {
+  const { groups, shares } = broker.state
+  if (groups.has(request.groupId)) throw wrongKind(request.groupId, 'a consumer group')
+  return broker.apply(shares.join(request, session, broker.context()))
+}
+
+function wrongKind(groupId: GroupId, kind: string): TabmqError {
+  const message = `"${groupId}" is ${kind}: the other kind needs a name of its own`
+  return new TabmqError('INCONSISTENT_GROUP_PROTOCOL', message, { groupId })
+}
+
+/** A rejection is answered when its dead letter is written, or was not. */
+async function shareAcknowledge(
+  broker: Broker,
+  request: RequestOf<'shareAcknowledge'>,
+): Promise<ResponseOf<'shareAcknowledge'>> {
+  const decision = broker.state.shares.acknowledge(request, broker.context())
+  const response = await broker.apply(
+    decision,
+    request.mayLinger === true ? 'lingering' : 'relaxed',
+  )
+  const rejects = request.acknowledgements.some(({ type }) => type === 'reject')
+  if (rejects) await broker.deadLetters.settled(request.groupId)
+  return response
+}
+
+function deleteGroups(
+  broker: Broker,
+  { groupIds, api }: RequestOf<'deleteGroups'>,
+): Promise<ResponseOf<'deleteGroups'>> {
+  const { groups, shares } = broker.state
+  const ofShares = groupIds.filter((groupId) => shares.has(groupId))
+  const others = groupIds.filter((groupId) => !shares.has(groupId))
+  const { records } = groups.deleteGroups({ api, groupIds: others })
+  const shareRecords = ofShares.flatMap((groupId) => shares.deleteGroup(groupId))
+  return broker.apply({ records: [...records, ...shareRecords], response: {} })
+}
+
+function byGroupId(a: GroupListing, b: GroupListing): number {
+  return a.groupId < b.groupId ? -1 : 1
+}
+
 async function deleteTopics(
   broker: Broker,
   request: RequestOf<'deleteTopics'>,
 ): Promise<ResponseOf<'deleteTopics'>> {
   const { records, response: topics } = decideDeleteTopics(broker.state, request)
   const partitionIds = topics.flatMap((topic) => topic.partitionIds)
-  const offsets = broker.state.groups.partitionsDeleted(partitionIds)
-  await broker.apply({ records: [...offsets, ...records], response: undefined })
+  const { groups, shares } = broker.state
+  const forgotten = [
+    ...groups.partitionsDeleted(partitionIds),
+    ...shares.partitionsDeleted(partitionIds),
+  ]
+  await broker.apply({ records: [...forgotten, ...records], response: undefined })
   return {}
 }
 

@@ -36,7 +36,15 @@ export interface GroupCommitOptions {
   readonly onFailed: (error: unknown) => void
 }
 
-interface Entry {
+export interface EntryOptions {
+  /**
+   * Batches and other changes that are one: when there is no space for the batches nothing of it is
+   * written, and what this returns, which takes the others back in memory, is written instead.
+   */
+  readonly undo?: () => readonly DurableRecord[]
+}
+
+interface Entry extends EntryOptions {
   readonly records: readonly DurableRecord[]
   readonly durability: Durability
   readonly bytes: number
@@ -64,13 +72,17 @@ export class GroupCommit {
   }
 
   /** Resolves when the records, all of them or none, are durable. */
-  add(records: readonly DurableRecord[], urgency: Urgency): Promise<void> {
+  add(
+    records: readonly DurableRecord[],
+    urgency: Urgency,
+    options: EntryOptions = {},
+  ): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     const done = deferred<void>()
     const bytes = bytesOf(records)
     const carriesBatches = records.some(goesWithBatches)
     const durability = urgency === 'strict' ? 'strict' : 'relaxed'
-    this.#queue.push({ records, durability, bytes, carriesBatches, done })
+    this.#queue.push({ records, durability, bytes, carriesBatches, done, ...options })
     this.#pendingBytes += bytes
     if (urgency === 'lingering') this.#linger()
     else this.#flush()
@@ -178,8 +190,10 @@ export class GroupCommit {
     const pending = [...this.#underWay, ...this.#queue]
     const batches = pending.filter(({ carriesBatches }) => carriesBatches)
     const isAboutBatches = this.#underWay.some(({ carriesBatches }) => carriesBatches)
-    if (!isAboutBatches || !batches.every(isOfLogAlone)) return false
+    if (!isAboutBatches || !batches.every(canBeTakenBack)) return false
     this.#queue = pending.filter(({ carriesBatches }) => !carriesBatches)
+    // Behind what was decided since, whose rows may rest on what is taken back: the last ones count.
+    for (const { undo } of batches) if (undo !== undefined) this.#addUndone(undo())
     this.#isDue = this.#queue.length > 0
     this.#options.onBatchesRejected(this.#queue.flatMap(({ records }) => records))
     for (const entry of batches) {
@@ -187,6 +201,14 @@ export class GroupCommit {
       entry.done.reject(error)
     }
     return true
+  }
+
+  #addUndone(records: readonly DurableRecord[]): void {
+    const done = deferred<void>()
+    done.promise.catch(() => {
+      // Nobody waits for it: when it cannot be written, the state is loaded again.
+    })
+    this.#queue.push({ records, durability: 'relaxed', bytes: 0, carriesBatches: false, done })
   }
 
   #fail(error: unknown): void {
@@ -218,8 +240,9 @@ function goesWithBatches(
   return record.type === 'batch' || (record.type === 'producer' && record.value !== null)
 }
 
-/** Batches and what goes with them: rolling back the logs undoes all of it. */
-function isOfLogAlone({ records }: Entry): boolean {
+/** Rolling back the logs undoes batches and what goes with them; other changes undo themselves. */
+function canBeTakenBack({ records, undo }: Entry): boolean {
+  if (undo !== undefined) return true
   return records.every(({ type }) => type === 'batch' || type === 'producer')
 }
 

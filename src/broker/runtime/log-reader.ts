@@ -62,6 +62,11 @@ export class LogReader {
     return this.#unshared.has(batch)
   }
 
+  /** Somebody else needs it too from now on. */
+  share(batch: ArrayBuffer): void {
+    this.#unshared.delete(batch)
+  }
+
   /** What can be had now: partitions with batches or an error; the others are left out. */
   fetch(wanted: readonly FetchPartition[], terms: FetchTerms): Promise<FetchResult[]> {
     return this.#ofOneState(() => this.#fetchOnce(wanted, terms))

@@ -11,7 +11,15 @@ import type { GroupId, PartitionId, ProducerId, TopicId } from '../../protocol/n
 import type { StorageEstimate } from '../../protocol/requests.js'
 import type { BatchRange, LogEdges, Storage, StoredState } from '../ports.js'
 import type { DurableRecord } from '../records.js'
-import type { GroupRow, OffsetRow, PartitionRow, ProducerRow, TopicRow } from '../rows.js'
+import type {
+  GroupRow,
+  OffsetRow,
+  PartitionRow,
+  ProducerRow,
+  ShareGroupRow,
+  SharePartitionRow,
+  TopicRow,
+} from '../rows.js'
 
 interface StoredBatch {
   readonly baseOffset: number
@@ -30,6 +38,8 @@ export class MemoryDatabase {
   readonly producers = new Map<PartitionId, Map<ProducerId, ProducerRow>>()
   readonly groups = new Map<GroupId, GroupRow>()
   readonly offsets = new Map<GroupId, Map<PartitionId, OffsetRow>>()
+  readonly shareGroups = new Map<GroupId, ShareGroupRow>()
+  readonly sharePartitions = new Map<GroupId, Map<PartitionId, SharePartitionRow>>()
   /** Per partition in offset order; a partition without batches has no entry. */
   readonly batches = new Map<PartitionId, StoredBatch[]>()
 
@@ -65,6 +75,8 @@ export class MemoryStorage implements Storage {
       producers: flatten(database.producers),
       groups: [...database.groups],
       offsets: flatten(database.offsets),
+      shareGroups: [...database.shareGroups],
+      sharePartitions: flatten(database.sharePartitions),
       edges: [...database.partitions.keys()].flatMap((partitionId) =>
         edgesOf(partitionId, database.batches.get(partitionId) ?? []),
       ),
@@ -143,6 +155,8 @@ function copyRecord(record: DurableRecord): DurableRecord {
     case 'producer':
     case 'group':
     case 'offset':
+    case 'shareGroup':
+    case 'sharePartition':
       return record
     default:
       return unreachable(record)
@@ -168,6 +182,15 @@ function apply(database: MemoryDatabase, record: DurableRecord): void {
       return setOrDelete(database.groups, record.groupId, record.value)
     case 'offset':
       return setOrDeleteIn(database.offsets, record.groupId, record.partitionId, record.value)
+    case 'shareGroup':
+      return setOrDelete(database.shareGroups, record.groupId, record.value)
+    case 'sharePartition':
+      return setOrDeleteIn(
+        database.sharePartitions,
+        record.groupId,
+        record.partitionId,
+        record.value,
+      )
     default:
       return unreachable(record)
   }

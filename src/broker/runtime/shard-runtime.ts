@@ -11,7 +11,7 @@ import type { PartitionId } from '../../protocol/names.js'
 import type { Logger, Storage, Timer } from '../ports.js'
 import { isDurable, type DecisionContext, type StateRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
-import { GroupCommit, type Urgency } from './group-commit.js'
+import { GroupCommit, type EntryOptions, type Urgency } from './group-commit.js'
 
 const RECOVERY_BACKOFF_MS = 100
 const RECOVERY_BACKOFF_MS_MAX = 5_000
@@ -85,7 +85,11 @@ export class ShardRuntime {
    * that read them get a new target in the same transaction. With nothing to write it does not wait for
    * batches: whatever rests on them asks for those (`batchesDurable`).
    */
-  write(decided: readonly StateRecord[], urgency: Urgency): Promise<void> {
+  write(
+    decided: readonly StateRecord[],
+    urgency: Urgency,
+    options: EntryOptions = {},
+  ): Promise<void> {
     if (decided.length === 0) return this.#commit.settled({ withBatches: false })
     let records: readonly StateRecord[]
     try {
@@ -98,7 +102,7 @@ export class ShardRuntime {
     const committed =
       durable.length === 0
         ? this.#commit.settled({ withBatches: false })
-        : this.#commit.add(durable, urgency)
+        : this.#commit.add(durable, urgency, options)
     this.#options.listener.changed()
     return committed
   }
@@ -120,7 +124,9 @@ export class ShardRuntime {
   #replay(decided: readonly StateRecord[]): readonly StateRecord[] {
     for (const record of decided) this.#state.replay(record)
     if (!decided.some(changesTopics)) return decided
-    const more = this.#state.groups.topicsChanged(this.#options.context())
+    const context = this.#options.context()
+    const { groups, shares } = this.#state
+    const more = [...groups.topicsChanged(context), ...shares.topicsChanged(context)]
     for (const record of more) this.#state.replay(record)
     return [...decided, ...more]
   }

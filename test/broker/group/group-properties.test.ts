@@ -197,7 +197,7 @@ class GroupModel {
   /** The group as the coordinator has it, once there is one. */
   #group(): GroupDescription | undefined {
     const { groups } = this.context.state
-    return groups.list().groups.length === 0 ? undefined : this.context.describe()
+    return groups.list().length === 0 ? undefined : this.context.describe()
   }
 
   #existing(partitionIds: Iterable<PartitionId>): PartitionId[] {

@@ -322,7 +322,7 @@ describe('group offsets', () => {
     context.nowMs += 1
     expireOffsets(context)
     expect(context.committed(P0)).toBeUndefined()
-    expect(context.state.groups.list().groups).toEqual([])
+    expect(context.state.groups.list()).toEqual([])
   })
 
   it('are kept for ever while the group has a member', () => {

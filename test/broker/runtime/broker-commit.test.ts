@@ -288,7 +288,7 @@ describe('a transaction that fails', () => {
     void tab.leave()
     await context.time.advance(1_000)
     expect(calls.map(({ outcome }) => outcome)).toEqual(Array(3).fill('BROKER_UNAVAILABLE'))
-    expect(context.broker.state.groups.list().groups).toEqual([])
+    expect(context.broker.state.groups.list()).toEqual([])
     await context.append(partitionId)
     expect(context.time.pending).toBe(timers)
     expect(tab.takePushes('clusterState')).toEqual([])

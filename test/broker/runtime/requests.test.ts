@@ -36,7 +36,7 @@ describe('a consumer’s life', () => {
     await expect(remove()).rejects.toMatchObject({ code: 'NON_EMPTY_GROUP' })
     await tab.call({ api: 'leaveGroup', groupId, member })
     const { groups: listed } = await tab.call({ api: 'listGroups' })
-    expect(listed).toEqual([{ groupId, state: 'empty' }])
+    expect(listed).toEqual([{ groupId, type: 'consumer', state: 'empty' }])
     await remove()
     const fetched = await tab.call({ api: 'fetchOffsets', groupId, partitions: 'all' })
     expect(fetched).toEqual({ offsets: [] })

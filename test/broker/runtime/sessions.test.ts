@@ -104,8 +104,8 @@ describe('a tab that is gone', () => {
     await tab.leave()
     const groups = await context.tab.call({ api: 'listGroups' })
     expect(groups.groups).toEqual([
-      { groupId: 'billing', state: 'empty' },
-      { groupId: 'mail', state: 'empty' },
+      { groupId: 'billing', type: 'consumer', state: 'empty' },
+      { groupId: 'mail', type: 'consumer', state: 'empty' },
     ])
   })
 
@@ -155,7 +155,7 @@ describe('a tab that only sleeps', () => {
     await tab.heartbeat({ groupId: 'billing', memberId: 'a' })
     await tab.leave({ isTabGone: false })
     const { groups } = await context.tab.call({ api: 'listGroups' })
-    expect(groups).toEqual([{ groupId: 'billing', state: 'empty' }])
+    expect(groups).toEqual([{ groupId: 'billing', type: 'consumer', state: 'empty' }])
   })
 })
 
