@@ -37,6 +37,24 @@ export type {
   TopicPartitionOffsetAndMetadata,
 } from './client/consumer/delivery.js'
 export type {
+  ShareConsumer,
+  ShareMessagesOptions,
+  ShareSubscribeOptions,
+} from './client/share/share-consumer.js'
+export type {
+  Acknowledgement,
+  AcknowledgeOptions,
+  ShareConsumerEvents,
+  ShareDelivery,
+  ShareMessageHandler,
+} from './client/share/share-delivery.js'
+export type {
+  AcknowledgementMode,
+  RetryOptions,
+  ShareConsumerOptions,
+  ShareRunOptions,
+} from './client/share/share-options.js'
+export type {
   Admin,
   PartitionOffset,
   PartitionOffsetAndMetadata,
@@ -61,6 +79,12 @@ export type {
   MemberDescription,
   PartitionState,
   SessionDescription,
+  ShareCounters,
+  ShareGroupDescription,
+  ShareGroupOptions,
+  ShareLock,
+  ShareMemberDescription,
+  SharePartitionDescription,
   StorageEstimate,
   TopicConfig,
   TopicState,

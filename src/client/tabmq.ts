@@ -24,6 +24,8 @@ import type { ConsumerOptions } from './consumer/consumer-options.js'
 import type { ClientHost } from './host.js'
 import { Producer } from './producer/producer.js'
 import type { ProducerOptions } from './producer/producer-options.js'
+import { ShareConsumer } from './share/share-consumer.js'
+import type { ShareConsumerOptions } from './share/share-options.js'
 import { TopicCache } from './topic-cache.js'
 
 /** Options of {@link Tabmq}. */
@@ -79,7 +81,7 @@ export class Tabmq {
     readonly topics: TopicCache
     readonly codecs: CodecRegistry
   }
-  readonly #open = new Set<Producer | Consumer>()
+  readonly #open = new Set<Producer | Consumer | ShareConsumer>()
   #admin: Admin | undefined
 
   /** @throws TabmqError INVALID_CONFIG */
@@ -143,6 +145,18 @@ export class Tabmq {
   consumer(options: ConsumerOptions = {}): Consumer {
     const forget = () => this.#open.delete(consumer)
     const consumer: Consumer = new Consumer(this.#parts, options, forget)
+    this.#open.add(consumer)
+    return consumer
+  }
+
+  /**
+   * Something to receive with as from a queue: each message is acknowledged for itself, and whoever
+   * in the group has nothing to do gets the next, whatever the partitions.
+   * @throws TabmqError INVALID_CONFIG, INVALID_GROUP_ID, INVALID_TOPIC_EXCEPTION
+   */
+  shareConsumer(options: ShareConsumerOptions): ShareConsumer {
+    const forget = () => this.#open.delete(consumer)
+    const consumer: ShareConsumer = new ShareConsumer(this.#parts, options, forget)
     this.#open.add(consumer)
     return consumer
   }

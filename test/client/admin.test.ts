@@ -364,7 +364,9 @@ describe('groups', () => {
       gate.releaseOne()
       await context.until(() => gate.size === 1)
       await context.settle()
-      expect(await admin.listGroups()).toEqual([{ groupId: 'g', state: 'stable' }])
+      expect(await admin.listGroups()).toEqual([
+        { groupId: 'g', type: 'consumer', state: 'stable' },
+      ])
       const [group] = await admin.describeGroups(['g'])
       const partitions = range(2).map((partition) => ({
         topic: 'orders',
@@ -373,6 +375,7 @@ describe('groups', () => {
       }))
       expect(group).toEqual({
         groupId: 'g',
+        type: 'consumer',
         state: 'stable',
         groupEpoch: 1,
         assignor: 'range',

@@ -258,6 +258,7 @@ test('the administrator has what the design lists, and returns plain data', () =
     | 'resetOffsets'
     | 'listGroups'
     | 'describeGroups'
+    | 'describeShareGroups'
     | 'deleteGroups'
     | 'deleteTopicRecords'
     | 'describeConfigs'

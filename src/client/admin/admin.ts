@@ -20,6 +20,7 @@ import type {
   OffsetSpec,
   PartitionResult,
   RequestOf,
+  ShareGroupDescription,
   ResponseOf,
   TopicConfig,
   TopicMetadata,
@@ -315,6 +316,17 @@ export class Admin {
     checkArray('groupIds', groupIds)
     const request = { api: 'describeGroups', groupIds: groupIds.map(parseGroupId) } as const
     const { groups } = await this.#ask(request)
+    return [...groups]
+  }
+
+  /**
+   * What share groups have to deliver, and who has what: of these, or of all.
+   * @throws TabmqError GROUP_ID_NOT_FOUND
+   */
+  async describeShareGroups(groupIds?: readonly string[]): Promise<ShareGroupDescription[]> {
+    if (groupIds !== undefined) checkArray('groupIds', groupIds)
+    const ids = groupIds?.map(parseGroupId) ?? 'all'
+    const { groups } = await this.#ask({ api: 'describeShareGroups', groupIds: ids })
     return [...groups]
   }
 

@@ -33,6 +33,7 @@ import {
   topicPartitionKey,
   type ConsumerEvents,
   type Delivery,
+  type EachMessagePayload,
   type TopicPartition,
   type TopicPartitionOffset,
   type TopicPartitionOffsetAndMetadata,
@@ -171,7 +172,7 @@ export class Consumer {
     checkMessagesOptions(options)
     const { signal, ...runOptions } = options
     let run: ConsumerRun | undefined
-    const source: MessageSource = {
+    const source: MessageSource<EachMessagePayload> = {
       start: (eachMessage) =>
         this.#startRun(
           { ...runOptions, partitionsConsumedConcurrently: 1, eachMessage },
@@ -187,7 +188,13 @@ export class Consumer {
       },
       ended: () => run?.ended ?? Promise.resolve(undefined),
     }
-    return iterateMessages(source, signal)
+    const toItem = ({ topic, partition, message, signal: own }: EachMessagePayload) => ({
+      topic,
+      partition,
+      message,
+      signal: own,
+    })
+    return iterateMessages({ source, toItem, signal })
   }
 
   /**

@@ -3,13 +3,12 @@
  * for the next one; leaving the loop leaves the message at hand unhandled, to be delivered again.
  */
 import { deferred, type Deferred } from '../../std/deferred.js'
-import type { Delivery, EachMessagePayload } from './delivery.js'
 
 /** Rejects the handler of a message that the loop left. Never reaches a user. */
 export class LoopLeft extends Error {}
 
-export interface MessageSource {
-  start(handler: (payload: EachMessagePayload) => Promise<void>): Promise<void>
+export interface MessageSource<Payload> {
+  start(handler: (payload: Payload) => Promise<void>): Promise<void>
   /** Stops what `start` started, if it did and if it still runs. */
   stop(): Promise<void>
   /** Resolves when it has stopped, by whatever means, with the error if one was the cause. */
@@ -20,12 +19,20 @@ interface Failure {
   readonly error: unknown
 }
 
-export async function* iterateMessages(
-  source: MessageSource,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Delivery, void, undefined> {
+export interface Iteration<Payload, Item> {
+  readonly source: MessageSource<Payload>
+  /** What the loop gets of what the handler got. */
+  readonly toItem: (payload: Payload) => Item
+  readonly signal: AbortSignal | undefined
+}
+
+export async function* iterateMessages<Payload, Item>({
+  source,
+  toItem,
+  signal,
+}: Iteration<Payload, Item>): AsyncGenerator<Item, void, undefined> {
   if (signal?.aborted === true) return
-  const exchange = new Exchange()
+  const exchange = new Exchange<Payload>()
   const onAbort = () => {
     exchange.end()
     void source.stop()
@@ -37,8 +44,7 @@ export async function* iterateMessages(
     for (;;) {
       const offered = await exchange.next()
       if (offered === undefined) return
-      const { topic, partition, message, signal: partitionSignal } = offered
-      yield { topic, partition, message, signal: partitionSignal }
+      yield toItem(offered.payload)
       exchange.accept()
     }
   } finally {
@@ -49,15 +55,15 @@ export async function* iterateMessages(
 }
 
 /** One message at a time from the handler to the loop, and the answer back. */
-class Exchange {
-  #offered: { readonly payload: EachMessagePayload; readonly answer: Deferred<void> } | undefined
+class Exchange<Payload> {
+  #offered: { readonly payload: Payload; readonly answer: Deferred<void> } | undefined
   /** Whether the loop has the message that is offered. */
   #isTaken = false
   #change = deferred<void>()
   #isOver = false
   #failure: Failure | undefined
 
-  offer(payload: EachMessagePayload): Promise<void> {
+  offer(payload: Payload): Promise<void> {
     if (this.#isOver) return Promise.reject(new LoopLeft())
     const answer = deferred<void>()
     this.#offered = { payload, answer }
@@ -66,7 +72,7 @@ class Exchange {
   }
 
   /** The next message, or undefined when there will be none. */
-  async next(): Promise<EachMessagePayload | undefined> {
+  async next(): Promise<{ readonly payload: Payload } | undefined> {
     while (this.#offered === undefined && !this.#isOver) {
       this.#change = deferred()
       await this.#change.promise
@@ -74,7 +80,7 @@ class Exchange {
     if (this.#failure !== undefined) throw this.#failure.error
     if (this.#isOver) return undefined
     this.#isTaken = true
-    return this.#offered?.payload
+    return this.#offered
   }
 
   /** The loop is done with its message. */

@@ -1,0 +1,209 @@
+/**
+ * Collects what is said of messages and tells the broker: neighbours of which the same is said as one range,
+ * one request at a time, with everything that was said while the last one was under way.
+ */
+import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
+import { BROKER_LIMITS } from '../../protocol/limits.js'
+import type { GroupId, MemberId } from '../../protocol/names.js'
+import type { Acknowledgement, AcknowledgementType, RequestOf } from '../../protocol/requests.js'
+import { deferred, type Deferred } from '../../std/deferred.js'
+import type { Connection } from '../connection.js'
+import type { ClientHost } from '../host.js'
+import { backoffMs } from '../retry-backoff.js'
+import type { HeldMessage } from './held-message.js'
+
+const RETRY_BACKOFF = { firstMs: 50, maxMs: 2_000 }
+
+export interface Said {
+  readonly type: AcknowledgementType
+  readonly delayMs?: number
+  readonly reason?: string
+}
+
+export interface AcknowledgerOptions {
+  readonly host: ClientHost
+  readonly connection: Connection
+  readonly groupId: GroupId
+  readonly memberId: MemberId
+  /** Called when the broker says that the lock of a message was gone. */
+  readonly onLost: (held: HeldMessage, error: TabmqError) => void
+}
+
+interface Entry {
+  readonly held: HeldMessage
+  readonly said: Said
+  /** Absent where nobody waits. */
+  readonly done: Deferred<void> | undefined
+}
+
+interface Range {
+  readonly acknowledgement: Acknowledgement
+  readonly entries: readonly Entry[]
+}
+
+export class Acknowledger {
+  readonly #options: AcknowledgerOptions
+  readonly #queue: Entry[] = []
+  #sending: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(options: AcknowledgerOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when it is durable; with nobody to wait for it, errors are told by `onLost` alone. */
+  say(held: HeldMessage, said: Said): Promise<void> {
+    const done = deferred<void>()
+    this.#add({ held, said, done })
+    return done.promise
+  }
+
+  sayQuietly(held: HeldMessage, said: Said): void {
+    this.#add({ held, said, done: undefined })
+  }
+
+  /** Resolves when everything that was said so far is told, or cannot be told any more. */
+  async flush(): Promise<void> {
+    await this.#sending
+  }
+
+  /** In the last moment of the page. */
+  post(): void {
+    const ranges = this.#takeRanges()
+    if (ranges.length > 0) this.#options.connection.post(this.#request(ranges, false))
+    for (const { entries } of ranges) for (const { done } of entries) done?.resolve()
+  }
+
+  /** The broker that knew the locks is gone: what is said of them means nothing to the next. */
+  rejectWaiting(error: TabmqError): void {
+    for (const { done } of this.#queue.splice(0)) done?.reject(error)
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #add(entry: Entry): void {
+    this.#queue.push(entry)
+    this.#sending ??= this.#sendAll()
+  }
+
+  async #sendAll(): Promise<void> {
+    // What is said in one turn goes together.
+    await Promise.resolve()
+    while (this.#queue.length > 0) await this.#send(this.#takeRanges())
+    this.#sending = undefined
+  }
+
+  async #send(ranges: readonly Range[]): Promise<void> {
+    const { connection, host } = this.#options
+    const isAwaited = ranges.some(({ entries }) => entries.some(({ done }) => done !== undefined))
+    const request = this.#request(ranges, !isAwaited)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { results } = await connection.call(request, { isRepeatable: false })
+        for (const [index, range] of ranges.entries()) {
+          const { error } = results[index] ?? {}
+          this.#settle(range, error === undefined ? undefined : fromWireError(error))
+        }
+        return
+      } catch (error) {
+        const mayPass = hasCode(error, 'REQUEST_TIMED_OUT', 'THROTTLING_QUOTA_EXCEEDED')
+        if (!mayPass || this.#isClosed) {
+          for (const range of ranges) this.#settle(range, error)
+          return
+        }
+        const random = () => host.random()
+        const delayMs = backoffMs(attempt, { ...RETRY_BACKOFF, random })
+        await new Promise<void>((resolve) => {
+          host.setTimer(delayMs, resolve)
+        })
+      }
+    }
+  }
+
+  #settle({ entries }: Range, error: unknown): void {
+    const isLost = hasCode(
+      error,
+      'INVALID_RECORD_STATE',
+      'UNKNOWN_MEMBER_ID',
+      'BROKER_UNAVAILABLE',
+      'UNKNOWN_TOPIC_OR_PARTITION',
+    )
+    for (const { held, done } of entries) {
+      if (error === undefined) {
+        done?.resolve()
+      } else {
+        const told = isLost ? lockLost(held, error) : error
+        if (isLost) this.#options.onLost(held, lockLost(held, error))
+        done?.reject(told)
+      }
+    }
+  }
+
+  #request(ranges: readonly Range[], mayLinger: boolean): RequestOf<'shareAcknowledge'> {
+    const { groupId, memberId } = this.#options
+    const acknowledgements = ranges.map(({ acknowledgement }) => acknowledgement)
+    return { api: 'shareAcknowledge', groupId, memberId, acknowledgements, mayLinger }
+  }
+
+  #takeRanges(): Range[] {
+    const ranges: { acknowledgement: Acknowledgement; entries: Entry[] }[] = []
+    let count = 0
+    // Handlers end in any order; of one message what was said first stays first.
+    this.#queue.sort(byOffset)
+    for (const entry of this.#queue) {
+      const last = ranges.at(-1)
+      if (last !== undefined && continues(last.acknowledgement, entry)) {
+        const { acknowledgement, entries } = last
+        last.acknowledgement = { ...acknowledgement, lastOffset: entry.held.record.offset }
+        entries.push(entry)
+      } else {
+        if (ranges.length >= BROKER_LIMITS.shareFetchRecordsMax) break
+        ranges.push({ acknowledgement: acknowledgementOf(entry), entries: [entry] })
+      }
+      count += 1
+    }
+    this.#queue.splice(0, count)
+    return ranges
+  }
+}
+
+function acknowledgementOf({ held, said }: Entry): Acknowledgement {
+  const { partition, record, deliveryCount } = held
+  return {
+    partitionId: partition.partitionId,
+    firstOffset: record.offset,
+    lastOffset: record.offset,
+    deliveryCount,
+    ...said,
+  }
+}
+
+function byOffset(a: Entry, b: Entry): number {
+  const { partition, record } = a.held
+  return (
+    partition.partitionId - b.held.partition.partitionId || record.offset - b.held.record.offset
+  )
+}
+
+function continues(before: Acknowledgement, { held, said }: Entry): boolean {
+  return (
+    before.partitionId === held.partition.partitionId &&
+    before.lastOffset + 1 === held.record.offset &&
+    before.deliveryCount === held.deliveryCount &&
+    before.type === said.type &&
+    before.delayMs === said.delayMs &&
+    before.reason === said.reason
+  )
+}
+
+export function lockLost({ partition, record }: HeldMessage, cause: unknown): TabmqError {
+  const { topic, partition: number } = partition
+  return new TabmqError(
+    'INVALID_RECORD_STATE',
+    `the lock of ${topic}-${number}@${record.offset} is gone: the message may come again`,
+    { topic, partition: number, offset: record.offset },
+    cause,
+  )
+}

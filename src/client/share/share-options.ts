@@ -1,0 +1,176 @@
+/** The options of a share consumer and of its `run`, checked and with their defaults. */
+import {
+  BROKER_LIMITS,
+  DELIVERY_COUNT_LIMIT_MAX,
+  RELEASE_DELAY_MS_MAX,
+  SHARE_CONSUMER_DEFAULTS,
+  SHARE_WEIGHT_MAX,
+} from '../../protocol/limits.js'
+import { parseGroupId, parseTopicName, type GroupId, type TopicName } from '../../protocol/names.js'
+import {
+  checkFunction,
+  checkInteger,
+  checkNoOthers,
+  checkObject,
+  checkOneOf,
+  given,
+  invalidOption,
+} from '../check-options.js'
+import type { ShareMessageHandler } from './share-delivery.js'
+
+/** How long a released message waits: longer with each delivery, and never quite the same. */
+export interface RetryOptions {
+  /** After the first delivery, in ms. Default 1,000. */
+  readonly initialDelayMs?: number
+  /** How much longer after each further one. Default 2. */
+  readonly multiplier?: number
+  /** The longest, in ms. Default 60,000. */
+  readonly maxDelayMs?: number
+}
+
+/**
+ * When a message is acknowledged. `onReturn`: accepted when its handler returned, released when it threw.
+ * `explicit`: only by `acknowledge`; what is left unsaid comes again when its lock runs out.
+ * `onDelivery`: accepted before the handler has it, so that a crash loses it.
+ */
+export type AcknowledgementMode = 'onReturn' | 'explicit' | 'onDelivery'
+
+/**
+ * Options of `mq.shareConsumer()`. Locks, limits and the dead letter topic are the whole group's: those of
+ * the member that joined last count.
+ */
+export interface ShareConsumerOptions {
+  /** The group whose members share the messages. */
+  readonly groupId: string
+  /** How many messages this member has at a time, those that wait for its handlers included. Default 100. */
+  readonly maxInFlight?: number
+  /** How long a message stays this member's without a word from it, in ms. Default 30,000. */
+  readonly lockDurationMs?: number
+  /** How often a message is delivered at most. Default 5. */
+  readonly deliveryCountLimit?: number
+  /**
+   * Where messages go that were rejected, delivered too often or came too late, with headers that say
+   * why. Made with the first member that names it. Without one they are gone.
+   */
+  readonly deadLetterTopic?: string
+  /** Default `onReturn`. */
+  readonly acknowledgement?: AcknowledgementMode
+  /** How long a message waits whose handler threw. */
+  readonly retry?: RetryOptions
+  /** Whether messages of one key come one at a time and in their order. Default false. */
+  readonly orderingKey?: boolean
+  /** Where the group begins in a topic that it has never read. Default `earliest`: a queue keeps its jobs. */
+  readonly autoOffsetReset?: 'earliest' | 'latest'
+  /** Its part of the messages, beside the weights of the other members: 1 to 1,000. Default 1. */
+  readonly weight?: number
+  /** How much one fetch brings at the most, in bytes. Default 8 MiB. */
+  readonly maxBytes?: number
+}
+
+/** Options of `shareConsumer.run()`. */
+export interface ShareRunOptions {
+  readonly eachMessage: ShareMessageHandler
+  /** How many messages are handled at once. Default 1. */
+  readonly concurrency?: number
+}
+
+export interface CheckedShareOptions {
+  readonly groupId: GroupId
+  readonly maxInFlight: number
+  readonly lockDurationMs: number
+  readonly deliveryCountLimit: number
+  readonly deadLetterTopic: TopicName | null
+  readonly acknowledgement: AcknowledgementMode
+  readonly retry: Required<RetryOptions>
+  readonly orderingKey: boolean
+  readonly autoOffsetReset: 'earliest' | 'latest'
+  readonly weight: number
+  readonly maxBytes: number
+}
+
+export interface CheckedShareRun {
+  readonly eachMessage: ShareMessageHandler
+  readonly concurrency: number
+}
+
+const NAMES = [
+  'groupId',
+  'maxInFlight',
+  'lockDurationMs',
+  'deliveryCountLimit',
+  'deadLetterTopic',
+  'acknowledgement',
+  'retry',
+  'orderingKey',
+  'autoOffsetReset',
+  'weight',
+  'maxBytes',
+]
+const MODES: readonly AcknowledgementMode[] = ['onReturn', 'explicit', 'onDelivery']
+const CONCURRENCY_MAX = 1_024
+
+/** @throws TabmqError INVALID_CONFIG, INVALID_GROUP_ID, INVALID_TOPIC_EXCEPTION */
+export function checkShareOptions(options: ShareConsumerOptions): CheckedShareOptions {
+  checkObject('the options of a share consumer', options)
+  checkNoOthers('a share consumer', options, NAMES)
+  const { deadLetterTopic, retry = {}, groupId, ...others } = given(options)
+  checkObject('retry', retry)
+  checkNoOthers('retry', retry, ['initialDelayMs', 'multiplier', 'maxDelayMs'])
+  const { maxInFlight, lockDurationMs, deliveryCountLimit, weight, maxBytes } =
+    SHARE_CONSUMER_DEFAULTS
+  const checked: CheckedShareOptions = {
+    maxInFlight,
+    lockDurationMs,
+    deliveryCountLimit,
+    weight,
+    maxBytes,
+    acknowledgement: 'onReturn',
+    orderingKey: false,
+    autoOffsetReset: 'earliest',
+    ...others,
+    groupId: parseGroupId(groupId),
+    retry: { ...SHARE_CONSUMER_DEFAULTS.retry, ...given(retry) },
+    deadLetterTopic: deadLetterTopic === undefined ? null : parseTopicName(deadLetterTopic),
+  }
+  const { lockDurationMsMin, lockDurationMsMax, shareFetchRecordsMax, fetchBytesMax } =
+    BROKER_LIMITS
+  checkInteger('maxInFlight', checked.maxInFlight, { min: 1, max: shareFetchRecordsMax })
+  checkInteger('lockDurationMs', checked.lockDurationMs, {
+    min: lockDurationMsMin,
+    max: lockDurationMsMax,
+  })
+  checkInteger('deliveryCountLimit', checked.deliveryCountLimit, {
+    min: 1,
+    max: DELIVERY_COUNT_LIMIT_MAX,
+  })
+  checkOneOf('acknowledgement', checked.acknowledgement, MODES)
+  checkOneOf('orderingKey', checked.orderingKey, [true, false])
+  checkOneOf('autoOffsetReset', checked.autoOffsetReset, ['earliest', 'latest'])
+  checkInteger('weight', checked.weight, { min: 1, max: SHARE_WEIGHT_MAX })
+  checkInteger('maxBytes', checked.maxBytes, { min: 1, max: fetchBytesMax })
+  checkRetry(checked.retry)
+  return checked
+}
+
+/** @throws TabmqError INVALID_CONFIG */
+export function checkShareRun(options: ShareRunOptions): CheckedShareRun {
+  checkObject('the options of run', options)
+  checkNoOthers('run', options, ['eachMessage', 'concurrency'])
+  const { eachMessage, concurrency = SHARE_CONSUMER_DEFAULTS.concurrency } = options
+  checkFunction('eachMessage', eachMessage)
+  checkInteger('concurrency', concurrency, { min: 1, max: CONCURRENCY_MAX })
+  return { eachMessage, concurrency }
+}
+
+/** @throws TabmqError INVALID_CONFIG */
+export function checkDelay(delayMs: number): void {
+  checkInteger('delayMs', delayMs, { min: 0, max: RELEASE_DELAY_MS_MAX })
+}
+
+function checkRetry({ initialDelayMs, multiplier, maxDelayMs }: Required<RetryOptions>): void {
+  checkInteger('retry.initialDelayMs', initialDelayMs, { min: 0, max: RELEASE_DELAY_MS_MAX })
+  checkInteger('retry.maxDelayMs', maxDelayMs, { min: initialDelayMs, max: RELEASE_DELAY_MS_MAX })
+  if (!(typeof multiplier === 'number' && multiplier >= 1 && multiplier <= 100)) {
+    throw invalidOption('retry.multiplier', multiplier, 'a number from 1 to 100')
+  }
+}
