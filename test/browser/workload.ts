@@ -63,6 +63,8 @@ export class History {
       this.settled += 1
       return
     }
+    // Of jobs, which are counted elsewhere.
+    if ('id' in recorded) return
     const { type, partition, offset } = recorded
     const known = this.#partition(partition)
     const which = `${offset} of partition ${partition}`

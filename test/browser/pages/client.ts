@@ -14,6 +14,7 @@ import {
   type ConsumerOptions,
   type Message,
   type Producer,
+  type ShareConsumerOptions,
   type TopicPartitionOffset,
 } from '../../../src/index.js'
 
@@ -38,6 +39,15 @@ export type Recorded =
     }
   /** One of many sends has ended, however it did. */
   | { readonly type: 'settled' }
+  /** A handler has begun with a job; it was accepted. */
+  | { readonly type: 'tried' | 'accepted'; readonly id: number }
+
+/** A job of a queue: takes so long, or fails whenever it is tried. */
+export interface Job {
+  readonly id: number
+  readonly takesMs: number
+  readonly isPoison: boolean
+}
 
 /** How one of many sends has ended. */
 export interface Outcome {
@@ -126,6 +136,30 @@ const tab = {
           messages: messages.map(({ offset, value }) => ({ offset, value })),
         }
         await globalThis.recordHandled?.(batch)
+      },
+    })
+  },
+
+  /** Works on the jobs of a topic, each told to the test when it is begun and when it is accepted. */
+  async work(topics: string[], options: ShareConsumerOptions & { concurrency: number }) {
+    const { concurrency, ...shareOptions } = options
+    const shared = mq.shareConsumer({ ...shareOptions, acknowledgement: 'explicit' })
+    shared.on('crash', (detail) =>
+      events.push({ type: 'crash', atMs: Date.now(), detail: plain(detail) }),
+    )
+    await shared.subscribe({ topics })
+    await shared.run({
+      concurrency,
+      eachMessage: async ({ message, acknowledge, signal }) => {
+        const { id, takesMs, isPoison } = message.value as Job
+        record({ type: 'tried', id })
+        await busyFor(takesMs)
+        if (isPoison) throw new Error('poison')
+        // Known to the test before anything else is made of it, whatever happens to this tab.
+        await globalThis.recordDone?.(id)
+        if (signal.aborted) return
+        await acknowledge('accept')
+        record({ type: 'accepted', id })
       },
     })
   },
@@ -253,6 +287,7 @@ export type TestTab = typeof tab
 declare global {
   var tab: TestTab
   var recordHandled: ((batch: HandledBatch) => Promise<void>) | undefined
+  var recordDone: ((id: number) => Promise<void>) | undefined
   var recordNow: ((recorded: string) => void) | undefined
 }
 globalThis.tab = tab
