@@ -323,6 +323,36 @@ export const FIGURES: readonly Figure[] = [
       }
     },
   },
+  {
+    name: 'queue',
+    what: 'a share group works through a topic, each message acknowledged for itself',
+    unit: 'msgs/s',
+    target: { of: 'value', isAtLeast: true, must: 50_000, aim: 100_000 },
+    async prepare({ tab, scale }) {
+      const messages = scale.queueJobs
+      const topic = 'jobs'
+      await fill(tab, BROKER, topic, 6, messages)
+      let groups = 0
+      return {
+        contenders: [
+          {
+            name: 'tabmq',
+            guarantee: 'locked, counted on the disk before it is delivered, redelivered if need be',
+            measure() {
+              const groupId = `queue-${++groups}`
+              return tab.call('tabmq', 'work', BROKER, { topic, groupId, messages })
+            },
+          },
+          {
+            name: 'Dexie, a table',
+            guarantee: 'one at a time: taken and deleted in a transaction',
+            measure: () => tab.call('dexie', 'takeAll', scale.queued),
+          },
+        ],
+        close: () => tab.call('dexie', 'clear'),
+      }
+    },
+  },
   fanoutFigure({
     name: 'fanout',
     what: 'one producer, eight tabs each in a group of its own: deliveries a second',

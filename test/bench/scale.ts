@@ -9,6 +9,8 @@ export interface Scale {
   readonly peerSingles: number
   /** And of a queue that takes a millisecond and more for each. */
   readonly queued: number
+  /** That a share group works through. */
+  readonly queueJobs: number
   readonly latencies: number
   /** How long a log is drained. */
   readonly drained: number
@@ -27,6 +29,7 @@ export const FULL: Scale = {
   singles: 10_000,
   peerSingles: 10_000,
   queued: 1_000,
+  queueJobs: 200_000,
   latencies: 300,
   drained: 1_000_000,
   drainedByPeer: 200_000,
@@ -43,6 +46,7 @@ export const QUICK: Scale = {
   singles: 10_000,
   peerSingles: 2_000,
   queued: 200,
+  queueJobs: 50_000,
   latencies: 60,
   drained: 100_000,
   drainedByPeer: 10_000,

@@ -95,6 +95,28 @@ export const tabmqSide = {
     return perSecond
   },
 
+  /** Messages a second, each acknowledged for itself, until a share group has done so many. */
+  async work(
+    broker: string,
+    { topic, groupId, messages }: Pick<Reading, 'topic' | 'groupId' | 'messages'>,
+  ): Promise<number> {
+    const worker = client(broker).shareConsumer({ groupId, maxInFlight: 2_000 })
+    await worker.subscribe({ topics: [topic] })
+    let left = messages
+    const perSecond = await rate(messages, () =>
+      new Promise<void>((resolve, reject) => {
+        const running = worker.run({
+          eachMessage: () => {
+            left -= 1
+            if (left === 0) resolve()
+          },
+        })
+        running.catch(reject)
+      }).then(() => worker.disconnect()),
+    )
+    return perSecond
+  },
+
   /** Joins and goes on reading; `readUntil` says when so many were handled since. */
   async startReading(broker: string, topic: string, groupId: string): Promise<void> {
     const consumer = client(broker).consumer({ groupId })
