@@ -141,6 +141,42 @@ function hold(id: string): Promise<boolean> {
   })
 }
 
+export async function jobQueue(mq: Tabmq) {
+  await mq.admin().createTopics({
+    topics: [{ topic: 'uploads', config: { retentionMs: null } }],
+    ifNotExists: true,
+  })
+
+  const producer = mq.producer()
+  await producer.send({
+    topic: 'uploads',
+    messages: [{ value: { file: 'a.jpg' } }, { value: { file: 'b.jpg' }, delayMs: 60_000 }],
+  })
+
+  // Every tab. Each gets the next job when it is free.
+  const worker = mq.shareConsumer({
+    groupId: 'uploads',
+    deliveryCountLimit: 5,
+    deadLetterTopic: 'uploads.failed',
+    retry: { initialDelayMs: 2_000, multiplier: 3, maxDelayMs: 300_000 },
+  })
+  worker.on('crash', ({ error, offset }) => console.warn('uploads', offset, error))
+  await worker.subscribe({ topics: ['uploads'] })
+  await worker.run({
+    concurrency: 3,
+    eachMessage: async ({ message, signal, acknowledge }) => {
+      const response = await fetch('/api/uploads', {
+        method: 'POST',
+        body: JSON.stringify(message.value),
+        signal,
+      })
+      // Nobody else will get it to work: a dead letter, at once.
+      if (response.status === 422) await acknowledge('reject', { reason: await response.text() })
+      else if (!response.ok) throw new Error(`the server said ${response.status}`)
+    },
+  })
+}
+
 export async function oneConnection(mq: Tabmq) {
   await mq.admin().createTopics({
     topics: [
