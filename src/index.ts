@@ -63,6 +63,7 @@ export type {
   TopicGroupOffsets,
   TopicToCreate,
 } from './client/admin/admin.js'
+export type { RedriveOptions } from './client/admin/redrive.js'
 export type { WatchOptions } from './client/admin/watch.js'
 export { TabmqError, type ErrorCode, type ErrorDetails } from './protocol/errors.js'
 export type {

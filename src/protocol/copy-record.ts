@@ -35,6 +35,8 @@ import { utf8Bytes } from './utf8-bytes.js'
 const U32_MAX = 0xffff_ffff
 
 export interface CopyRecordOptions {
+  /** Those of the record's own whose name begins so are left out. */
+  readonly withoutHeaders?: string
   /** Come behind the record's own. */
   readonly headers?: readonly (readonly [name: string, value: string])[]
   /** Default: the record's own. */
@@ -180,11 +182,17 @@ function copied(record: IndexRecord, options: CopyRecordOptions): IndexRecord {
     value: utf8Bytes(value),
     valueIsString: true,
   }))
+  const { withoutHeaders } = options
+  const without = withoutHeaders === undefined ? undefined : utf8Bytes(withoutHeaders)
+  const kept =
+    without === undefined
+      ? record.headers
+      : record.headers.filter(({ name }) => !without.every((byte, at) => name[at] === byte))
   const priority = record.properties?.priority
   return {
     ...record,
     timestampMs: options.timestampMs ?? record.timestampMs,
-    headers: [...record.headers, ...added],
+    headers: [...kept, ...added],
     properties: priority === undefined ? undefined : { priority },
   }
 }

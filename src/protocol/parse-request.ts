@@ -233,6 +233,17 @@ const PARSERS: Parsers = {
     ),
     ...(fields.has('mayLinger') ? { mayLinger: fields.boolean('mayLinger') } : {}),
   }),
+  redrive: (fields, limits) => ({
+    api: 'redrive',
+    records: fields.list('records', limits.requestPartitionsMax, (item, what) => {
+      const record = new Fields(what, item)
+      return {
+        partitionId: partitionIdOf(record),
+        offset: record.integer('offset'),
+        topic: parseTopicName(record.raw('topic')),
+      }
+    }),
+  }),
   describeShareGroups: (fields) => ({
     api: 'describeShareGroups',
     groupIds: fields.raw('groupIds') === 'all' ? 'all' : groupIdsOf(fields),

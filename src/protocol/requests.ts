@@ -94,6 +94,8 @@ export interface Apis {
     /** In the order of the acknowledgements: whether each took effect. */
     { results: readonly { error?: WireError }[] }
   >
+  /** Sends dead letters to the topics named, each once: whether it was, or had been before, or is gone. */
+  redrive: Api<{ records: readonly RecordToRedrive[] }, { moved: readonly boolean[] }>
   describeShareGroups: Api<
     { groupIds: readonly GroupId[] | 'all' },
     { groups: readonly ShareGroupDescription[] }
@@ -398,6 +400,14 @@ export interface Acknowledgement extends AcquiredRange {
   readonly delayMs?: number
   /** Of a rejection, for who reads the dead letter. */
   readonly reason?: string
+}
+
+export interface RecordToRedrive {
+  /** Where the dead letter is. */
+  readonly partitionId: PartitionId
+  readonly offset: number
+  /** Where it goes. */
+  readonly topic: TopicName
 }
 
 /** A share group with what each of its partitions is waiting for. */

@@ -107,6 +107,7 @@ export function grantedRequests(known: Known): Readonly<Record<ApiName, object>>
       ],
       mayLinger: true,
     },
+    redrive: { records: [{ partitionId, offset: 0, topic: 'orders' }] },
     describeShareGroups: { groupIds: 'all' },
     leaveShareGroup: sharing,
     describeCluster: {},
@@ -280,6 +281,9 @@ function validRequests(known: Known): Bodies {
         }),
       ),
       mayLinger: fc.boolean(),
+    }),
+    redrive: fc.record({
+      records: perPartition(fc.record({ offset, topic })),
     }),
     describeShareGroups: fc.record({
       groupIds: fc.constantFrom<unknown[]>('all', ['shared']),

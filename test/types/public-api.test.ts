@@ -259,6 +259,7 @@ test('the administrator has what the design lists, and returns plain data', () =
     | 'listGroups'
     | 'describeGroups'
     | 'describeShareGroups'
+    | 'redrive'
     | 'deleteGroups'
     | 'deleteTopicRecords'
     | 'describeConfigs'

@@ -8,8 +8,9 @@ import { hasCode, TabmqError } from '../../protocol/errors.js'
 import { copyRecord } from '../../protocol/copy-record.js'
 import { readBatchIndex } from '../../protocol/batch-index.js'
 import { parseBatchHeader } from '../../protocol/batch-header.js'
-import { MAX_MESSAGE_BYTES_MAX } from '../../protocol/limits.js'
+import { MAX_MESSAGE_BYTES_MAX, TOPIC_NAME_LENGTH_MAX } from '../../protocol/limits.js'
 import type { GroupId, SessionId, TopicName } from '../../protocol/names.js'
+import type { AssignedPartition } from '../../protocol/requests.js'
 import { allEnded } from '../../std/promises.js'
 import { decideProduce } from '../log/decide-produce.js'
 import type { Logger } from '../ports.js'
@@ -24,6 +25,8 @@ import type { ShareReader } from './share-reader.js'
 const RETRY_DELAY_MS = 30_000
 /** Nobody's tab: its turns at the disk are the broker's own. */
 const BROKER = 'broker' as SessionId
+
+const DEAD_LETTER_PREFIX = 'dead-letter-'
 
 /** Headers of a dead letter. One that dies again has several values of each, the last death's last. */
 export const DEAD_LETTER_HEADERS = {
@@ -122,8 +125,9 @@ export class DeadLetters {
   }
 
   /** The topic for the group's dead letters, made if there is none; undefined if it has none. */
-  async #topicOf({ groupId }: DeadLetter): Promise<Topic | undefined> {
+  async #topicOf({ groupId, cause, reason }: DeadLetter): Promise<Topic | undefined> {
     const { state, context, write } = this.#options
+    if (cause === 'redriven') return state().topics.findOrThrow(reason as TopicName)
     const { deadLetterTopic } = state().shares.optionsOf(groupId)
     if (deadLetterTopic === null) return undefined
     if (state().topics.find(deadLetterTopic) === undefined) {
@@ -140,21 +144,16 @@ export class DeadLetters {
     if (from === undefined) return []
     const deaths = deathsOf(batch, letter.offset)
     if (isCycle(deaths, target.topic, letter.cause)) return []
-    const copy = copyRecord(batch, letter.offset, {
-      headers: [
-        [DEAD_LETTER_HEADERS.topic, from.topic],
-        [DEAD_LETTER_HEADERS.partition, String(from.partition)],
-        [DEAD_LETTER_HEADERS.offset, String(letter.offset)],
-        [DEAD_LETTER_HEADERS.group, letter.groupId],
-        [DEAD_LETTER_HEADERS.cause, letter.cause],
-        [DEAD_LETTER_HEADERS.reason, letter.reason],
-        [DEAD_LETTER_HEADERS.deliveryCount, String(letter.deliveryCount)],
-        [DEAD_LETTER_HEADERS.firstDeliveredAt, String(letter.firstDeliveredAtMs)],
-        [DEAD_LETTER_HEADERS.lastDeliveredAt, String(letter.lastDeliveredAtMs)],
-      ],
-    })
+    const isRedriven = letter.cause === 'redriven'
+    const copy = isRedriven
+      ? copyRecord(batch, letter.offset, { withoutHeaders: DEAD_LETTER_PREFIX })
+      : copyRecord(batch, letter.offset, { headers: headersOf(letter, from) })
+    // Back to where it was, if there are as many partitions as there were.
+    const wanted = isRedriven ? Number(deaths.at(-1)?.partition) : from.partition
     const { partitionIds } = target
-    const partitionId = partitionIds[from.partition % partitionIds.length] ?? letter.partitionId
+    const [first] = partitionIds
+    const partitionId = partitionIds[wanted % partitionIds.length] ?? first
+    if (partitionId === undefined) return []
     const { records, response } = decideProduce(state(), [{ partitionId, batch: copy }], context())
     const [result] = response.results
     if (result?.error === undefined) return records
@@ -173,8 +172,24 @@ function newTopic(topic: TopicName) {
   }
 }
 
+/** Where it comes from, and why. */
+function headersOf(letter: DeadLetter, from: AssignedPartition): [string, string][] {
+  return [
+    [DEAD_LETTER_HEADERS.topic, from.topic],
+    [DEAD_LETTER_HEADERS.partition, String(from.partition)],
+    [DEAD_LETTER_HEADERS.offset, String(letter.offset)],
+    [DEAD_LETTER_HEADERS.group, letter.groupId],
+    [DEAD_LETTER_HEADERS.cause, letter.cause],
+    [DEAD_LETTER_HEADERS.reason, letter.reason],
+    [DEAD_LETTER_HEADERS.deliveryCount, String(letter.deliveryCount)],
+    [DEAD_LETTER_HEADERS.firstDeliveredAt, String(letter.firstDeliveredAtMs)],
+    [DEAD_LETTER_HEADERS.lastDeliveredAt, String(letter.lastDeliveredAtMs)],
+  ]
+}
+
 interface Death {
   readonly topic: string
+  readonly partition: string
   readonly cause: string
 }
 
@@ -189,8 +204,10 @@ function deathsOf(batch: ArrayBuffer, offset: number): Death[] {
     const valuesOf = (wanted: string) =>
       record.headers.flatMap(({ name, value }) => (decode(name) === wanted ? [decode(value)] : []))
     const causes = valuesOf(DEAD_LETTER_HEADERS.cause)
+    const partitions = valuesOf(DEAD_LETTER_HEADERS.partition)
     return valuesOf(DEAD_LETTER_HEADERS.topic).map((topic, index) => ({
       topic,
+      partition: partitions[index] ?? '0',
       cause: causes[index] ?? 'rejected',
     }))
   }
@@ -199,13 +216,14 @@ function deathsOf(batch: ArrayBuffer, offset: number): Death[] {
 
 /** Whether it died in the topic where it would come to lie, and nobody has rejected it since (X4). */
 function isCycle(deaths: readonly Death[], target: TopicName, cause: string): boolean {
-  if (cause === 'rejected') return false
+  if (cause === 'rejected' || cause === 'redriven') return false
   const last = deaths.findLastIndex(({ topic }) => topic === target)
   if (last < 0) return false
   return deaths.slice(last).every((death) => death.cause !== 'rejected')
 }
 
-/** Of what is written here, and of names of topics, all is ASCII. */
+/** Of what is written here, and of names of topics, all is ASCII; what is longer is somebody else's. */
 function decode(bytes: Uint8Array): string {
+  if (bytes.length > TOPIC_NAME_LENGTH_MAX) return ''
   return String.fromCharCode(...bytes)
 }

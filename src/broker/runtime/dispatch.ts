@@ -22,6 +22,7 @@ import { decideDeleteRecords } from '../log/decide-retention.js'
 import { forgetProducers } from '../log/forget-producers.js'
 import type { Durability } from '../ports.js'
 import type { Decision, StateRecord } from '../records.js'
+import { REDRIVE_GROUP } from '../share/decide-redrive.js'
 import {
   decideAlterConfigs,
   decideCreatePartitions,
@@ -107,6 +108,8 @@ function answer(
       return broker.sharePurgatory.fetch(session.sessionId, request)
     case 'shareAcknowledge':
       return shareAcknowledge(broker, request)
+    case 'redrive':
+      return redrive(broker, request)
     case 'describeShareGroups':
       return settled(broker, { groups: shares.describeAll(request.groupIds, broker.context()) })
     case 'describeCluster':
@@ -313,6 +316,23 @@ async function shareAcknowledge(
   )
   const rejects = request.acknowledgements.some(({ type }) => type === 'reject')
   if (rejects) await broker.deadLetters.settled(request.groupId)
+  return response
+}
+
+/** Answered when all of it is where it was to go. */
+async function redrive(
+  broker: Broker,
+  request: RequestOf<'redrive'>,
+): Promise<ResponseOf<'redrive'>> {
+  const { topics, logs, shares } = broker.state
+  for (const { partitionId, topic } of request.records) {
+    logs.findOrThrow(partitionId)
+    topics.findOrThrow(topic)
+  }
+  const partitionIds = new Set(request.records.map(({ partitionId }) => partitionId))
+  await broker.apply({ records: shares.redriveStart(partitionIds), response: undefined })
+  const response = await broker.apply(broker.state.shares.redrive(request, broker.context()))
+  await broker.deadLetters.settled(REDRIVE_GROUP)
   return response
 }
 

@@ -17,7 +17,7 @@ export interface DeadLetter {
   readonly firstDeliveredAtMs: number
   readonly lastDeliveredAtMs: number
   readonly cause: DeathCause
-  /** What the member said that rejected it; else empty. */
+  /** What the member said that rejected it; of one that is redriven, where to; else empty. */
   readonly reason: string
 }
 

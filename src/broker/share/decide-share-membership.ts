@@ -15,6 +15,7 @@ import {
 import type { TopicsView } from '../group/topics-view.js'
 import type { Decision, DecisionContext, ShareRecord } from '../records.js'
 import type { ShareGroupRow } from '../rows.js'
+import { isRedriveGroup } from './decide-redrive.js'
 import { ShareDrafts, type ShareGroupState } from './share-drafts.js'
 import type { ShareGroup } from './share-group.js'
 import type { ShareMember } from './share-member.js'
@@ -104,7 +105,7 @@ export function decideForgetting(
   nowMs: number,
 ): ShareRecord[] {
   const { row, members } = group
-  if (row === undefined || members.size > 0) return []
+  if (row === undefined || members.size > 0 || isRedriveGroup(group.groupId)) return []
   const { emptySinceMs } = row
   if (emptySinceMs === undefined) return [rowRecord(group, { ...row, emptySinceMs: nowMs })]
   return emptySinceMs + retentionMs <= nowMs ? forgetShareGroup(group) : []

@@ -16,7 +16,7 @@ export interface Deliverable {
 
 export interface Undeliverable {
   readonly piece: ShareRun
-  readonly why: 'void' | Exclude<DeathCause, 'rejected'>
+  readonly why: 'void' | Exclude<DeathCause, 'rejected' | 'redriven'>
 }
 
 export interface Found {

@@ -38,13 +38,13 @@ export interface RunLock {
   readonly untilMs: number
 }
 
-/** Why a message becomes a dead letter. */
-export const DEATH_CAUSES = ['rejected', 'deliveryCountLimit', 'expired'] as const
+/** Why a message becomes a dead letter; `redriven`: it was one, and goes back to where it came from. */
+export const DEATH_CAUSES = ['rejected', 'deliveryCountLimit', 'expired', 'redriven'] as const
 export type DeathCause = (typeof DEATH_CAUSES)[number]
 
 export interface Death {
   readonly cause: DeathCause
-  /** What the member said that rejected it; else empty. */
+  /** What the member said that rejected it; of one that is redriven, where to; else empty. */
   readonly reason: string
 }
 

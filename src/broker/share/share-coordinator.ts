@@ -39,6 +39,12 @@ import {
   forgetShareGroup,
   forgetSharePartitions,
 } from './decide-share-membership.js'
+import {
+  decideRedrive,
+  decideRedriveStart,
+  isRedriveGroup,
+  REDRIVE_GROUP,
+} from './decide-redrive.js'
 import { describeShareGroup } from './describe-share-group.js'
 import { SeenPartitions, type WantedFacts } from './seen-partitions.js'
 import type { ShareGroupState } from './share-drafts.js'
@@ -79,6 +85,10 @@ export class ShareCoordinator {
     caller: Caller,
     context: DecisionContext,
   ): ShareDecision<ResponseOf<'joinShareGroup'>> {
+    if (isRedriveGroup(request.groupId)) {
+      const message = `"${request.groupId}" is the group by which the broker redrives dead letters`
+      throw new TabmqError('INVALID_GROUP_ID', message, { groupId: request.groupId })
+    }
     const state = this.#stateOf(request.groupId)
     const before = state.group.members.get(request.memberId)
     this.#checkGroupCount(state.group)
@@ -256,6 +266,18 @@ export class ShareCoordinator {
   /** Dead letters that are to be written: each is handed out once, or again after it failed. */
   takeDeadLetters(): DeadLetter[] {
     return this.#trays.take()
+  }
+
+  /** What comes before the first {@link redrive} of these partitions. */
+  redriveStart(partitionIds: Iterable<PartitionId>): ShareRecord[] {
+    return decideRedriveStart(this.#stateOf(REDRIVE_GROUP), partitionIds)
+  }
+
+  redrive(
+    request: RequestOf<'redrive'>,
+    context: DecisionContext,
+  ): ShareDecision<ResponseOf<'redrive'>> {
+    return decideRedrive(this.#stateOf(REDRIVE_GROUP), request, context)
   }
 
   /** It is being written, in the transaction that these records belong to. */

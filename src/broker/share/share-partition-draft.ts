@@ -4,6 +4,7 @@
  * run; the decide-*.ts files choose the pieces. `records()` says all of it.
  */
 import type { BrokerLimits } from '../../protocol/limits.js'
+import type { TopicName } from '../../protocol/names.js'
 import type { ShareCounters, ShareGroupOptions } from '../../protocol/requests.js'
 import type { PartitionLog } from '../log/partition-log.js'
 import type { ShareRecord } from '../records.js'
@@ -131,6 +132,12 @@ export class SharePartitionDraft {
       if (part.lastOffset < log.logStartOffset) this.finish(part)
       else this.#put(part, { ...part, ...HELD_BY_NOBODY, state: 'deadLettering', death })
     }
+  }
+
+  /** Goes to another topic, and is final here when it is there. */
+  redrive(piece: ShareRun, topic: TopicName): void {
+    const death: Death = { cause: 'redriven', reason: topic }
+    this.#put(piece, { ...piece, ...HELD_BY_NOBODY, state: 'deadLettering', death })
   }
 
   /** Available, or its dead letter tried again, not before then. */

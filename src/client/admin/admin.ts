@@ -2,6 +2,7 @@
  * The administrator: topics, offsets, groups, the cluster. Names of topics and partitions are
  * resolved here; the broker knows partitions by id.
  */
+import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { fromWireError, TabmqError } from '../../protocol/errors.js'
 import { TOPIC_DEFAULTS } from '../../protocol/limits.js'
 import {
@@ -36,6 +37,7 @@ import {
 } from '../check-options.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
+import { checkRedriveOptions, redrive, type RedriveOptions } from './redrive.js'
 import { watchCluster, type WatchOptions } from './watch.js'
 
 /** A topic to make. */
@@ -93,6 +95,7 @@ export interface TopicGroupOffsets {
 export interface AdminParts {
   readonly host: ClientHost
   readonly connection: Connection
+  readonly codecs: CodecRegistry
 }
 
 /**
@@ -328,6 +331,21 @@ export class Admin {
     const ids = groupIds?.map(parseGroupId) ?? 'all'
     const { groups } = await this.#ask({ api: 'describeShareGroups', groupIds: ids })
     return [...groups]
+  }
+
+  /**
+   * Sends dead letters back to where they died, to be tried again: as they were sent, without the headers
+   * that say how they died. Each is sent back once, whoever asks for it how often; it stays in the topic of
+   * dead letters until that one's retention takes it. Returns how many were sent back.
+   * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, also when a topic is gone where one is to go back to;
+   *   STORAGE_FULL, INVALID_CONFIG, INVALID_TOPIC_EXCEPTION
+   *
+   * @example
+   * await admin.redrive({ from: 'uploads.failed', filter: ({ timestamp }) => timestamp > yesterday })
+   */
+  async redrive(options: RedriveOptions): Promise<number> {
+    checkRedriveOptions(options)
+    return redrive(this.#parts, await this.#metadata(options.from), options)
   }
 
   /**

@@ -1,0 +1,132 @@
+/** Dead letters that are sent back to be tried again. */
+import { describe, expect, test } from 'vitest'
+import { codeOf, inContext, type ClientContext } from './client-context.js'
+import { range } from './reader.js'
+import { work } from './share-worker.js'
+
+const DEAD = 'orders.dead'
+
+/** Sends so many messages and rejects them all; the worker that comes next accepts. */
+async function withDeadLetters(context: ClientContext, count: number): Promise<void> {
+  await context.topic('orders', 3)
+  const messages = range(count).map((value) => ({
+    key: `k${value}`,
+    value,
+    headers: { mine: `${value}` },
+  }))
+  await context.done(context.producerTab.mq.producer().send({ topic: 'orders', messages }))
+  const rejecting = await work(context, context.tab(), {
+    deadLetterTopic: DEAD,
+    onMessage: ({ acknowledge }) => acknowledge('reject', { reason: 'not yet' }),
+  })
+  await context.until(() => rejecting.handled.length === count)
+  await context.done(rejecting.consumer.stop())
+}
+
+describe('redrive', () => {
+  test(
+    'sends each back once, as it was sent, to the partition where it died',
+    inContext(async (context) => {
+      await withDeadLetters(context, 12)
+      const before = await context.stored('orders')
+      const redrive = () => context.done(context.admin.redrive({ from: DEAD }))
+      expect(await Promise.all([redrive(), redrive()]).then(([a, b]) => a + b)).toBe(12)
+      context.kill()
+      expect(await redrive()).toBe(0)
+      const worker = await work(context, context.tab(), { deadLetterTopic: DEAD })
+      await context.until(() => worker.handled.length === 12)
+      await context.advance(60_000)
+      expect(worker.handled).toHaveLength(12)
+      expect(new Set(worker.handled.map(({ deliveryCount }) => deliveryCount))).toEqual(
+        new Set([1]),
+      )
+      for (const { partition, message } of worker.handled) {
+        const sent = before[partition]?.find(({ value }) => value === message.value)
+        const { offset: _, ...expected } = sent ?? { offset: 0 }
+        expect(message).toMatchObject(expected)
+        expect(message.headers).toEqual({ mine: `${String(message.value)}` })
+      }
+    }),
+  )
+
+  test(
+    'takes as many as asked for, and those that the filter lets pass',
+    inContext(async (context) => {
+      await withDeadLetters(context, 10)
+      const isEven = ({ value }: { value: unknown }) => (value as number) % 2 === 0
+      const redrive = (options: object) =>
+        context.done(context.admin.redrive({ from: DEAD, ...options }))
+      expect(await redrive({ max: 2, filter: isEven })).toBe(2)
+      expect(await redrive({ filter: isEven })).toBe(3)
+      const worker = await work(context, context.tab())
+      await context.until(() => worker.handled.length === 5)
+      expect(new Set(worker.values)).toEqual(new Set([0, 2, 4, 6, 8]))
+      expect(await redrive({ max: 100 })).toBe(5)
+      await context.until(() => worker.handled.length === 10)
+    }),
+  )
+
+  test(
+    'leaves alone what is no dead letter, and says so when a topic is gone',
+    inContext(async (context) => {
+      await context.topic('plain')
+      const producer = context.producerTab.mq.producer()
+      await context.done(producer.send({ topic: 'plain', messages: [{ value: 1 }] }))
+      expect(await context.done(context.admin.redrive({ from: 'plain' }))).toBe(0)
+      await withDeadLetters(context, 1)
+      await context.done(context.admin.deleteTopics({ topics: ['orders'] }))
+      const codes = [
+        context.admin.redrive({ from: DEAD }),
+        context.admin.redrive({ from: 'no such topic' }),
+        context.admin.redrive({ from: DEAD, max: 0 }),
+        context.admin.redrive({ from: DEAD, filter: 'all' as never }),
+      ].map((promise) => context.done(codeOf(promise)))
+      expect(await Promise.all(codes)).toEqual([
+        'UNKNOWN_TOPIC_OR_PARTITION',
+        'INVALID_TOPIC_EXCEPTION',
+        'INVALID_CONFIG',
+        'INVALID_CONFIG',
+      ])
+    }),
+  )
+
+  test(
+    'the group that keeps what was redriven is nobody’s to join',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const consumer = context.tab().mq.shareConsumer({ groupId: 'tabmq.redrive' })
+      await consumer.subscribe({ topics: ['orders'] })
+      const code = await context.done(codeOf(consumer.run({ eachMessage: () => {} })))
+      expect(code).toBe('INVALID_GROUP_ID')
+    }),
+  )
+})
+
+describe('a circle of dead letters', () => {
+  test(
+    'ends when nobody rejects what goes round',
+    inContext(async (context) => {
+      await context.topic('one')
+      await context.topic('other')
+      const failing = (topic: string, deadLetterTopic: string) =>
+        work(context, context.tab(), {
+          groupId: topic,
+          topics: [topic],
+          deadLetterTopic,
+          deliveryCountLimit: 2,
+          retry: { initialDelayMs: 0, maxDelayMs: 0 },
+          onMessage: () => {
+            throw new Error('no')
+          },
+        })
+      const one = await failing('one', 'other')
+      const other = await failing('other', 'one')
+      await context.done(
+        context.producerTab.mq.producer().send({ topic: 'one', messages: [{ value: 1 }] }),
+      )
+      await context.until(() => other.started.length === 2)
+      await context.advance(120_000)
+      expect([one.started.length, other.started.length]).toEqual([2, 2])
+    }),
+  )
+})
