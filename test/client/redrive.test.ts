@@ -44,7 +44,7 @@ describe('redrive', () => {
         const sent = before[partition]?.find(({ value }) => value === message.value)
         const { offset: _, ...expected } = sent ?? { offset: 0 }
         expect(message).toMatchObject(expected)
-        expect(message.headers).toEqual({ mine: `${String(message.value)}` })
+        expect(message.headers).toEqual({ mine: String(message.value) })
       }
     }),
   )

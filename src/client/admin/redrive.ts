@@ -110,8 +110,8 @@ async function* deadLetters(
 
 /** What did not die anywhere is no dead letter. */
 function letterOf(partitionId: PartitionId, message: DecodedRecord): Letter[] {
-  const topics = message.headers['dead-letter-topic']
-  const topic = Array.isArray(topics) ? topics.at(-1) : topics
+  const topics = [message.headers['dead-letter-topic']].flat()
+  const topic = topics.at(-1)
   if (typeof topic !== 'string') return []
   const record = { partitionId, offset: message.offset, topic: parseTopicName(topic) }
   return [{ message, record }]
