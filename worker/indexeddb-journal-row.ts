@@ -5,7 +5,7 @@
  * go on in further rows: Chromium moves large values to a file of their own, which takes it longer.
  */
 import type { DurableRecord } from '../src/broker/records.js'
-import type { ProducerRow } from '../src/broker/rows.js'
+import type { ProducerBatch, ProducerRow } from '../src/broker/rows.js'
 import type { PartitionId, ProducerId } from '../src/protocol/names.js'
 import { definedOrThrow } from '../src/std/assert.js'
 import { joined, type StoredBatch } from './indexeddb-batch-rows.js'
@@ -43,6 +43,8 @@ export interface PlacedBatch extends StoredBatch {
 
 export type ProducerRecord = Extract<DurableRecord, { readonly type: 'producer' }>
 export type ProducerPut = ProducerRecord & { readonly value: ProducerRow }
+/** What {@link isPackable} leaves out is not in it; whatever else it comes to have, is. */
+type PackedProducerBatch = Required<Omit<ProducerBatch, 'repeats' | 'isAppended'>>
 type PackedBatches = Required<Pick<JournalRow, 'batches' | 'places'>>
 
 const PLACE_NUMBERS = 3
@@ -99,6 +101,14 @@ export function batchesIn({ batches, places }: JournalRow): PlacedBatch[] {
   return found
 }
 
+/** Whether it is nothing but numbers: what was told of repeats is not. */
+export function isPackable(record: RowRecord): record is ProducerPut {
+  if (record.type !== 'producer' || record.value === null) return false
+  return record.value.batches.every(
+    ({ repeats, isAppended }) => repeats === undefined && isAppended === undefined,
+  )
+}
+
 /**
  * Of each: partition id, producer id, producer epoch, updatedAtMs, how many batches, and of each of
  * these the first sequence, the last and the base offset.
@@ -137,7 +147,7 @@ export function producersIn({ producers }: JournalRow): ProducerPut[] {
     const batches = Array.from({ length: next() }, () => {
       const firstSequence = next()
       const lastSequence = next()
-      return { firstSequence, lastSequence, baseOffset: next() }
+      return { firstSequence, lastSequence, baseOffset: next() } satisfies PackedProducerBatch
     })
     // Whatever else a row comes to have has to be packed as well.
     const value: Required<ProducerRow> = { producerEpoch, batches, updatedAtMs }

@@ -18,6 +18,7 @@ import { splitRow, type BatchRow, type StoredBatch } from './indexeddb-batch-row
 import {
   batchesIn,
   packedBatches,
+  isPackable,
   packedProducers,
   producersIn,
   type BatchesDeleted,
@@ -240,8 +241,8 @@ export class Journal {
     const { batchBytesMax } = this.#limits
     const rows: RowRecord[] = []
     const producers: ProducerPut[] = []
-    // Of one that is forgotten in the same commit the order counts.
-    const isPacked = !records.some((record) => record.type === 'producer' && record.value === null)
+    // Of one that is also forgotten in the same commit, or has more than numbers, the order counts.
+    const isPacked = records.every((record) => record.type !== 'producer' || isPackable(record))
     const deletions: BatchesDeleted[] = []
     const batches: (BatchRecord | BatchesDeleted)[] = []
     let placed: PlacedBatch[] = [...kept]
@@ -262,7 +263,7 @@ export class Journal {
         placed = placed.filter(
           (batch) => batch.partitionId !== partitionId || batch.baseOffset >= beforeOffset,
         )
-      } else if (isPacked && isProducerPut(record)) {
+      } else if (isPacked && isPackable(record)) {
         producers.push(record)
       } else {
         rows.push(record)
@@ -306,15 +307,11 @@ function carriedOver(records: Iterable<RowRecord>) {
   const carried: ProducerPut[] = []
   const written: RowRecord[] = []
   for (const record of records) {
-    if (isProducerPut(record)) carried.push(record)
+    if (isPackable(record)) carried.push(record)
     else written.push(record)
   }
   if (carried.length <= CARRIED_MAX) return { carried, written }
   return { carried: [], written: [...written, ...carried] }
-}
-
-function isProducerPut(record: RowRecord): record is ProducerPut {
-  return record.type === 'producer' && record.value !== null
 }
 
 /** The batches of a partition in the journal, or in what was written out of it, once that is written. */

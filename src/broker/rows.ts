@@ -5,6 +5,7 @@
 import type { InstanceId, MemberId, PartitionId, TopicId, TopicName } from '../protocol/names.js'
 import type {
   AssignorName,
+  RepeatedMessages,
   ShareGroupOptions,
   Subscription,
   TopicConfig,
@@ -35,11 +36,10 @@ export interface ProducerBatch {
   readonly firstSequence: number
   readonly lastSequence: number
   readonly baseOffset: number
-  /**
-   * Only where nothing of it was appended, since all its messages were known by their ids: then its
-   * first message is at `baseOffset` of the partition of this number.
-   */
-  readonly originalPartition?: number
+  /** Messages that were known by their ids, as they were told of; not all of very many. */
+  readonly repeats?: RepeatedMessages
+  /** All of them were: nothing was appended, and `baseOffset` is where the first one is. */
+  readonly isAppended?: false
 }
 
 export interface OffsetRow {

@@ -140,6 +140,9 @@ export const SUBSCRIPTIONS_REMEMBERED_MAX = 1_000
 /** How many of a producer's last batches per partition a repeat is recognised among (as Kafka). */
 export const PRODUCER_BATCHES_REMEMBERED = 5
 
+/** Of how many messages that were known by their ids a producer's batch remembers where they are. */
+export const REPEATS_REMEMBERED_MAX = 1_024
+
 /** What a topic has that does not say otherwise. */
 export const TOPIC_DEFAULTS = {
   numPartitions: 1,

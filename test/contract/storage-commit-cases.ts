@@ -19,6 +19,8 @@ import {
   partitionRow,
   producerRecord,
   producerRow,
+  repeatingProducerRecord,
+  repeatingProducerRow,
   read,
   shareGroupRecord,
   shareGroupRow,
@@ -261,6 +263,26 @@ export const COMMIT_CASES: readonly StorageCase[] = [
         ids.map((id) => found.get(id)),
         ids.map((_, index) => index),
         'the offsets',
+      )
+    },
+  },
+  {
+    name: 'stores what a producer was told of repeats, beside others and over them',
+    async run({ openLoaded, storedState }) {
+      const storage = await openLoaded()
+      await commit(storage, [producerRecord(1, 1, 1), producerRecord(1, 2, 2)])
+      await commit(storage, [repeatingProducerRecord(1, 1, 3), producerRecord(1, 3, 3)])
+      await commit(storage, [producerRecord(1, 2, 4), repeatingProducerRecord(1, 2, 5)])
+      await commit(storage, [repeatingProducerRecord(1, 3, 6), producerRecord(1, 3, 7)])
+      const { producers } = await storedState()
+      checkEqual(
+        producers,
+        [
+          [1, 1, repeatingProducerRow(3)],
+          [1, 2, repeatingProducerRow(5)],
+          [1, 3, producerRow(7)],
+        ],
+        'the producers',
       )
     },
   },

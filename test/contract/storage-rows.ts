@@ -55,6 +55,22 @@ export function producerRow(value: number): ProducerRow {
   return { producerEpoch: value, batches: [batch], updatedAtMs: value }
 }
 
+/** One that has been told of repeats. */
+export function repeatingProducerRow(value: number): ProducerRow {
+  const row = producerRow(value)
+  const repeats = {
+    indexes: Uint32Array.of(0, value),
+    partitions: Uint32Array.of(value, 1),
+    offsets: Float64Array.of(2 ** 40, value),
+  }
+  const batches = row.batches.flatMap((batch) => [
+    { ...batch, repeats },
+    batch,
+    { ...batch, repeats, isAppended: false as const },
+  ])
+  return { ...row, batches }
+}
+
 export function groupRow(value: number): GroupRow {
   return {
     groupEpoch: value,
@@ -137,6 +153,20 @@ export function topicRecord(id: string, value: number | null): DurableRecord {
 export function partitionRecord(id: number, value: number | null): DurableRecord {
   const row = value === null ? null : partitionRow(value)
   return { type: 'partition', partitionId: partitionId(id), value: row }
+}
+
+export function repeatingProducerRecord(
+  partition: number,
+  producer: number,
+  value: number,
+): DurableRecord {
+  const row = repeatingProducerRow(value)
+  return {
+    type: 'producer',
+    partitionId: partitionId(partition),
+    producerId: producerId(producer),
+    value: row,
+  }
 }
 
 export function producerRecord(

@@ -6,6 +6,7 @@
  */
 import { CodecRegistry } from '../../src/codec/codec-registry.js'
 import { decodeBatch } from '../../src/codec/decode-batch.js'
+import { parseBatchHeader } from '../../src/protocol/batch-header.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type { PartitionId } from '../../src/protocol/names.js'
 import type { MessageId, Place, Report, Transaction } from './history.js'
@@ -14,10 +15,13 @@ const codecs = new CodecRegistry()
 /** Of each batch on the disk, so that a power cut does not have all of them decoded again. */
 const decoded = new WeakMap<ArrayBuffer, readonly MessageId[]>()
 
+/** Stands where a record is void: of what was not stored, since its id was known. */
+export const VOID: MessageId = 0
+
 export interface DurablePartition {
   readonly partitionId: PartitionId
   readonly place: Place
-  /** By offset, those below the log start among them. */
+  /** By offset, those below the log start among them; {@link VOID} where nothing is delivered. */
   readonly ids: MessageId[]
   readonly batches: DurableBatch[]
   logStartOffset: number
@@ -152,10 +156,11 @@ export class DurableLog {
     let offset = baseOffset
     for (const id of idsOf(batch)) {
       ids[offset] = id
+      offset += 1
+      if (id === VOID) continue
       const found = this.#byMessage.get(id) ?? []
       if (found.length === 0) this.#byMessage.set(id, found)
-      found.push({ partition, offset, transaction })
-      offset += 1
+      found.push({ partition, offset: offset - 1, transaction })
     }
     batches.push({ baseOffset, nextOffset: offset, batch, transaction })
     return [{ partition, from: baseOffset, to: offset }]
@@ -193,6 +198,13 @@ export class DurableLog {
   }
 }
 
+/** The next offset from there on at which something is delivered, or the end of the log. */
+export function pastVoid({ ids }: DurablePartition, offset: number): number {
+  let next = offset
+  while (ids[next] === VOID) next += 1
+  return next
+}
+
 export function nameOf({ topic, partition }: Place): string {
   return `${topic}/${partition}`
 }
@@ -200,7 +212,11 @@ export function nameOf({ topic, partition }: Place): string {
 function idsOf(batch: ArrayBuffer): readonly MessageId[] {
   const known = decoded.get(batch)
   if (known !== undefined) return known
-  const ids = decodeBatch(batch, { codecs }).map(({ value }) => (value as { id: MessageId }).id)
+  const { baseOffset, recordCount } = parseBatchHeader(batch)
+  const ids = Array.from({ length: recordCount }, () => VOID)
+  for (const { offset, value } of decodeBatch(batch, { codecs })) {
+    ids[offset - baseOffset] = (value as { id: MessageId }).id
+  }
   decoded.set(batch, ids)
   return ids
 }

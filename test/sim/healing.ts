@@ -3,7 +3,7 @@
  * where the coordinator has it, nothing left to read or to commit.
  */
 import type { GroupDescription } from '../../src/protocol/requests.js'
-import { nameOf } from './durable-log.js'
+import { nameOf, pastVoid } from './durable-log.js'
 import type { World } from './world.js'
 
 /** What is not as it should be, one line each; empty when all is well. */
@@ -61,16 +61,19 @@ function illnessOf(world: World, group: GroupDescription): string[] {
 }
 
 /**
- * What was committed is gone, and the reader went to the end: an app that commits by hand what it has
- * handled has nothing to commit until there is more.
+ * What was committed is gone, and the reader went to the end, or what is left is void: an app that
+ * commits by hand what it has handled has nothing to commit until there is more.
  */
 function isLeftBehind(
   world: World,
   groupId: string,
-  { committedOffset = 0, highWatermark, lag }: GroupDescription['offsets'][number],
+  { partitionId, committedOffset = 0, highWatermark, lag }: GroupDescription['offsets'][number],
 ): boolean {
   const group = world.options.groups.find((one) => one.groupId === groupId)
   const isOutOfRange = highWatermark - committedOffset > lag
+  const partition = world.history.log.byId(partitionId)
+  const next = partition === undefined ? 0 : pastVoid(partition, highWatermark - lag)
+  if (group?.commitsByHand === true && next >= highWatermark) return true
   return isOutOfRange && group?.commitsByHand === true && !group.fromBeginning
 }
 

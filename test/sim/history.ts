@@ -9,6 +9,7 @@ import type { Durability } from '../../src/broker/ports.js'
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type { Acks, Request, WireReply } from '../../src/protocol/requests.js'
+import type { DuplicateMessage } from '../../src/index.js'
 import { DurableLog, type Appended } from './durable-log.js'
 
 /** Identifies a message wherever it appears: what every message's value carries. */
@@ -131,11 +132,17 @@ export interface Send {
   readonly ids: readonly MessageId[]
   readonly acks: Acks
   readonly isIdempotent: boolean
+  /** By which the broker is to know repeats, where messages have one. */
+  readonly messageIds?: ReadonlyMap<MessageId, string>
 }
 
 export interface SentShare {
   readonly partition: number
   readonly baseOffset: number
+  /** Messages that were not stored, and where the ones are that they repeat. */
+  readonly duplicates?: readonly DuplicateMessage[]
+  /** None of its messages was. */
+  readonly duplicate?: true
 }
 
 /** A promise that the library gave to a user. */
@@ -194,6 +201,11 @@ export class History {
   get relaxedCount(): number {
     const lastStrict = this.#journal.findLastIndex(({ durability }) => durability === 'strict')
     return this.#journal.length - 1 - lastStrict
+  }
+
+  /** What is on the disk. */
+  get log(): DurableLog {
+    return this.#log
   }
 
   /** The checkers, by the names under which they report. */

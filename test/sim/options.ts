@@ -30,7 +30,11 @@ export interface SimOptions {
 export interface TopicOptions {
   readonly topic: string
   readonly numPartitions: number
-  readonly config: { readonly retentionBytes: number | null; readonly retentionMs: number | null }
+  readonly config: {
+    readonly retentionBytes: number | null
+    readonly retentionMs: number | null
+    readonly dedupWindowMs: number | null
+  }
 }
 
 export type RunMode = 'eachMessage' | 'eachBatch' | 'iterate'
@@ -151,13 +155,16 @@ export interface FaultOptions {
 }
 
 export function drawOptions(seed: number): SimOptions {
-  const prng = new Streams(seed).of('options')
+  const streams = new Streams(seed)
+  const prng = streams.of('options')
+  const dedup = streams.of('dedup')
   const topics = Array.from({ length: between(prng, 1, 2) }, (_, index) => ({
     topic: `topic-${index}`,
     numPartitions: between(prng, 1, 5),
     config: {
       retentionBytes: prng.pick([null, null, null, 300, 2_000]),
       retentionMs: prng.pick([null, null, null, 2_000]),
+      dedupWindowMs: dedup.pick([null, null, 3_000, 600_000]),
     },
   }))
   const groups = Array.from({ length: prng.chance(0.3) ? 2 : 1 }, (_, index) =>

@@ -11,8 +11,10 @@ import {
   serverErrors,
   staleWatermark,
   unfencedCommits,
+  unknownIds,
   unsequenced,
   wrongBaseOffset,
+  wrongOriginals,
   type PlantedAnswer,
 } from './port-plants.js'
 import type { SimStorage, SimStorageParts } from './sim-storage.js'
@@ -51,4 +53,6 @@ export const PLANTS = {
   falseOutOfRange: { answer: falseOutOfRange },
   wrongBaseOffset: { answer: wrongBaseOffset },
   unsequenced: { answer: unsequenced },
+  unknownIds: { answer: unknownIds },
+  wrongOriginals: { answer: wrongOriginals },
 } as const satisfies Record<string, Plant>

@@ -145,6 +145,30 @@ export const unsequenced: PlantedAnswer = async (request, { broker, ask }) => {
   return ask(request)
 }
 
+/** Now and then the broker is not told that messages have ids. */
+export const unknownIds: PlantedAnswer = (request, { ask }) => {
+  if (request.api !== 'produce') return ask(request)
+  for (const { batch } of request.batches) {
+    const view = new DataView(batch)
+    // Its sequence number decides, so that what is sent again is treated alike.
+    if (view.getUint32(60, true) % 2 === 1) view.setUint8(3, view.getUint8(3) & ~2)
+  }
+  return ask(request)
+}
+
+/** Whoever repeats a message is told the offset behind the first. */
+export const wrongOriginals: PlantedAnswer = async (request, { ask }) => {
+  const reply = await ask(request)
+  if (request.api !== 'produce' || !reply.ok) return reply
+  const { results } = reply.value as ResponseOf<'produce'>
+  const wrong = results.map((one) => {
+    if (one.error !== undefined || one.repeats === undefined) return one
+    const offsets = one.repeats.offsets.map((offset) => offset + 1)
+    return { ...one, repeats: { ...one.repeats, offsets } }
+  })
+  return { ...reply, value: { results: wrong } }
+}
+
 function headerOf({ batches }: RequestOf<'produce'>): ReadBatchHeader | undefined {
   const [first] = batches
   return first === undefined ? undefined : parseBatchHeader(first.batch)

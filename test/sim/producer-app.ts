@@ -4,13 +4,18 @@
  */
 import type { Producer } from '../../src/client/producer/producer.js'
 import type { Prng } from '../../src/std/prng.js'
-import type { Send } from './history.js'
+import type { MessageId, Send } from './history.js'
 import type { ProducerSlot } from './options.js'
 import { between } from './streams.js'
 import type { Tab } from './tab.js'
 import type { World } from './world.js'
 
 const KEYS = 5
+/** How many messages of a topic with a window have an id, and of those, how many one that was there. */
+const WITH_ID_CHANCE = 0.8
+const REPEAT_CHANCE = 0.3
+/** So many of the last are repeated, by whichever producer. */
+const MESSAGE_IDS_USED = 20
 
 export class ProducerApp {
   readonly name: string
@@ -18,6 +23,8 @@ export class ProducerApp {
   readonly #tab: Tab
   readonly #slot: ProducerSlot
   readonly #prng: Prng
+  /** Of its own, so that what else is drawn does not depend on it. */
+  readonly #idsPrng: Prng
   readonly #producer: Producer
 
   constructor(world: World, tab: Tab, name: string, slot: ProducerSlot) {
@@ -26,6 +33,7 @@ export class ProducerApp {
     this.#tab = tab
     this.#slot = slot
     this.#prng = world.streams.of(name)
+    this.#idsPrng = world.streams.of(`${name} message ids`)
     const { acks, lingerMs, batchSize, enableIdempotence, deliveryTimeoutMs } = slot
     this.#producer = tab.mq.producer({
       acks,
@@ -57,13 +65,18 @@ export class ProducerApp {
     const { acks, enableIdempotence, messagesMax, keyedChance } = this.#slot
     const { history } = this.#world
     const prng = this.#prng
-    const { topic } = prng.pick(this.#world.options.topics)
+    const { topic, config } = prng.pick(this.#world.options.topics)
     const ids = Array.from({ length: between(prng, 1, messagesMax) }, () => this.#world.nextId())
-    const messages = ids.map((id) =>
-      prng.chance(keyedChance)
-        ? { key: `key-${prng.below(KEYS)}`, value: { id } }
-        : { value: { id } },
-    )
+    const messageIds =
+      config.dedupWindowMs === null ? new Map<MessageId, string>() : this.#messageIds(topic, ids)
+    const messages = ids.map((id) => {
+      const messageId = messageIds.get(id)
+      return {
+        value: { id },
+        ...(prng.chance(keyedChance) ? { key: `key-${prng.below(KEYS)}` } : {}),
+        ...(messageId === undefined ? {} : { messageId }),
+      }
+    })
     const send: Send = {
       tab: this.#tab.name,
       producer: this.name,
@@ -71,11 +84,31 @@ export class ProducerApp {
       ids,
       acks,
       isIdempotent: enableIdempotence,
+      messageIds,
     }
     history.tell({ type: 'sending', send })
     const outcome = await this.#tab.call('send', () => this.#producer.send({ topic, messages }))
     if (!outcome.ok) return
-    const results = outcome.value.map(({ partition, baseOffset }) => ({ partition, baseOffset }))
+    const results = outcome.value
     history.tell({ type: 'sent', send, results })
+  }
+
+  /** By the messages that have one; in one send each is another. */
+  #messageIds(topic: string, ids: readonly MessageId[]): Map<MessageId, string> {
+    const prng = this.#idsPrng
+    const used = this.#world.messageIdsOf(topic)
+    const drawn = new Set<string>()
+    const messageIds = new Map<MessageId, string>()
+    for (const id of ids) {
+      if (!prng.chance(WITH_ID_CHANCE)) continue
+      const isRepeat = used.length > 0 && prng.chance(REPEAT_CHANCE)
+      const messageId = isRepeat ? prng.pick(used) : `message ${id}`
+      if (drawn.has(messageId)) continue
+      drawn.add(messageId)
+      messageIds.set(id, messageId)
+    }
+    used.push(...drawn)
+    used.splice(0, Math.max(0, used.length - MESSAGE_IDS_USED))
+    return messageIds
   }
 }

@@ -52,6 +52,11 @@ const SEEDS: readonly (readonly [number, string])[] = [
   [100931, 'what was handled under the last broker counts where nobody has committed in between'],
   [101693, 'who is told to go elsewhere may still commit where it went before'],
   [102072, 'a batch in doubt is not followed by more than the broker remembers'],
+  [
+    135,
+    'what was a repeat is told again when its batch is sent again, though its first is deleted',
+  ],
+  [127, 'a broker that closes while it reads message ids says that it has closed'],
   [5323, 'batches that start over under a new epoch keep their order, one in doubt among them'],
   [103652, 'what others commit does not say that who was told to go back has been there'],
   [104572, 'who is told to go beyond the end may go to the end'],

@@ -66,6 +66,7 @@ export class World {
   readonly #reached = new Map<string, { from: number; to: number }>()
   #phase: Phase = 'setup'
   #phaseEndMs = 0
+  readonly #messageIds = new Map<string, string[]>()
   #lastId = 0
   #brokerCount = 0
   #healMs: number | undefined
@@ -186,6 +187,13 @@ export class World {
   nextId(): number {
     this.#lastId += 1
     return this.#lastId
+  }
+
+  /** The message ids that were used last in a topic: whoever sends there repeats some. */
+  messageIdsOf(topic: string): string[] {
+    const used = this.#messageIds.get(topic) ?? []
+    this.#messageIds.set(topic, used)
+    return used
   }
 
   groupOptions(index: number): GroupOptions {

@@ -369,6 +369,17 @@ export async function keep(): Promise<void> {
     tellUser('The browser may delete what is not sent yet when it runs out of space.')
 }
 
+export async function repeats(mq: Tabmq): Promise<void> {
+  await mq.admin().createTopics({
+    topics: [{ topic: 'payments', config: { dedupWindowMs: 3_600_000 } }],
+  })
+  const [sent] = await mq.producer().send({
+    topic: 'payments',
+    messages: [{ messageId: 'order-17', value: { total: 9.5 } }],
+  })
+  if (sent?.duplicate) console.log(`was there already, at ${sent.partition}@${sent.baseOffset}`)
+}
+
 export async function errors(mq: Tabmq): Promise<void> {
   const producer = mq.producer()
   try {

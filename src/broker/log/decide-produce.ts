@@ -4,16 +4,21 @@
  * a window, messages whose ids are known are made void, and a batch of nothing else is not appended:
  * its producer's number moves on all the same.
  */
-import { definedOrThrow } from '../../std/assert.js'
+import { AssertionError } from '../../std/assert.js'
 import {
   parseBatchHeader,
   writeBatchPlacement,
   type ReadBatchHeader,
 } from '../../protocol/batch-header.js'
 import { TabmqError } from '../../protocol/errors.js'
-import type { BrokerLimits } from '../../protocol/limits.js'
-import type { PartitionId, TopicId } from '../../protocol/names.js'
-import type { PartitionBatch, ProducedBatch, ResponseOf } from '../../protocol/requests.js'
+import { REPEATS_REMEMBERED_MAX, type BrokerLimits } from '../../protocol/limits.js'
+import type { TopicId } from '../../protocol/names.js'
+import type {
+  PartitionBatch,
+  ProducedBatch,
+  RepeatedMessages,
+  ResponseOf,
+} from '../../protocol/requests.js'
 import type { Decision, DecisionContext, LogRecord } from '../records.js'
 import type { ProducerBatch } from '../rows.js'
 import type { Topic, TopicRegistry } from '../topic/topic-registry.js'
@@ -22,6 +27,7 @@ import type { PartitionLog } from './partition-log.js'
 import type { PartitionLogs } from './partition-logs.js'
 import { partitionResult } from './partition-result.js'
 import { checkSequence, withBatch } from './producer-state.js'
+import { readMessageIds } from './read-message-ids.js'
 import { makeVoid, repeatedMessages, RepeatSearch, type FoundRepeats } from './repeat-search.js'
 
 export interface ProduceState {
@@ -30,6 +36,8 @@ export interface ProduceState {
   readonly messageIds: MessageIds
   readonly limits: BrokerLimits
 }
+
+const NOT_APPENDED = { isAppended: false } as const
 
 /** What a request's batches have in common. */
 interface Production {
@@ -87,19 +95,18 @@ function decideAppend(
     }
   }
 
-  const repeats = newRepeats(production, candidate)
-  const isAppended = repeats?.areAll !== true
-  const { baseOffset, originalPartition } = isAppended
-    ? { baseOffset: log.logEndOffset, originalPartition: undefined }
-    : firstOriginal(repeats, production)
+  const found = newRepeats(production, candidate)
+  const repeats = found === undefined ? undefined : toldOf(found, production)
+  const isAppended = found?.areAll !== true
+  const baseOffset = isAppended ? log.logEndOffset : (repeats?.offsets[0] ?? 0)
   const records: LogRecord[] = []
   if (isAppended) {
-    if (repeats !== undefined) makeVoid(batch, header, repeats.indexes)
+    if (found !== undefined) makeVoid(batch, header, found.indexes)
     place(candidate, nowMs)
     records.push({ type: 'batch', partitionId, baseOffset, batch })
   }
   if (producer !== undefined) {
-    const sent = { recordCount, baseOffset, nowMs, originalPartition }
+    const sent = { recordCount, baseOffset, nowMs, repeats, isAppended }
     const value = withBatch(known, producer, sent)
     records.push({ type: 'producer', partitionId, producerId: producer.producerId, value })
   }
@@ -108,8 +115,8 @@ function decideAppend(
     response: {
       baseOffset,
       duplicate: false,
-      ...told(repeats, production),
-      ...(isAppended ? {} : { isAppended }),
+      ...(repeats === undefined ? {} : { repeats }),
+      ...(isAppended ? {} : NOT_APPENDED),
     },
   }
 }
@@ -123,71 +130,69 @@ function place({ batch, header, log }: Candidate, nowMs: number): void {
   })
 }
 
-/** What was answered when the producer sent the batch for the first time, as far as that is known. */
+/** What was answered when the producer sent the batch for the first time. */
 function answerAgain(
   production: Production,
-  { batch, header, log, topic }: Candidate,
-  { baseOffset, originalPartition }: ProducerBatch,
+  candidate: Candidate,
+  sent: ProducerBatch,
 ): ProducedBatch {
-  const isAppended = originalPartition === undefined
-  const place = { partitionId: log.partitionId, baseOffset: isAppended ? baseOffset : undefined }
-  const found = searchOf(production, { header, topic })?.ofKnown(batch, header, place)
-  if (isAppended) return { baseOffset, duplicate: true, ...told(found, production) }
-  const isFirstKnown = found?.indexes[0] === 0
-  const repeats = isFirstKnown
-    ? told(found, production).repeats
-    : {
-        indexes: Uint32Array.of(0),
-        partitions: Uint32Array.of(originalPartition),
-        offsets: Float64Array.of(baseOffset),
-      }
-  return { baseOffset, duplicate: true, ...(repeats && { repeats }), isAppended }
+  const { baseOffset, repeats, isAppended } = sent
+  const isAll = repeats === undefined || repeats.indexes.length < REPEATS_REMEMBERED_MAX
+  const found = isAll ? undefined : knownRepeats(production, candidate, sent)
+  const isMore = found !== undefined && found.indexes.length > REPEATS_REMEMBERED_MAX
+  const told = isMore ? toldOf(found, production) : repeats
+  return {
+    baseOffset,
+    duplicate: true,
+    ...(told === undefined ? {} : { repeats: told }),
+    ...(isAppended === undefined ? {} : { isAppended }),
+  }
+}
+
+/** Of so many repeats that the producer's row does not have them all, as far as their ids are known. */
+function knownRepeats(
+  production: Production,
+  candidate: Candidate,
+  { baseOffset, isAppended }: Pick<ProducerBatch, 'baseOffset' | 'isAppended'>,
+): FoundRepeats | undefined {
+  const { batch, header, log } = candidate
+  const { partitionId } = log
+  const place = { partitionId, baseOffset: isAppended === undefined ? baseOffset : undefined }
+  return searchOf(production, candidate)?.ofKnown(batch, header, place)
 }
 
 /** The messages that are known already, if there are any. */
-function newRepeats(
-  production: Production,
-  { batch, header, log, topic }: Candidate,
-): FoundRepeats | undefined {
+function newRepeats(production: Production, candidate: Candidate): FoundRepeats | undefined {
+  const { batch, header, log } = candidate
   const place = { partitionId: log.partitionId, offset: log.logEndOffset }
-  const found = searchOf(production, { header, topic })?.ofNew(batch, header, place)
+  const found = searchOf(production, candidate)?.ofNew(batch, header, place)
   return found === undefined || found.indexes.length === 0 ? undefined : found
 }
 
 /** Undefined where there is nothing to look for. */
 function searchOf(
   { state, context, searches }: Production,
-  { header, topic }: Pick<Candidate, 'header' | 'topic'>,
+  { batch, header, topic }: Candidate,
 ): RepeatSearch | undefined {
   const { topicId, config } = topic
   if (config.dedupWindowMs === null || !header.hasProperties) return undefined
   const known = searches.get(topicId)
   if (known !== undefined) return known
-  const ids = definedOrThrow(
-    state.messageIds.of(topicId),
-    () => `the message ids of topic ${topic.topic} have not been read`,
-  )
+  const ids = state.messageIds.of(topicId)
+  if (ids === undefined) {
+    // Whoever sends waits for them. What the broker itself appends has none.
+    readMessageIds(batch, header, (id) => {
+      throw new AssertionError(`message id ${id} in "${topic.topic}", of which none was read`)
+    })
+    return undefined
+  }
   const search = new RepeatSearch(ids, context.nowMs)
   searches.set(topicId, search)
   return search
 }
 
-function firstOriginal(
-  { originals }: FoundRepeats,
-  { state }: Production,
-): { baseOffset: number; originalPartition: number } {
-  const first = definedOrThrow(originals[0], () => 'repeats of nothing')
-  const { partition } = state.logs.findOrThrow(first.partitionId)
-  return { baseOffset: first.offset, originalPartition: partition }
-}
-
-function told(
-  found: FoundRepeats | undefined,
-  { state }: Production,
-): Pick<ProducedBatch, 'repeats'> {
-  if (found === undefined || found.indexes.length === 0) return {}
-  const partitionOf = (partitionId: PartitionId) => state.logs.findOrThrow(partitionId).partition
-  return { repeats: repeatedMessages(found, partitionOf) }
+function toldOf(found: FoundRepeats, { state }: Production): RepeatedMessages {
+  return repeatedMessages(found, (partitionId) => state.logs.findOrThrow(partitionId).partition)
 }
 
 /** Nobody knows which offset comes next; offsets that somebody may have read must not come again. */

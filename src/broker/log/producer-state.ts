@@ -4,8 +4,9 @@
  * producer can still retry.
  */
 import { TabmqError } from '../../protocol/errors.js'
-import { PRODUCER_BATCHES_REMEMBERED } from '../../protocol/limits.js'
+import { PRODUCER_BATCHES_REMEMBERED, REPEATS_REMEMBERED_MAX } from '../../protocol/limits.js'
 import type { BatchProducer } from '../../protocol/batch-header.js'
+import type { RepeatedMessages } from '../../protocol/requests.js'
 import type { ProducerBatch, ProducerRow } from '../rows.js'
 
 export type SequenceCheck =
@@ -57,22 +58,33 @@ export function withBatch(
     recordCount: number
     baseOffset: number
     nowMs: number
-    originalPartition?: number | undefined
+    repeats?: RepeatedMessages | undefined
+    isAppended?: boolean
   },
 ): ProducerRow {
   const sameEpoch = row !== undefined && row.producerEpoch === producer.producerEpoch
   const earlier = sameEpoch ? row.batches.slice(1 - PRODUCER_BATCHES_REMEMBERED) : []
-  const { originalPartition } = appended
+  const { repeats, isAppended = true } = appended
   const batch: ProducerBatch = {
     firstSequence: producer.baseSequence,
     lastSequence: producer.baseSequence + appended.recordCount - 1,
     baseOffset: appended.baseOffset,
-    ...(originalPartition === undefined ? {} : { originalPartition }),
+    ...(repeats === undefined ? {} : { repeats: firstOf(repeats) }),
+    ...(isAppended ? {} : { isAppended }),
   }
   return {
     producerEpoch: producer.producerEpoch,
     batches: [...earlier, batch],
     updatedAtMs: appended.nowMs,
+  }
+}
+
+/** A row is written with each batch of its producer: it is not to grow without end. */
+function firstOf({ indexes, partitions, offsets }: RepeatedMessages): RepeatedMessages {
+  return {
+    indexes: indexes.slice(0, REPEATS_REMEMBERED_MAX),
+    partitions: partitions.slice(0, REPEATS_REMEMBERED_MAX),
+    offsets: offsets.slice(0, REPEATS_REMEMBERED_MAX),
   }
 }
 

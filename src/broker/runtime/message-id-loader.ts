@@ -72,7 +72,12 @@ export class MessageIdLoader {
     for (;;) {
       while (!this.#options.isReady()) await this.#options.ready()
       if (this.#isLoaded(topicId)) return begin()
-      await this.#turns.run(topicId, () => this.#load(topicId))
+      try {
+        await this.#turns.run(topicId, () => this.#load(topicId))
+      } catch (error) {
+        // What a storage says that was closed meanwhile says nothing: whether there is a state does.
+        if (this.#options.isReady()) throw error
+      }
     }
   }
 

@@ -1,8 +1,9 @@
 /** Messages that a topic knows by their ids: what is stored, what is answered, and when. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { REPEATS_REMEMBERED_MAX } from '../../../src/protocol/limits.js'
 import { fromWireError, TabmqError } from '../../../src/protocol/errors.js'
-import type { PartitionId, TopicName } from '../../../src/protocol/names.js'
+import type { PartitionId, ProducerId, TopicName } from '../../../src/protocol/names.js'
 import type { Acks, ClusterState, TopicConfig } from '../../../src/protocol/requests.js'
 import { batchOf, deliveredOf, type BatchParts } from '../batches.js'
 import { BrokerContext, type BrokerContextOptions } from '../broker-context.js'
@@ -231,6 +232,34 @@ describe('an idempotent producer', () => {
     expect((await dedup.delivered()).map(([, id]) => id)).toEqual(['a', 'n', 'm'])
   })
 
+  it('hears of more repeats than its row has, as long as they are known', async () => {
+    const dedup = await Dedup.start()
+    const ids = Array.from({ length: REPEATS_REMEMBERED_MAX + 5 }, (_, at) => `${at}`)
+    await dedup.send({ ids })
+    for (const [sequence, sent] of [
+      [0, ids],
+      [ids.length, [...ids, 'new']],
+    ] as const) {
+      const first = await dedup.send(from(sequence, sent))
+      expect(Object.keys(first?.repeats ?? {})).toHaveLength(ids.length)
+      expect(await dedup.send(from(sequence, sent))).toEqual({ ...first, duplicate: true })
+    }
+    const row = dedup.context.broker.state.logs.find(dedup.id())?.producer(7 as ProducerId)
+    expect(row?.batches.map(({ repeats }) => repeats?.indexes.length)).toEqual(
+      Array(2).fill(REPEATS_REMEMBERED_MAX),
+    )
+  })
+
+  it('hears of repeats also when the first message was deleted and the broker has started anew', async () => {
+    const dedup = await Dedup.start()
+    await dedup.send({ ids: ['a'] })
+    const first = await dedup.send(from(0, ['b', 'a']))
+    const partitions = [{ partitionId: dedup.id(), beforeOffset: 1 }]
+    await dedup.context.tab.call({ api: 'deleteRecords', partitions })
+    await dedup.restart()
+    expect(await dedup.send(from(0, ['b', 'a']))).toEqual({ ...first, duplicate: true })
+  })
+
   it('hears that none of a batch was stored also when the ids are forgotten', async () => {
     const dedup = await Dedup.start(2)
     await dedup.send({ ids: ['a', 'b'] })
@@ -240,7 +269,7 @@ describe('an idempotent producer', () => {
       baseOffset: 1,
       duplicate: true,
       isAppended: false,
-      repeats: { 0: '0@1' },
+      repeats: { 0: '0@1', 1: '0@0' },
     })
     await dedup.configure({ dedupWindowMs: null })
     expect(await dedup.send(from(0, ['b', 'a']), { partition: 1 })).toMatchObject({
@@ -387,6 +416,20 @@ describe('after a start', () => {
     expect(failed.outcome).toBe('STORAGE_ERROR')
     storage.readBatches = read
     expect(await dedup.send({ ids: ['a'] })).toMatchObject({ isAppended: false })
+  })
+
+  it('a broker that closes meanwhile says so to whoever waits', async () => {
+    const dedup = await Dedup.start()
+    await dedup.send({ ids: ['a'] })
+    await dedup.restart()
+    const { storage, broker } = dedup.context
+    storage.holdReads()
+    const sends = [watch(dedup.send({ ids: ['a'] })), watch(dedup.send({ ids: ['b'] }))]
+    await allDone()
+    await broker.close()
+    storage.releaseReads()
+    await allDone()
+    expect(sends.map(({ outcome }) => outcome)).toEqual(Array(2).fill('BROKER_UNAVAILABLE'))
   })
 
   it('a window that is set, or made longer, holds for what was sent before', async () => {

@@ -6,8 +6,12 @@
 import {
   BATCH_HEADER_BYTES,
   parseBatchHeader,
+  writeBatchHasVoid,
   type BatchProducer,
 } from '../../../src/protocol/batch-header.js'
+import { BatchIndexReader } from '../../../src/protocol/batch-index.js'
+import type { ProducedBatch } from '../../../src/protocol/requests.js'
+import { VOID } from '../durable-log.js'
 import type { WireError } from '../../../src/protocol/errors.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import type { ProducerRow } from '../../../src/broker/rows.js'
@@ -29,7 +33,7 @@ const PLACEMENT: readonly (readonly [from: number, to: number])[] = [
 /** A batch as it came, before the broker wrote anything into it. */
 interface SentBatch {
   readonly partitionId: PartitionId
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   readonly recordCount: number
   readonly largestMessageBytes: number
   readonly producer: BatchProducer | undefined
@@ -70,22 +74,21 @@ export class ProduceAudit {
     }
   }
 
-  #appended(
-    asked: Asked,
-    sent: SentBatch,
-    result: { readonly baseOffset: number; readonly duplicate: boolean },
-  ): void {
+  #appended(asked: Asked, sent: SentBatch, result: ProducedBatch): void {
     const { durable } = this.#parts
     const { baseOffset, duplicate } = result
+    this.#repeated(asked, sent, result)
     const { partitionId, producer, recordCount } = sent
     const what = `partition ${partitionId}@${baseOffset}`
     const stored = durable.log
       .byId(partitionId)
       ?.batches.findLast((batch) => batch.baseOffset === baseOffset)
-    if (stored === undefined || !isSameBatch(sent.bytes, new Uint8Array(stored.batch))) {
-      return this.#parts.report(asked.exchange, `${what}: that batch is not on the disk there`)
+    if (result.isAppended !== false) {
+      if (stored === undefined || !isSameBatch(sent.bytes, new Uint8Array(stored.batch))) {
+        return this.#parts.report(asked.exchange, `${what}: that batch is not on the disk there`)
+      }
+      durable.acknowledge(partitionId, baseOffset + recordCount)
     }
-    durable.acknowledge(partitionId, baseOffset + recordCount)
     if (producer === undefined) {
       if (duplicate) this.#parts.report(asked.exchange, `${what}: duplicate, without a producer`)
       return
@@ -98,6 +101,26 @@ export class ProduceAudit {
     if (isRight) return
     const text = duplicate ? 'a duplicate, and is none' : 'new, and is none'
     this.#parts.report(asked.exchange, `${what}: ${describe(producer)} is called ${text}`)
+  }
+
+  /** Where a message is said to be, one is; that it has the same id is the checker's. */
+  #repeated(
+    asked: Asked,
+    { partitionId }: SentBatch,
+    { repeats, isAppended }: ProducedBatch,
+  ): void {
+    const { durable, report } = this.#parts
+    if (repeats === undefined) {
+      if (isAppended === false) report(asked.exchange, 'nothing is appended, and nothing repeated')
+      return
+    }
+    const topic = durable.log.byId(partitionId)?.place.topic ?? ''
+    for (const [index, partition] of repeats.partitions.entries()) {
+      const offset = repeats.offsets[index] ?? 0
+      const lives = durable.log.everAt({ topic, partition })
+      if (lives.some(({ ids }) => (ids[offset] ?? VOID) !== VOID)) continue
+      report(asked.exchange, `a repeat of ${topic}/${partition}@${offset}, where nothing is`)
+    }
   }
 
   #failed(asked: Answered<'produce'>, sent: SentBatch, error: WireError): void {
@@ -179,7 +202,7 @@ function verdictOf(
   return last === undefined || baseSequence === last + 1 ? 'append' : 'out of order'
 }
 
-function isSameBatch(sent: Uint8Array, stored: Uint8Array): boolean {
+function isSameBatch(sent: Uint8Array<ArrayBuffer>, stored: Uint8Array<ArrayBuffer>): boolean {
   return (
     sent.length === stored.length &&
     sent.length >= BATCH_HEADER_BYTES &&
@@ -187,9 +210,21 @@ function isSameBatch(sent: Uint8Array, stored: Uint8Array): boolean {
   )
 }
 
-function withoutPlacement(batch: Uint8Array): Uint8Array {
+function withoutPlacement(batch: Uint8Array<ArrayBuffer>): Uint8Array {
   const copy = batch.slice()
   for (const [from, to] of PLACEMENT) copy.fill(0, from, to)
+  // Nor what it has made void.
+  const { indexBytes } = parseBatchHeader(copy.buffer)
+  const reader = new BatchIndexReader(
+    copy.subarray(BATCH_HEADER_BYTES, BATCH_HEADER_BYTES + indexBytes),
+  )
+  for (let left = reader.nextSection(); left > 0; left = reader.nextSection()) {
+    for (; left > 0; left--) {
+      reader.nextRecord()
+      if (reader.messageId() !== undefined) reader.makeVoid()
+    }
+  }
+  writeBatchHasVoid(copy.buffer)
   return copy
 }
 

@@ -7,6 +7,7 @@ import { AbortedReadChecker } from './aborted-read-checker.js'
 import { CallChecker } from './call-checker.js'
 import { CommitRegressionChecker } from './commit-regression-checker.js'
 import { DuplicateChecker } from './duplicate-checker.js'
+import { DedupChecker } from './dedup-checker.js'
 import { DurabilityChecker } from './durability-checker.js'
 import { GroupProgress } from './group-progress.js'
 import { InconsistentOffsetsChecker } from './inconsistent-offsets-checker.js'
@@ -43,6 +44,7 @@ export function addCheckers(history: History, options: CheckersOptions): CallChe
   )
   history.add('lost-write', (parts) => new LostWriteChecker(parts, sends))
   history.add('duplicate', (parts) => new DuplicateChecker(parts, sends))
+  history.add('dedup', (parts) => new DedupChecker(parts, sends))
   history.add('inconsistent-offsets', (parts) => new InconsistentOffsetsChecker(parts, sends))
   history.add('producer-order', (parts) => new ProducerOrderChecker(parts, sends))
   history.add('durability', (parts) => new DurabilityChecker(parts, sends))

@@ -42,7 +42,7 @@ export class DurabilityChecker implements Checker {
 
   #checkSurvived({ ids, producer, acks }: Send, what: string): void {
     for (const id of ids) {
-      if (this.#parts.log.find(id).length > 0) continue
+      if (this.#sends.isRepeat(id) || this.#parts.log.find(id).length > 0) continue
       this.#parts.report(`message ${id} of ${producer}, acks ${acks}, did not survive ${what}`)
     }
   }

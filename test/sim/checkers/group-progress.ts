@@ -5,7 +5,7 @@
  */
 import type { DurableRecord } from '../../../src/broker/records.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
-import { nameOf, type DurableLog, type DurablePartition } from '../durable-log.js'
+import { nameOf, pastVoid, type DurableLog, type DurablePartition } from '../durable-log.js'
 import type { Listener, Handling, Place, SimEvent } from '../history.js'
 
 interface Progress {
@@ -88,12 +88,14 @@ export class GroupProgress implements Listener {
   frontier(groupId: string, partition: DurablePartition): number | undefined {
     const progress = this.#find(groupId, partition.partitionId)
     if (progress?.hasBegun !== true) {
-      return this.#fromLatest.has(groupId) ? undefined : partition.logStartOffset
+      if (this.#fromLatest.has(groupId)) return undefined
+      return pastVoid(partition, partition.logStartOffset)
     }
+    this.#advance(progress, partition.partitionId, progress.handledUpTo)
     if (progress.handledUpTo < partition.logStartOffset) {
       // Out of range: a group that reads from the end goes there, the others to the log start.
       if (this.#fromLatest.has(groupId)) progress.mayJump = true
-      this.#advance(progress, partition.logStartOffset)
+      this.#advance(progress, partition.partitionId, partition.logStartOffset)
     }
     // Whoever takes over goes to the end.
     if (this.#fromLatest.has(groupId) && isOutOfRange(progress, partition)) return undefined
@@ -102,7 +104,8 @@ export class GroupProgress implements Listener {
 
   /** Whether somebody told a consumer of the group to go on there. */
   isSoughtTo(groupId: string, partition: DurablePartition, offset: number): boolean {
-    return this.#find(groupId, partition.partitionId)?.soughtTo.has(offset) === true
+    const progress = this.#find(groupId, partition.partitionId)
+    return progress !== undefined && isSoughtTo(progress, partition, offset)
   }
 
   /** Names a group's part of a partition. */
@@ -151,8 +154,8 @@ export class GroupProgress implements Listener {
     this.#cameOn(event, progress)
     if (event.offset < progress.handledUpTo) return
     progress.beyond.add(event.offset)
-    const mayBegin = progress.mayJump || progress.soughtTo.has(event.offset)
-    this.#advance(progress, mayBegin ? event.offset : progress.handledUpTo)
+    const mayBegin = progress.mayJump || isSoughtTo(progress, partition, event.offset)
+    this.#advance(progress, partition.partitionId, mayBegin ? event.offset : progress.handledUpTo)
     progress.mayJump = false
   }
 
@@ -172,13 +175,17 @@ export class GroupProgress implements Listener {
     }
     if (value === null) {
       if (this.#fromLatest.has(groupId)) this.#byGroup.get(groupId)?.delete(partitionId)
-    } else if (isFirst || isReset || progress?.soughtTo.has(value.offset) === true) {
+    } else if (
+      isFirst ||
+      isReset ||
+      (progress !== undefined && isSoughtTo(progress, partition, value.offset))
+    ) {
       const begun = this.#of(groupId, partitionId)
       begun.hasBegun = true
       begun.committed = value.offset
       // Of what others have handled it does not follow that anybody has been to the end.
       if (isReset && value.offset > begun.handledUpTo) forgetReturns(begun, value.offset)
-      this.#advance(begun, value.offset)
+      this.#advance(begun, partitionId, value.offset)
     }
   }
 
@@ -221,13 +228,21 @@ export class GroupProgress implements Listener {
       const begun = this.#of(groupId, partitionId)
       begun.hasBegun = true
       begun.committed = committed
-      this.#advance(begun, committed)
+      this.#advance(begun, partitionId, committed)
     }
   }
 
-  #advance(progress: Progress, to: number): void {
+  /** Over what is handled, and what nobody is to handle. */
+  #advance(progress: Progress, partitionId: PartitionId, to: number): void {
+    const partition = this.#log.byId(partitionId)
     progress.handledUpTo = Math.max(progress.handledUpTo, to)
-    while (progress.beyond.delete(progress.handledUpTo)) progress.handledUpTo += 1
+    for (;;) {
+      if (partition !== undefined) {
+        progress.handledUpTo = pastVoid(partition, progress.handledUpTo)
+      }
+      if (!progress.beyond.delete(progress.handledUpTo)) return
+      progress.handledUpTo += 1
+    }
   }
 
   #find(groupId: string, partitionId: PartitionId): Progress | undefined {
@@ -249,6 +264,17 @@ export class GroupProgress implements Listener {
     byPartition.set(partitionId, progress)
     return progress
   }
+}
+
+/** There, or at void records before it. */
+function isSoughtTo(
+  { soughtTo }: Progress,
+  partition: DurablePartition | undefined,
+  offset: number,
+): boolean {
+  if (soughtTo.has(offset)) return true
+  if (partition === undefined) return false
+  return [...soughtTo].some((sought) => pastVoid(partition, sought) === offset)
 }
 
 /** Who committed this has been to the end since, unless it may have been on its way before. */

@@ -3,7 +3,7 @@
  * so is what a producer was told; batches follow each other without gap or overlap (which the log
  * itself reports), and hold what somebody sent.
  */
-import { nameOf, type Appended, type Found } from '../durable-log.js'
+import { nameOf, VOID, type Appended, type Found } from '../durable-log.js'
 import type { Checker, CheckerParts, Handling, Send, SentShare, SimEvent } from '../history.js'
 import type { SentMessages } from './sent-messages.js'
 
@@ -29,8 +29,8 @@ export class InconsistentOffsetsChecker implements Checker {
 
   #appended({ partition, from, to }: Appended): void {
     for (let offset = from; offset < to; offset++) {
-      const id = partition.ids[offset] ?? 0
-      if (this.#sends.of(id) !== undefined) continue
+      const id = partition.ids[offset] ?? VOID
+      if (id === VOID || this.#sends.of(id) !== undefined) continue
       this.#parts.report(`${nameOf(partition.place)}@${offset} is ${id}, which nobody sent`)
     }
   }
@@ -45,11 +45,12 @@ export class InconsistentOffsetsChecker implements Checker {
 
   /** The messages of a send stand in each partition in its order, from the offset that was told. */
   #acknowledged(send: Send, results: readonly SentShare[]): void {
-    const told = new Map(results.map((share) => [share.partition, share.baseOffset]))
+    const stored = results.filter(({ duplicate }) => duplicate !== true)
+    const told = new Map(stored.map((share) => [share.partition, share.baseOffset]))
     const next = new Map(told)
     for (const id of send.ids) {
       const found = this.#parts.log.find(id)
-      if (found.length === 0) continue
+      if (found.length === 0 || this.#sends.isRepeat(id)) continue
       const here = found.find((one) => isExpected(one, send.topic, next))
       if (here === undefined) {
         const where = found.map((one) => `${nameOf(one.partition.place)}@${one.offset}`)

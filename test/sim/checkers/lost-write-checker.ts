@@ -33,7 +33,7 @@ export class LostWriteChecker implements Checker {
 
   #check({ ids, topic, producer }: Send, what: string): void {
     for (const id of ids) {
-      if (this.#taken.has(id) || this.#isThere(id)) continue
+      if (this.#sends.isRepeat(id) || this.#taken.has(id) || this.#isThere(id)) continue
       this.#parts.report(`message ${id} of ${producer} to ${topic} ${what}`)
     }
   }

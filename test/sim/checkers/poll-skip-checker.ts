@@ -3,7 +3,7 @@
  * and within it each follows the one before. Only what lies below the log start may be skipped, since
  * it is there no more.
  */
-import { nameOf, type DurablePartition } from '../durable-log.js'
+import { nameOf, pastVoid, type DurablePartition } from '../durable-log.js'
 import type { Checker, CheckerParts, Handling, SimEvent } from '../history.js'
 import type { GroupProgress } from './group-progress.js'
 import type { Stints } from './stints.js'
@@ -38,7 +38,7 @@ export class PollSkipChecker implements Checker {
     if (stint?.next === undefined || stint.partition !== partition) return
     if (stint.next < partition.logStartOffset && this.#progress.isFromLatest(event.reader.groupId))
       return
-    const next = Math.max(stint.next, partition.logStartOffset)
+    const next = pastVoid(partition, Math.max(stint.next, partition.logStartOffset))
     if (event.offset > next) this.#report(event, next)
   }
 

@@ -5,6 +5,8 @@ import type { Listener, MessageId, Send, SentShare, SimEvent } from '../history.
 export class SentMessages implements Listener {
   readonly #sends = new Map<MessageId, Send>()
   readonly #acknowledged = new Map<Send, readonly SentShare[]>()
+  /** Those of which their sends were told that they were there before, and were not stored. */
+  readonly #repeats = new Set<MessageId>()
 
   /** The clock was once a day ahead, and brokers may have forgotten producers. */
   #mayForget = false
@@ -14,13 +16,19 @@ export class SentMessages implements Listener {
       if (event.byMs >= BROKER_LIMITS.producerExpirationMs) this.#mayForget = true
     } else if (event.type === 'sending') {
       for (const id of event.send.ids) this.#sends.set(id, event.send)
-    } else if (event.type === 'sent' && event.send.acks !== 0) {
-      this.#acknowledged.set(event.send, event.results)
+    } else if (event.type === 'sent') {
+      this.#noteRepeats(event.send, event.results)
+      if (event.send.acks !== 0) this.#acknowledged.set(event.send, event.results)
     }
   }
 
   of(id: MessageId): Send | undefined {
     return this.#sends.get(id)
+  }
+
+  /** Whether it was not stored, since its message id was known. */
+  isRepeat(id: MessageId): boolean {
+    return this.#repeats.has(id)
   }
 
   /**
@@ -34,5 +42,10 @@ export class SentMessages implements Listener {
   /** With what each was told of its offsets. Those that nobody acknowledges are not among them. */
   acknowledged(): Iterable<readonly [Send, readonly SentShare[]]> {
     return this.#acknowledged
+  }
+
+  #noteRepeats({ messageIds = new Map() }: Send, results: readonly SentShare[]): void {
+    const told = results.flatMap(({ duplicates = [] }) => duplicates.map((one) => one.messageId))
+    for (const [id, messageId] of messageIds) if (told.includes(messageId)) this.#repeats.add(id)
   }
 }
