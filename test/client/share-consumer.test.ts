@@ -160,6 +160,31 @@ describe('acknowledge', () => {
   )
 
   test(
+    'explicit: what nobody ever acknowledges does not fill a member for good',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(5))
+      const seen: unknown[] = []
+      const consumer = context.tab().mq.shareConsumer({
+        groupId: 'q',
+        acknowledgement: 'explicit',
+        maxInFlight: 2,
+        deliveryCountLimit: 2,
+      })
+      await consumer.subscribe({ topics: ['orders'] })
+      await context.done(
+        consumer.run({
+          eachMessage: ({ message }) => {
+            seen.push(message.value)
+          },
+        }),
+      )
+      await context.until(() => seen.length === 10, { withinMs: 20 * LOCK_MS })
+      expect(new Set(seen)).toEqual(new Set(range(5)))
+    }),
+  )
+
+  test(
     'release with a delay, reject without a dead letter topic',
     inContext(async (context) => {
       await context.topic('orders')

@@ -222,11 +222,17 @@ export class ShareHandlers {
     this.#handled.delete(held)
     onHandled(host.nowMs() - sinceMs)
     if (failure !== undefined) this.#onHandlerFailed(held, failure.error)
-    else if (!held.isSettled && options.acknowledgement === 'explicit') this.#unsettled.add(held)
+    else if (!held.isSettled && options.acknowledgement === 'explicit') this.#leave(held)
     else if (!held.isSettled) this.#say(held, { type: 'accept' })
     if (this.#handled.size > 0) return
     this.#idle.resolve()
     this.#idle = deferred()
+  }
+
+  /** To `acknowledge`, until its lock is over. */
+  #leave(held: HeldMessage): void {
+    this.#unsettled.add(held)
+    this.#watchLock(held)
   }
 
   #onHandlerFailed(held: HeldMessage, error: unknown): void {
@@ -334,6 +340,7 @@ export class ShareHandlers {
       if (held.lockedUntilMs <= nowMs) this.lose(held, lockLost(held, undefined))
       else this.#watchLock(held)
     }
+    this.#options.onRoom()
   }
 }
 
