@@ -4,17 +4,14 @@
  * under src/broker touches a host global.
  */
 import type { BatchEdge } from '../protocol/batch-header.js'
-import type { ExchangeId, GroupId, PartitionId, ProducerId, TopicId } from '../protocol/names.js'
+import type { GroupId, PartitionId, ProducerId, TopicId } from '../protocol/names.js'
 import type { Push, StorageEstimate } from '../protocol/requests.js'
 import type { DurableRecord } from './records.js'
 import type {
-  BindingRow,
-  ExchangeRow,
   GroupRow,
   OffsetRow,
   PartitionRow,
   ProducerRow,
-  PublisherRow,
   ShareGroupRow,
   SharePartitionRow,
   TopicRow,
@@ -76,9 +73,6 @@ export interface StoredState {
   readonly offsets: readonly (readonly [GroupId, PartitionId, OffsetRow])[]
   readonly shareGroups: readonly (readonly [GroupId, ShareGroupRow])[]
   readonly sharePartitions: readonly (readonly [GroupId, PartitionId, SharePartitionRow])[]
-  readonly exchanges: readonly (readonly [ExchangeId, ExchangeRow])[]
-  readonly bindings: readonly (readonly [ExchangeId, number, BindingRow])[]
-  readonly publishers: readonly (readonly [ExchangeId, ProducerId, PublisherRow])[]
   readonly edges: readonly LogEdges[]
 }
 

@@ -4,24 +4,13 @@
  * database, so that loading is the replay of what is stored. The soft ones die with the broker: who
  * is a member, and on the way to which assignment. A null value deletes.
  */
-import type {
-  ExchangeId,
-  GroupId,
-  MemberId,
-  PartitionId,
-  ProducerId,
-  TopicId,
-} from '../protocol/names.js'
-import type { ExchangeCounters } from '../protocol/requests.js'
+import type { GroupId, MemberId, PartitionId, ProducerId, TopicId } from '../protocol/names.js'
 import type { Member, TargetAssignment } from './group/member.js'
 import type {
-  BindingRow,
-  ExchangeRow,
   GroupRow,
   OffsetRow,
   PartitionRow,
   ProducerRow,
-  PublisherRow,
   ShareGroupRow,
   SharePartitionRow,
   TopicRow,
@@ -29,12 +18,8 @@ import type {
 import type { ShareMember } from './share/share-member.js'
 import type { SharePartitionState } from './share/share-partition.js'
 
-export type DurableRecord =
-  | LogRecord
-  | DurableGroupRecord
-  | DurableShareRecord
-  | DurableExchangeRecord
-export type StateRecord = LogRecord | GroupRecord | ShareRecord | ExchangeRecord
+export type DurableRecord = LogRecord | DurableGroupRecord | DurableShareRecord
+export type StateRecord = LogRecord | GroupRecord | ShareRecord
 
 /** Replayed by the topic registry and the partition logs. */
 export type LogRecord =
@@ -117,42 +102,11 @@ export type SoftShareRecord =
       }
     }
 
-/** Replayed by the exchanges. */
-export type ExchangeRecord = DurableExchangeRecord | SoftExchangeRecord
-
-export type DurableExchangeRecord =
-  | {
-      readonly type: 'exchange'
-      readonly exchangeId: ExchangeId
-      readonly value: ExchangeRow | null
-    }
-  | {
-      readonly type: 'binding'
-      readonly exchangeId: ExchangeId
-      /** Of the exchange's bindings that there are, no other has it. */
-      readonly bindingId: number
-      readonly value: BindingRow | null
-    }
-  | {
-      readonly type: 'publisher'
-      readonly exchangeId: ExchangeId
-      readonly producerId: ProducerId
-      readonly value: PublisherRow | null
-    }
-
-export type SoftExchangeRecord =
-  /** So many batches without a key were dealt out to partitions. */
-  | { readonly type: 'spread'; readonly exchangeId: ExchangeId; readonly batches: number }
-  /** What became of messages; by then the exchange may be gone. */
-  | { readonly type: 'counted'; readonly exchangeId: ExchangeId; readonly counts: ExchangeCounters }
-
 const SOFT_TYPES: ReadonlySet<StateRecord['type']> = new Set([
   'member',
   'target',
   'shareMember',
   'shareRuns',
-  'spread',
-  'counted',
 ])
 
 export function isDurable(record: StateRecord): record is DurableRecord {

@@ -19,23 +19,19 @@ import {
 import {
   describe,
   parseBrokerName,
-  parseExchangeName,
   parseGroupId,
   parseInstanceId,
   parseMemberId,
   parseSessionId,
   parseTopicName,
-  type ExchangeName,
   type GroupId,
   type MemberId,
   type PartitionId,
 } from './names.js'
-import { parseBinding, parsePublish } from './parse-routing.js'
 import { PROTOCOL_VERSION } from './protocol-version.js'
 import {
   ACKNOWLEDGEMENT_TYPES,
   ASSIGNOR_NAMES,
-  EXCHANGE_TYPES,
   type Acknowledgement,
   type ApiName,
   type Hello,
@@ -252,28 +248,6 @@ const PARSERS: Parsers = {
     api: 'describeShareGroups',
     groupIds: fields.raw('groupIds') === 'all' ? 'all' : groupIdsOf(fields),
   }),
-  declareExchange: (fields) => ({
-    api: 'declareExchange',
-    exchange: exchangeOf(fields),
-    type: fields.oneOf('type', EXCHANGE_TYPES),
-    alternateExchange:
-      fields.raw('alternateExchange') === null
-        ? null
-        : parseExchangeName(fields.raw('alternateExchange')),
-  }),
-  deleteExchange: (fields) => ({
-    api: 'deleteExchange',
-    exchange: exchangeOf(fields),
-    ifUnused: fields.boolean('ifUnused'),
-  }),
-  listExchanges: () => ({ api: 'listExchanges' }),
-  bind: (fields) => ({ api: 'bind', exchange: exchangeOf(fields), binding: parseBinding(fields) }),
-  unbind: (fields) => ({
-    api: 'unbind',
-    exchange: exchangeOf(fields),
-    binding: parseBinding(fields),
-  }),
-  publish: parsePublish,
   describeCluster: () => ({ api: 'describeCluster' }),
   watch: (fields) => ({
     api: 'watch',
@@ -385,10 +359,6 @@ function parseAcknowledgement(item: unknown, what: string): Acknowledgement {
 
 function memberIdOf(fields: Fields): MemberId {
   return parseMemberId(fields.raw('memberId'))
-}
-
-function exchangeOf(fields: Fields): ExchangeName {
-  return parseExchangeName(fields.raw('exchange'))
 }
 
 function groupIdOf(fields: Fields): GroupId {

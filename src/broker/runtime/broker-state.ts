@@ -12,7 +12,6 @@ import { ShareCoordinator } from '../share/share-coordinator.js'
 import { PartitionLogs } from '../log/partition-logs.js'
 import type { StoredState } from '../ports.js'
 import type { StateRecord } from '../records.js'
-import { Exchanges } from '../routing/exchanges.js'
 import { TopicRegistry } from '../topic/topic-registry.js'
 
 export class BrokerState {
@@ -22,7 +21,6 @@ export class BrokerState {
   readonly messageIds: MessageIds
   readonly groups: GroupCoordinator
   readonly shares: ShareCoordinator
-  readonly exchanges = new Exchanges()
   readonly brokerEpoch: number
   readonly databaseId: string
 
@@ -37,7 +35,6 @@ export class BrokerState {
     this.shares = new ShareCoordinator(view, limits)
     for (const record of storedRecords(stored)) this.replay(record)
     this.logs.allIsDurable()
-    this.exchanges.allIsDurable()
     for (const edges of stored.edges) this.logs.find(edges.partitionId)?.restore(edges)
     this.groups.restoreStaticMembers(nowMs)
   }
@@ -66,12 +63,6 @@ export class BrokerState {
       case 'shareMember':
       case 'shareRuns':
         return this.shares.replay(record)
-      case 'exchange':
-      case 'binding':
-      case 'publisher':
-      case 'spread':
-      case 'counted':
-        return this.exchanges.replay(record)
       default:
         return unreachable(record)
     }
@@ -81,7 +72,6 @@ export class BrokerState {
   rollBack(): void {
     this.logs.rollBack()
     this.messageIds.rollBack((partitionId) => this.logs.find(partitionId)?.highWatermark ?? 0)
-    this.exchanges.rollBack()
   }
 
   checkInvariants(): void {
@@ -90,7 +80,6 @@ export class BrokerState {
     this.messageIds.checkInvariants()
     this.groups.checkInvariants()
     this.shares.checkInvariants()
-    this.exchanges.checkInvariants(this.topics)
   }
 
   #replayMessageIds({ partitionId, batch }: Extract<StateRecord, { type: 'batch' }>): void {
@@ -115,14 +104,5 @@ function* storedRecords(stored: StoredState): Iterable<StateRecord> {
   for (const [groupId, value] of stored.shareGroups) yield { type: 'shareGroup', groupId, value }
   for (const [groupId, partitionId, value] of stored.sharePartitions) {
     yield { type: 'sharePartition', groupId, partitionId, value }
-  }
-  for (const [exchangeId, value] of stored.exchanges) {
-    yield { type: 'exchange', exchangeId, value }
-  }
-  for (const [exchangeId, bindingId, value] of stored.bindings) {
-    yield { type: 'binding', exchangeId, bindingId, value }
-  }
-  for (const [exchangeId, producerId, value] of stored.publishers) {
-    yield { type: 'publisher', exchangeId, producerId, value }
   }
 }

@@ -27,21 +27,14 @@ export class BufferedBytes {
    * @throws TabmqError THROTTLING_QUOTA_EXCEEDED, MESSAGE_TOO_LARGE for what could never be taken in
    */
   reserve(sessionId: SessionId, request: unknown): Reservation {
-    const bytes = batchBytesOf(request, this.#limits)
+    const bytes = batchBytesOf(request, this.#limits.requestPartitionsMax)
     if (bytes > 0) this.#checkRoom(sessionId, bytes)
     this.#add(sessionId, bytes)
-    return new Reservation(bytes, (change) => this.#change(sessionId, change))
-  }
-
-  /** More or less for a request that has been taken in. */
-  #change(sessionId: SessionId, { from, to }: { from: number; to: number }): void {
-    const others = (this.#bySession.get(sessionId) ?? 0) - from
-    if (to > from) this.#checkOthers(sessionId, { bytes: to - from, others })
-    this.#add(sessionId, to - from)
+    return new Reservation(() => this.#add(sessionId, -bytes))
   }
 
   #checkRoom(sessionId: SessionId, bytes: number): void {
-    const { sessionBufferedBytesMax, batchBytesMax } = this.#limits
+    const { sessionBufferedBytesMax, bufferedBytesMax, batchBytesMax } = this.#limits
     const requestBytesMax = Math.max(
       sessionBufferedBytesMax,
       PRODUCE_REQUEST_BYTES_MAX + batchBytesMax,
@@ -50,24 +43,16 @@ export class BufferedBytes {
       const message = `a request of ${bytes} bytes is over the limit of ${requestBytesMax}`
       throw new TabmqError('MESSAGE_TOO_LARGE', message, { requestBytes: bytes, requestBytesMax })
     }
-    this.#checkOthers(sessionId, { bytes, others: this.#bySession.get(sessionId) ?? 0 })
-  }
-
-  /** `others`: what of the tab is here of other requests. */
-  #checkOthers(
-    sessionId: SessionId,
-    { bytes, others }: { readonly bytes: number; readonly others: number },
-  ): void {
-    const { sessionBufferedBytesMax, bufferedBytesMax } = this.#limits
     const before = this.#bySession.get(sessionId) ?? 0
     const isTooMuch =
       before + bytes > sessionBufferedBytesMax || this.#total + bytes > bufferedBytesMax
-    if (others === 0 || !isTooMuch) return
-    throw new TabmqError(
-      'THROTTLING_QUOTA_EXCEEDED',
-      `this tab has ${before} bytes on their way to the disk; ${bytes} more have to wait`,
-      { bufferedBytes: before, sessionBufferedBytesMax, bufferedBytesMax },
-    )
+    if (before > 0 && isTooMuch) {
+      throw new TabmqError(
+        'THROTTLING_QUOTA_EXCEEDED',
+        `this tab has ${before} bytes on their way to the disk; ${bytes} more have to wait`,
+        { bufferedBytes: before, sessionBufferedBytesMax, bufferedBytesMax },
+      )
+    }
   }
 
   #add(sessionId: SessionId, bytes: number): void {
@@ -80,24 +65,10 @@ export class BufferedBytes {
 
 /** Bytes that were taken in, to be let go of once. */
 export class Reservation {
-  #bytes: number
-  #change: (change: { readonly from: number; readonly to: number }) => void
+  #release: () => void
 
-  constructor(
-    bytes: number,
-    change: (change: { readonly from: number; readonly to: number }) => void,
-  ) {
-    this.#bytes = bytes
-    this.#change = change
-  }
-
-  /**
-   * It takes so much more until it is let go of.
-   * @throws TabmqError THROTTLING_QUOTA_EXCEEDED
-   */
-  extend(bytes: number): void {
-    this.#change({ from: this.#bytes, to: this.#bytes + bytes })
-    this.#bytes += bytes
+  constructor(release: () => void) {
+    this.#release = release
   }
 
   /** Does nothing the second time, or when it was handed over. */
@@ -107,27 +78,14 @@ export class Reservation {
 
   /** What is answered before it is written is let go of by whoever calls what this returns. */
   handOver(): () => void {
-    const change = this.#change
-    this.#change = () => {}
-    return () => change({ from: this.#bytes, to: 0 })
+    const release = this.#release
+    this.#release = () => {}
+    return release
   }
 }
 
 /** Whatever is no batch is refused when the request is parsed, and so are more than there may be. */
-function batchBytesOf(
-  request: unknown,
-  { requestPartitionsMax, publicationsMax }: BrokerLimits,
-): number {
-  const publications = fieldOf(request, 'publications')
-  let bytes = bytesIn(request, requestPartitionsMax)
-  if (!Array.isArray(publications)) return bytes
-  for (const item of publications.slice(0, publicationsMax)) {
-    bytes += bytesIn(item, requestPartitionsMax)
-  }
-  return bytes
-}
-
-function bytesIn(request: unknown, batchesMax: number): number {
+function batchBytesOf(request: unknown, batchesMax: number): number {
   const batches = fieldOf(request, 'batches')
   if (!Array.isArray(batches)) return 0
   let bytes = 0

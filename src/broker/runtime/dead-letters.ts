@@ -145,9 +145,12 @@ export class DeadLetters {
     const deaths = deathsOf(batch, letter.offset)
     if (isCycle(deaths, target.topic, letter.cause)) return []
     const isRedriven = letter.cause === 'redriven'
-    const copy = isRedriven
-      ? copyRecord(batch, letter.offset, { withoutHeaders: DEAD_LETTER_PREFIX })
-      : copyRecord(batch, letter.offset, { headers: headersOf(letter, from) })
+    // By its own time retention might take it at once.
+    const timestampMs = context().nowMs
+    const changes = isRedriven
+      ? { withoutHeaders: DEAD_LETTER_PREFIX }
+      : { headers: headersOf(letter, from) }
+    const copy = copyRecord(batch, letter.offset, { timestampMs, ...changes })
     // Back to where it was, if there are as many partitions as there were.
     const wanted = isRedriven ? Number(deaths.at(-1)?.partition) : from.partition
     const { partitionIds } = target

@@ -19,16 +19,10 @@ import type {
 import { failedPartition, partitionResult } from '../log/partition-result.js'
 import { decideProduce } from '../log/decide-produce.js'
 import { decideDeleteRecords } from '../log/decide-retention.js'
+import { forgetProducers } from '../log/forget-producers.js'
 import type { Durability } from '../ports.js'
 import type { Decision, StateRecord } from '../records.js'
 import { REDRIVE_GROUP } from '../share/decide-redrive.js'
-import {
-  decideBind,
-  decideDeclareExchange,
-  decideDeleteExchange,
-  decideUnbind,
-  unbindTopics,
-} from '../routing/decide-exchanges.js'
 import {
   decideAlterConfigs,
   decideCreatePartitions,
@@ -38,7 +32,6 @@ import {
 import { topicMetadata } from '../topic/topic-registry.js'
 import type { Broker } from './broker.js'
 import type { Reservation } from './buffered-bytes.js'
-import { publish } from './publish.js'
 import type { Session } from './session.js'
 
 export interface Asked<R> {
@@ -119,18 +112,6 @@ function answer(
       return redrive(broker, request)
     case 'describeShareGroups':
       return settled(broker, { groups: shares.describeAll(request.groupIds, broker.context()) })
-    case 'declareExchange':
-      return broker.apply(decideDeclareExchange(state, request, broker.context()))
-    case 'deleteExchange':
-      return broker.apply(decideDeleteExchange(state, request))
-    case 'listExchanges':
-      return settled(broker, { exchanges: state.exchanges.describeAll(state.topics) })
-    case 'bind':
-      return broker.apply(decideBind(state, request))
-    case 'unbind':
-      return broker.apply(decideUnbind(state, request))
-    case 'publish':
-      return publish(broker, { session, request, reservation })
     case 'describeCluster':
       return broker.describeCluster()
     case 'watch':
@@ -293,7 +274,7 @@ function rememberingProducers(
     for (const producerId of session.noteProducer(record.producerId)) surplus.add(producerId)
   }
   if (surplus.size === 0) return { records, response }
-  const forgotten = broker.forgetProducers(surplus)
+  const forgotten = forgetProducers(broker.state.logs, surplus)
   // First: what is written now may be among them.
   return { records: [...forgotten, ...records], response }
 }
@@ -377,12 +358,10 @@ async function deleteTopics(
 ): Promise<ResponseOf<'deleteTopics'>> {
   const { records, response: topics } = decideDeleteTopics(broker.state, request)
   const partitionIds = topics.flatMap((topic) => topic.partitionIds)
-  const { groups, shares, exchanges } = broker.state
-  const topicIds = topics.map(({ topicId }) => topicId)
+  const { groups, shares } = broker.state
   const forgotten = [
     ...groups.partitionsDeleted(partitionIds),
     ...shares.partitionsDeleted(partitionIds),
-    ...unbindTopics(exchanges, topicIds),
   ]
   await broker.apply({ records: [...forgotten, ...records], response: undefined })
   return {}

@@ -80,7 +80,7 @@ export class GroupCommit {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     const done = deferred<void>()
     const bytes = bytesOf(records)
-    const carriesBatches = records.some(standsOnBatches)
+    const carriesBatches = records.some(goesWithBatches)
     const durability = urgency === 'strict' ? 'strict' : 'relaxed'
     this.#queue.push({ records, durability, bytes, carriesBatches, done, ...options })
     this.#pendingBytes += bytes
@@ -240,19 +240,10 @@ function goesWithBatches(
   return record.type === 'batch' || (record.type === 'producer' && record.value !== null)
 }
 
-/** The same, or that a producer has published something, which may be there from before. */
-function standsOnBatches(record: DurableRecord): boolean {
-  return goesWithBatches(record) || (record.type === 'publisher' && record.value !== null)
-}
-
-/** Rolling back undoes batches and what goes with them; other changes undo themselves. */
+/** Rolling back the logs undoes batches and what goes with them; other changes undo themselves. */
 function canBeTakenBack({ records, undo }: Entry): boolean {
   if (undo !== undefined) return true
-  return records.every(({ type }) => isOfBatches(type))
-}
-
-function isOfBatches(type: DurableRecord['type']): boolean {
-  return type === 'batch' || type === 'producer' || type === 'publisher'
+  return records.every(({ type }) => type === 'batch' || type === 'producer')
 }
 
 function bytesOf(records: readonly DurableRecord[]): number {

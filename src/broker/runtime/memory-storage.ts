@@ -7,18 +7,15 @@
 import { unreachable } from '../../std/assert.js'
 import { headerOf } from '../../protocol/batch-header.js'
 import { TabmqError } from '../../protocol/errors.js'
-import type { ExchangeId, GroupId, PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
+import type { GroupId, PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
 import type { StorageEstimate } from '../../protocol/requests.js'
 import type { BatchRange, LogEdges, Storage, StoredState } from '../ports.js'
 import type { DurableRecord } from '../records.js'
 import type {
-  BindingRow,
-  ExchangeRow,
   GroupRow,
   OffsetRow,
   PartitionRow,
   ProducerRow,
-  PublisherRow,
   ShareGroupRow,
   SharePartitionRow,
   TopicRow,
@@ -43,9 +40,6 @@ export class MemoryDatabase {
   readonly offsets = new Map<GroupId, Map<PartitionId, OffsetRow>>()
   readonly shareGroups = new Map<GroupId, ShareGroupRow>()
   readonly sharePartitions = new Map<GroupId, Map<PartitionId, SharePartitionRow>>()
-  readonly exchanges = new Map<ExchangeId, ExchangeRow>()
-  readonly bindings = new Map<ExchangeId, Map<number, BindingRow>>()
-  readonly publishers = new Map<ExchangeId, Map<ProducerId, PublisherRow>>()
   /** Per partition in offset order; a partition without batches has no entry. */
   readonly batches = new Map<PartitionId, StoredBatch[]>()
 
@@ -83,9 +77,6 @@ export class MemoryStorage implements Storage {
       offsets: flatten(database.offsets),
       shareGroups: [...database.shareGroups],
       sharePartitions: flatten(database.sharePartitions),
-      exchanges: [...database.exchanges],
-      bindings: flatten(database.bindings),
-      publishers: flatten(database.publishers),
       edges: [...database.partitions.keys()].flatMap((partitionId) =>
         edgesOf(partitionId, database.batches.get(partitionId) ?? []),
       ),
@@ -166,9 +157,6 @@ function copyRecord(record: DurableRecord): DurableRecord {
     case 'offset':
     case 'shareGroup':
     case 'sharePartition':
-    case 'exchange':
-    case 'binding':
-    case 'publisher':
       return record
     default:
       return unreachable(record)
@@ -203,12 +191,6 @@ function apply(database: MemoryDatabase, record: DurableRecord): void {
         record.partitionId,
         record.value,
       )
-    case 'exchange':
-      return setOrDelete(database.exchanges, record.exchangeId, record.value)
-    case 'binding':
-      return setOrDeleteIn(database.bindings, record.exchangeId, record.bindingId, record.value)
-    case 'publisher':
-      return setOrDeleteIn(database.publishers, record.exchangeId, record.producerId, record.value)
     default:
       return unreachable(record)
   }
