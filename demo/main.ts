@@ -14,6 +14,7 @@ import { LedgerStore } from './ledger/ledger-store.js'
 import { Messages } from './messages.js'
 import { BROKER, GROUP, PARTITIONS, TOPIC } from './names.js'
 import { Presence } from './presence.js'
+import { QueuePanel } from './queue/queue-panel.js'
 import { MessageSender } from './sending/message-sender.js'
 import { watchStickyHeight } from './sticky.js'
 import { claimTabIdentity, clientIdOf, type TabIdentity } from './tab-identity.js'
@@ -98,6 +99,7 @@ async function start(): Promise<void> {
   const thisTabView = new ThisTabView()
   const brokerView = new BrokerView()
   const files = new FilePanel({ sender, messages })
+  const queuePanel = new QueuePanel({ mq, admin, producer: mq.producer(), messages })
   // oxlint-disable-next-line no-new
   new ProduceForm({ sender, messages })
 
@@ -120,6 +122,7 @@ async function start(): Promise<void> {
       messages.forget('broker')
       view = viewOf(state, { topic: TOPIC, group: GROUP })
       news.update(view.topicId)
+      queuePanel.update(state)
       if (view.topicId !== undefined) checker.update(view.topicId, committedOf(view, GROUP))
       frame.ask()
     },

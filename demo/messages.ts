@@ -20,6 +20,7 @@ export type Subject =
   | 'file under way'
   | 'message'
   | 'checker'
+  | 'queue'
   | 'broker'
 
 const MESSAGES_MAX = 4

@@ -5,6 +5,10 @@ export const TOPIC = 'rows'
 export const GROUP = 'workers'
 export const PARTITIONS = 6
 
+export const JOBS = 'jobs'
+export const DEAD_JOBS = 'jobs.dead'
+export const JOB_GROUP = 'job-workers'
+
 /** Each message carries its own id and the id of the topic that it was sent to. */
 export const ID_HEADER = 'id'
 export const TOPIC_ID_HEADER = 'topic-id'

@@ -116,12 +116,6 @@ export function rowOf(record: RowRecord): StoredRow {
       return { store: 'shareGroups', key: record.groupId, value }
     case 'sharePartition':
       return { store: 'sharePartitions', key: [record.groupId, record.partitionId], value }
-    case 'exchange':
-      return { store: 'exchanges', key: record.exchangeId, value }
-    case 'binding':
-      return { store: 'bindings', key: [record.exchangeId, record.bindingId], value }
-    case 'publisher':
-      return { store: 'publishers', key: [record.exchangeId, record.producerId], value }
     default:
       return unreachable(record)
   }

@@ -78,9 +78,6 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
     offsets,
     shareGroups,
     sharePartitions,
-    exchanges,
-    bindings,
-    publishers,
   ] = await Promise.all([
     meta.getKey('reserve'),
     meta.get('nextPartitionId'),
@@ -91,9 +88,6 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
     readNow('offsets'),
     readNow('shareGroups'),
     readNow('sharePartitions'),
-    readNow('exchanges'),
-    readNow('bindings'),
-    readNow('publishers'),
   ])
   const [[, nextPartitionId] = []] = overlaid(
     [['nextPartitionId', storedPartitionId]],
@@ -119,9 +113,6 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
       partitionId,
       row,
     ]),
-    exchanges,
-    bindings: bindings.map(([[exchangeId, bindingId], row]) => [exchangeId, bindingId, row]),
-    publishers: publishers.map(([[exchangeId, producerId], row]) => [exchangeId, producerId, row]),
     edges: edges.filter((edge) => edge !== undefined),
     hasReserve: reserve !== undefined,
     journal,

@@ -5,24 +5,15 @@
  */
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb'
 import type {
-  BindingRow,
-  ExchangeRow,
   GroupRow,
   OffsetRow,
   PartitionRow,
   ProducerRow,
-  PublisherRow,
   ShareGroupRow,
   SharePartitionRow,
   TopicRow,
 } from '../src/broker/rows.js'
-import type {
-  ExchangeId,
-  GroupId,
-  PartitionId,
-  ProducerId,
-  TopicId,
-} from '../src/protocol/names.js'
+import type { GroupId, PartitionId, ProducerId, TopicId } from '../src/protocol/names.js'
 import { ignore } from './indexeddb-errors.js'
 import type { ClosingRow, JournalRow } from './indexeddb-journal-row.js'
 
@@ -39,9 +30,6 @@ export interface DatabaseSchema extends DBSchema {
   producers: { key: [PartitionId, ProducerId]; value: ProducerRow }
   shareGroups: { key: GroupId; value: ShareGroupRow }
   sharePartitions: { key: [GroupId, PartitionId]; value: SharePartitionRow }
-  exchanges: { key: ExchangeId; value: ExchangeRow }
-  bindings: { key: [ExchangeId, number]; value: BindingRow }
-  publishers: { key: [ExchangeId, ProducerId]; value: PublisherRow }
   journal: { key: JournalKey | JournalPartKey; value: JournalRow | ClosingRow }
   /**
    * `formatVersion` repeats the database's version for whoever reads a dump of the stores.
@@ -76,14 +64,11 @@ export const STORE_NAMES = [
   'producers',
   'shareGroups',
   'sharePartitions',
-  'exchanges',
-  'bindings',
-  'publishers',
   'journal',
   'meta',
 ] as const
 
-const NEW_IN_3 = ['shareGroups', 'sharePartitions', 'exchanges', 'bindings', 'publishers'] as const
+const NEW_IN_3 = ['shareGroups', 'sharePartitions'] as const
 
 export type StoreName = (typeof STORE_NAMES)[number]
 export type StoreKey<Name extends StoreName> = DatabaseSchema[Name]['key']

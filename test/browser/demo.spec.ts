@@ -138,6 +138,32 @@ test('a topic that is cleared while tabs work on it raises no alarm', async ({ c
   for (const one of [tab, other]) await one.expectNoMessage(/./)
 })
 
+test('jobs are worked on by any tab, and one that always fails ends as a dead letter', async ({
+  context,
+}) => {
+  const one = await DemoPage.open(context)
+  const other = await DemoPage.open(context)
+  const shown = (id: string) => one.page.locator(`#job-${id}`)
+  for (const { page } of [one, other]) {
+    await page.getByRole('button', { name: 'Work on jobs in this tab' }).click()
+  }
+  await expect(one.page.locator('#job-tabs > .tab')).toHaveCount(2)
+  await one.page.getByRole('button', { name: 'Add 20 jobs' }).click()
+  await expect(one.page.locator('#job-tabs > .tab').first()).toContainText('in hand')
+  await expect(one.page.locator('#job-tabs > .tab').last()).toContainText('in hand')
+  await expect(shown('done')).toHaveText('20', { timeout: 30_000 })
+  await one.page.getByRole('button', { name: 'Add one that fails' }).click()
+  await expect(shown('dead')).toHaveText('1', { timeout: 40_000 })
+  await expect(shown('releases')).toHaveText('5')
+  await other.page.getByRole('button', { name: 'Stop working on jobs' }).click()
+  await one.page.getByRole('button', { name: 'Stop working on jobs' }).click()
+  await expect(one.page.locator('#job-tabs-empty')).toBeVisible()
+  await one.page.getByRole('button', { name: 'Send the dead letters back' }).click()
+  await expect(one.page.locator('#messages')).toContainText('1 dead letter sent back')
+  await expect(shown('dead')).toHaveText('0')
+  await expect(shown('waiting')).toHaveText('1')
+})
+
 test('without SharedWorker the page says so once and offers nothing', async ({ page }) => {
   await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'))
   await page.goto('/')

@@ -11,17 +11,14 @@ import {
   batchBytes,
   batchRecord,
   batchesDeleted,
-  bindingRecord,
   commit,
   comparable,
   edgeOf,
-  exchangeRecord,
   groupRecord,
   logEdges,
   offsetRecord,
   partitionRecord,
   producerRecord,
-  publisherRecord,
   read,
   repeatingProducerRecord,
   shareGroupRecord,
@@ -76,9 +73,6 @@ const recordArbitrary: fc.Arbitrary<DurableRecord> = fc.oneof(
   fc.tuple(name, id, value).map((args) => offsetRecord(...args)),
   fc.tuple(name, value).map((args) => shareGroupRecord(...args)),
   fc.tuple(name, id, value).map((args) => sharePartitionRecord(...args)),
-  fc.tuple(name, value).map((args) => exchangeRecord(...args)),
-  fc.tuple(name, id, value).map((args) => bindingRecord(...args)),
-  fc.tuple(name, id, value).map((args) => publisherRecord(...args)),
   offset.map((next): DurableRecord => ({ type: 'nextPartitionId', value: next })),
 )
 
@@ -193,9 +187,6 @@ class Model {
       offsets: rows('offset'),
       shareGroups: rows('shareGroup'),
       sharePartitions: rows('sharePartition'),
-      exchanges: rows('exchange'),
-      bindings: rows('binding'),
-      publishers: rows('publisher'),
       edges: partitions.flatMap(([partitionId]) => {
         const stored = this.#batchesOf(Number(partitionId))
         const [first, last] = [stored.at(0), stored.at(-1)]
@@ -248,11 +239,5 @@ function keyOf(record: RowRecord): readonly (string | number)[] {
     case 'offset':
     case 'sharePartition':
       return [record.groupId, record.partitionId]
-    case 'exchange':
-      return [record.exchangeId]
-    case 'binding':
-      return [record.exchangeId, record.bindingId]
-    case 'publisher':
-      return [record.exchangeId, record.producerId]
   }
 }

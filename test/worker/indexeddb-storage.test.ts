@@ -40,12 +40,6 @@ import {
   shareGroupRow,
   sharePartitionRecord,
   sharePartitionRow,
-  exchangeRecord,
-  exchangeRow,
-  bindingRecord,
-  bindingRow,
-  publisherRecord,
-  publisherRow,
   topicRecord,
   topicRow,
 } from '../contract/storage-rows.js'
@@ -780,9 +774,6 @@ describe('the format on disk, version 3', () => {
       offsetRecord('group', 3, 1),
       shareGroupRecord('queue', 1),
       sharePartitionRecord('queue', 3, 1),
-      exchangeRecord('exchange id', 1),
-      bindingRecord('exchange id', 1, 1),
-      publisherRecord('exchange id', 77, 1),
     ])
     await commit(storage, [soundRecord(0, 4), soundRecord(1, 4)])
     for (let left = 62; left > 0; left--) await commit(storage, [])
@@ -820,9 +811,6 @@ describe('the format on disk, version 3', () => {
       producers: [[], []],
       shareGroups: [['queue'], [shareGroupRow(1)]],
       sharePartitions: [[['queue', 3]], [sharePartitionRow(1)]],
-      exchanges: [['exchange id'], [exchangeRow(1)]],
-      bindings: [[['exchange id', 1]], [bindingRow(1)]],
-      publishers: [[['exchange id', 77]], [publisherRow(1)]],
       journal: [
         [
           [0, 1],

@@ -1,0 +1,77 @@
+/** Works on jobs in this tab, as a member of the page's share group. */
+import type { ShareConsumer, Tabmq } from '../../src/index.js'
+import { DEAD_JOBS, JOBS, JOB_GROUP } from '../names.js'
+
+/** A job takes so long; a poison one fails whenever it is tried. */
+export interface Job {
+  readonly takesMs: number
+  readonly isPoison: boolean
+}
+
+export interface JobWorkerOptions {
+  readonly mq: Tabmq
+  readonly onChange: () => void
+  readonly onError: (error: unknown) => void
+}
+
+const TRIES = 5
+const AT_ONCE = 3
+
+export class JobWorker {
+  readonly #options: JobWorkerOptions
+  #consumer: ShareConsumer | undefined
+
+  constructor(options: JobWorkerOptions) {
+    this.#options = options
+  }
+
+  get isStarted(): boolean {
+    return this.#consumer !== undefined
+  }
+
+  async start(): Promise<void> {
+    if (this.#consumer !== undefined) return
+    const { mq, onChange, onError } = this.#options
+    const consumer = mq.shareConsumer({
+      groupId: JOB_GROUP,
+      deliveryCountLimit: TRIES,
+      deadLetterTopic: DEAD_JOBS,
+      lockDurationMs: 10_000,
+      retry: { initialDelayMs: 1_000, multiplier: 2 },
+    })
+    this.#consumer = consumer
+    consumer.on('crash', ({ error, willRetry }) => {
+      if (!willRetry) onError(error)
+    })
+    onChange()
+    try {
+      await consumer.subscribe({ topics: [JOBS] })
+      await consumer.run({
+        concurrency: AT_ONCE,
+        eachMessage: async ({ message, signal }) => {
+          const { takesMs, isPoison } = message.value as Job
+          await waited(takesMs, signal)
+          if (isPoison) throw new Error('this job always fails')
+        },
+      })
+    } catch (error) {
+      this.#consumer = undefined
+      onChange()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    const consumer = this.#consumer
+    this.#consumer = undefined
+    this.#options.onChange()
+    await consumer?.disconnect()
+  }
+}
+
+function waited(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
