@@ -34,11 +34,11 @@ export async function firstExample(): Promise<void> {
 }
 
 export async function outbox(mq: Tabmq) {
+  const day = 24 * 3_600_000
   await mq.admin().createTopics({
     topics: [
       // Kept until they are deleted: by default messages go after 7 days, sent or not.
-      { topic: 'outbox', numPartitions: 4, config: { retentionMs: null } },
-      { topic: 'outbox-refused', config: { retentionMs: null } },
+      { topic: 'outbox', numPartitions: 4, config: { retentionMs: null, dedupWindowMs: day } },
     ],
     ifNotExists: true,
   })
@@ -46,53 +46,60 @@ export async function outbox(mq: Tabmq) {
   // Any tab, online or not.
   const producer = mq.producer({ acks: -1 })
 
-  async function save(orderId: string, change: object): Promise<void> {
-    const headers = { id: crypto.randomUUID() }
+  async function save(orderId: string, change: object, id: string): Promise<void> {
     await producer.send({
       topic: 'outbox',
-      messages: [{ key: orderId, value: change, headers }],
+      messages: [{ key: orderId, value: change, messageId: id }],
     })
   }
 
-  // Every tab. Each partition is drained by one of them.
-  const drain = mq.consumer({ groupId: 'outbox' })
-  drain.on('crash', ({ error, willRetry }) => console.warn('outbox', willRetry, error))
-  await drain.subscribe({ topics: ['outbox'], fromBeginning: true })
-  await drain.run({
-    partitionsConsumedConcurrently: 4,
-    eachMessage: async ({ message, signal }) => {
-      const { key, value, headers } = message
-      const response = await fetch('/api/changes', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': String(headers['id']) },
-        body: JSON.stringify(value),
-        signal,
-      })
-      if (response.ok) return
-      // A message that will never be accepted must not hold up the ones behind it.
-      const isFinal = [400, 404, 409, 422].includes(response.status)
-      if (!isFinal) throw new Error(`the server said ${response.status}`)
-      await producer.send({ topic: 'outbox-refused', messages: [{ key, value, headers }] })
-    },
+  // Every tab.
+  const drain = mq.shareConsumer({
+    groupId: 'outbox',
+    orderingKey: true,
+    deliveryCountLimit: 1_000_000, // as long as it takes
+    deadLetterTopic: 'outbox.refused',
+    retry: { initialDelayMs: 1_000, multiplier: 2, maxDelayMs: 600_000 },
   })
+  drain.on('crash', ({ error, willRetry }) => console.warn('outbox', willRetry, error))
+  await drain.subscribe({ topics: ['outbox'] })
+
+  const start = () =>
+    drain.run({
+      concurrency: 4,
+      eachMessage: async ({ message, signal, acknowledge }) => {
+        const response = await fetch('/api/changes', {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            'idempotency-key': message.messageId ?? '',
+          },
+          body: JSON.stringify(message.value),
+          signal,
+        })
+        if (response.ok) return
+        // What will never be accepted must not hold up the changes behind it.
+        const isFinal = [400, 404, 409, 422].includes(response.status)
+        if (!isFinal) throw new Error(`the server said ${response.status}`)
+        await acknowledge('reject', { reason: await response.text() })
+      },
+    })
 
   // Without a network there is nothing to try.
-  if (!navigator.onLine) drain.pause([{ topic: 'outbox' }])
-  addEventListener('offline', () => drain.pause([{ topic: 'outbox' }]))
-  addEventListener('online', () => drain.resume([{ topic: 'outbox' }]))
-
-  return { save, drain }
+  if (navigator.onLine) await start()
+  addEventListener('offline', () => void drain.stop())
+  addEventListener('online', () => void start())
+  return save
 }
 
-export function outboxCounter(mq: Tabmq): () => Promise<number> {
+export async function outboxCounter(mq: Tabmq) {
   async function waiting(): Promise<number> {
-    const ends = await mq.admin().fetchTopicOffsets('outbox')
-    const [outbox] = await mq.admin().fetchOffsets({ groupId: 'outbox', topics: ['outbox'] })
-    return ends.reduce((sum, { partition, low, high }) => {
-      const committed = outbox?.partitions[partition]?.offset ?? low
-      return sum + high - Math.max(low, committed)
-    }, 0)
+    const [outbox] = await mq.admin().describeShareGroups(['outbox'])
+    return outbox?.partitions.reduce((sum, one) => sum + one.available + one.acquired, 0) ?? 0
   }
+
+  // Once the server takes what it had refused.
+  await mq.admin().redrive({ from: 'outbox.refused' })
   return waiting
 }
 
