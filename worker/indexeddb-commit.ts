@@ -2,22 +2,14 @@
  * One commit: all of its records in one transaction, or none. Called by the storage, which runs it
  * again when the connection was cut.
  */
-import type { IDBPTransaction } from 'idb'
+import { unwrap } from 'idb'
 import type { Durability } from '../src/broker/ports.js'
 import { TabmqError } from '../src/protocol/errors.js'
 import { ignore, isConstraintError, superseded } from './indexeddb-errors.js'
 import type { BatchesDeleted, BatchRecord, RowRecord } from './indexeddb-journal-row.js'
 import { rowOf, type JournalPlan } from './indexeddb-journal.js'
-import {
-  batchesBefore,
-  journalBetween,
-  type Database,
-  type DatabaseSchema,
-  type StoreName,
-} from './indexeddb-schema.js'
+import { batchesBefore, journalBetween, type Database, type StoreName } from './indexeddb-schema.js'
 import { ended, unlessAborted } from './indexeddb-transaction.js'
-
-export type WriteTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
 
 export interface Commit {
   readonly plan: JournalPlan
@@ -41,7 +33,8 @@ export function touchesBatches({ batches, folded }: JournalPlan): boolean {
  */
 export async function commitRecords(database: Database, commit: Commit): Promise<void> {
   const { durability, plan } = commit
-  const transaction = database.transaction(storesOf(commit), 'readwrite', { durability })
+  // Without idb's promises: nobody waits for a single request, and a listener for each costs as much as it.
+  const transaction = unwrap(database).transaction(storesOf(commit), 'readwrite', { durability })
   const end = ended(transaction)
   try {
     issue(transaction, commit)
@@ -82,46 +75,40 @@ function storesOf({ plan, reserve }: Commit): StoreName[] {
   return [...stores]
 }
 
-function issue(transaction: WriteTransaction, { plan, reserve }: Commit): void {
+function issue(transaction: IDBTransaction, { plan, reserve }: Commit): void {
   const { key, rows, batches, folded } = plan
   const journal = transaction.objectStore('journal')
-  for (const [rowKey, row] of rows) journal.add(row, rowKey).catch(ignore)
-  if (reserve !== undefined) transaction.objectStore('meta').put(reserve, 'reserve').catch(ignore)
+  for (const [rowKey, row] of rows) journal.add(row, rowKey)
+  if (reserve !== undefined) transaction.objectStore('meta').put(reserve, 'reserve')
   for (const record of batches) writeBatch(transaction, record)
   if (folded === undefined) return
   for (const record of folded.records) writeRow(transaction, record)
   for (const batchRow of folded.batches) {
-    transaction.objectStore('batches').put(batchRow.value, batchRow.key).catch(ignore)
+    transaction.objectStore('batches').put(batchRow.value, batchRow.key)
   }
   for (const [first, last] of folded.ranges) {
-    journal.delete(journalBetween(first, last)).catch(ignore)
-    if (last[0] !== key[0]) journal.put({ closedBy: key[0] }, last).catch(ignore)
+    journal.delete(journalBetween(first, last))
+    if (last[0] !== key[0]) journal.put({ closedBy: key[0] }, last)
   }
   if (folded.fold !== 'all') return
-  transaction.objectStore('meta').put(key[0], 'journalFrom').catch(ignore)
+  transaction.objectStore('meta').put(key[0], 'journalFrom')
 }
 
-function writeBatch(transaction: WriteTransaction, record: BatchRecord | BatchesDeleted): void {
+function writeBatch(transaction: IDBTransaction, record: BatchRecord | BatchesDeleted): void {
   const batches = transaction.objectStore('batches')
   const { partitionId } = record
   if (record.type === 'batch') {
-    batches.put(record.batch, [partitionId, record.baseOffset]).catch(ignore)
+    batches.put(record.batch, [partitionId, record.baseOffset])
   } else {
-    batches.delete(batchesBefore(partitionId, record.beforeOffset)).catch(ignore)
+    batches.delete(batchesBefore(partitionId, record.beforeOffset))
   }
 }
 
-function writeRow(transaction: WriteTransaction, record: RowRecord): void {
+function writeRow(transaction: IDBTransaction, record: RowRecord): void {
   const { store: name, key, value } = rowOf(record)
-  const store = transaction.objectStore(name) as unknown as AnyStore
-  const written = value === null ? store.delete(key) : store.put(value, key)
-  written.catch(ignore)
-}
-
-/** A store by a name that is known only then, and with it what its rows are. */
-interface AnyStore {
-  put(value: unknown, key: IDBValidKey): Promise<unknown>
-  delete(key: IDBValidKey): Promise<void>
+  const store = transaction.objectStore(name)
+  if (value === null) store.delete(key)
+  else store.put(value, key)
 }
 
 /** One that was cut off and is tried again may have been there all the time. */

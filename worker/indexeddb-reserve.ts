@@ -8,10 +8,16 @@
  * it: the first puts it down, and so does the first after it was spent. A transaction without batches
  * that finds no space spends it, in a transaction that only deletes, which is never refused.
  */
-import type { WriteTransaction } from './indexeddb-commit.js'
+import type { IDBPTransaction } from 'idb'
 import type { Deletion } from './indexeddb-deletions.js'
 import { ignore, superseded } from './indexeddb-errors.js'
-import { batchesBefore, batchesFrom, type Database } from './indexeddb-schema.js'
+import {
+  batchesBefore,
+  batchesFrom,
+  type Database,
+  type DatabaseSchema,
+  type StoreName,
+} from './indexeddb-schema.js'
 import { ended, unlessAborted } from './indexeddb-transaction.js'
 
 const RESERVE_BYTES = 2 * 1024 * 1024
@@ -25,6 +31,8 @@ export function newReserve(): ArrayBuffer {
   }
   return reserve.buffer
 }
+
+type WriteTransaction = IDBPTransaction<DatabaseSchema, StoreName[], 'readwrite'>
 
 export interface FreeSpace {
   /** Of these the rows are deleted ahead, but for those of which something is to stay. */

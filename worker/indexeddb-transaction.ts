@@ -5,16 +5,16 @@
  */
 import { ignore } from './indexeddb-errors.js'
 
-/** A transaction of idb over whichever stores. */
+/** A transaction over whichever stores, idb's or the browser's own. */
 interface AnyTransaction {
   readonly error: DOMException | null
-  readonly done: Promise<void>
+  readonly done?: Promise<void>
   addEventListener(type: 'complete' | 'abort', listener: () => void): void
 }
 
 /** Resolves when it has completed, and rejects with the reason when it was aborted. */
 export function ended(transaction: AnyTransaction): Promise<void> {
-  transaction.done.catch(ignore)
+  transaction.done?.catch(ignore)
   const end = new Promise<void>((resolve, reject) => {
     transaction.addEventListener('complete', () => resolve())
     transaction.addEventListener('abort', () => reject(reasonOf(transaction)))
@@ -25,7 +25,7 @@ export function ended(transaction: AnyTransaction): Promise<void> {
 
 /** What `work` on the transaction comes to, unless that is aborted first. */
 export function unlessAborted<T>(transaction: AnyTransaction, work: Promise<T>): Promise<T> {
-  transaction.done.catch(ignore)
+  transaction.done?.catch(ignore)
   return new Promise((resolve, reject) => {
     transaction.addEventListener('abort', () => reject(reasonOf(transaction)))
     work.then(resolve, reject)
