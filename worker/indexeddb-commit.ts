@@ -6,9 +6,21 @@ import { unwrap } from 'idb'
 import type { Durability } from '../src/broker/ports.js'
 import { TabmqError } from '../src/protocol/errors.js'
 import { ignore, isConstraintError, superseded } from './indexeddb-errors.js'
-import type { BatchesDeleted, BatchRecord, RowRecord } from './indexeddb-journal-row.js'
+import type {
+  BatchesDeleted,
+  BatchRecord,
+  RowRecord,
+  StoreCleared,
+  StoreEntryRecord,
+} from './indexeddb-journal-row.js'
 import { rowOf, type JournalPlan } from './indexeddb-journal.js'
-import { batchesBefore, journalBetween, type Database, type StoreName } from './indexeddb-schema.js'
+import {
+  batchesBefore,
+  entriesOf,
+  journalBetween,
+  type Database,
+  type StoreName,
+} from './indexeddb-schema.js'
 import { ended, unlessAborted } from './indexeddb-transaction.js'
 
 export interface Commit {
@@ -21,6 +33,11 @@ export interface Commit {
 /** Whether it changes the store of batches, so that whoever reads that meanwhile waits for it. */
 export function touchesBatches({ batches, folded }: JournalPlan): boolean {
   return batches.length > 0 || (folded !== undefined && folded.batches.length > 0)
+}
+
+/** The same of the store of entries. */
+export function touchesEntries({ entries, folded }: JournalPlan): boolean {
+  return entries.length > 0 || (folded?.records.some(({ type }) => type === 'storeEntry') ?? false)
 }
 
 /**
@@ -70,17 +87,19 @@ function storesOf({ plan, reserve }: Commit): StoreName[] {
   const { folded } = plan
   const stores = new Set<StoreName>(['journal'])
   if (touchesBatches(plan)) stores.add('batches')
+  if (touchesEntries(plan)) stores.add('storeEntries')
   if (reserve !== undefined || folded !== undefined) stores.add('meta')
   for (const record of folded?.records ?? []) stores.add(rowOf(record).store)
   return [...stores]
 }
 
 function issue(transaction: IDBTransaction, { plan, reserve }: Commit): void {
-  const { key, rows, batches, folded } = plan
+  const { key, rows, batches, entries, folded } = plan
   const journal = transaction.objectStore('journal')
   for (const [rowKey, row] of rows) journal.add(row, rowKey)
   if (reserve !== undefined) transaction.objectStore('meta').put(reserve, 'reserve')
   for (const record of batches) writeBatch(transaction, record)
+  for (const record of entries) writeEntry(transaction, record)
   if (folded === undefined) return
   for (const record of folded.records) writeRow(transaction, record)
   for (const batchRow of folded.batches) {
@@ -102,6 +121,11 @@ function writeBatch(transaction: IDBTransaction, record: BatchRecord | BatchesDe
   } else {
     batches.delete(batchesBefore(partitionId, record.beforeOffset))
   }
+}
+
+function writeEntry(transaction: IDBTransaction, record: StoreEntryRecord | StoreCleared): void {
+  if (record.type === 'storeEntry') return writeRow(transaction, record)
+  transaction.objectStore('storeEntries').delete(entriesOf(record.store))
 }
 
 function writeRow(transaction: IDBTransaction, record: RowRecord): void {

@@ -12,15 +12,23 @@ import { joined, type StoredBatch } from './indexeddb-batch-rows.js'
 import type { JournalKey, JournalPartKey } from './indexeddb-schema.js'
 
 /** A record that is a row by itself, or its end. */
-export type RowRecord = Exclude<DurableRecord, { readonly type: 'batch' | 'batchesDeleted' }>
+export type RowRecord = Exclude<
+  DurableRecord,
+  { readonly type: 'batch' | 'batchesDeleted' | 'storeCleared' }
+>
+export type StoreEntryRecord = Extract<DurableRecord, { readonly type: 'storeEntry' }>
+export type StoreCleared = Extract<DurableRecord, { readonly type: 'storeCleared' }>
 export type BatchesDeleted = Extract<DurableRecord, { readonly type: 'batchesDeleted' }>
 export type BatchRecord = Extract<DurableRecord, { readonly type: 'batch' }>
 
 export interface JournalRow {
   /** Of all commits of this broker no other has it: tells one that is tried again. */
   readonly commitId: number
-  /** What they delete was in the journal before; the commit's own batches come after. */
-  readonly records: readonly (RowRecord | BatchesDeleted)[]
+  /**
+   * What they delete, or clear, was in the journal before; the commit's own batches come after, and so do
+   * entries of the stores.
+   */
+  readonly records: readonly (RowRecord | BatchesDeleted | StoreCleared)[]
   /** More of them, as numbers: see {@link packedProducers}. */
   readonly producers?: Float64Array<ArrayBuffer>
   /** The batches, and of each three numbers: partition id, base offset, bytes. */

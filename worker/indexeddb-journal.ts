@@ -27,8 +27,11 @@ import {
   type PlacedBatch,
   type ProducerPut,
   type RowRecord,
+  type StoreCleared,
+  type StoreEntryRecord,
 } from './indexeddb-journal-row.js'
 import { PendingBatches } from './indexeddb-pending-batches.js'
+import { PendingEntries } from './indexeddb-pending-entries.js'
 import type { JournalKey, StoreName } from './indexeddb-schema.js'
 
 export interface JournalLimits {
@@ -47,6 +50,8 @@ const BYTES_MAX = 8 * 1024 * 1024
  * somebody sends to, they change with each batch, and as rows cost as much as these.
  */
 const CARRIED_MAX = 4_096
+/** Values of the stores' entries, which are kept in memory for as long as they are in the journal. */
+const VALUE_BYTES_MAX = 1024 * 1024
 /** It is also written out to be rid of so much that was deleted: somebody may have to make room. */
 const DEAD_BYTES_MAX = 64 * 1024
 
@@ -68,6 +73,8 @@ export interface JournalPlan {
   readonly rows: readonly KeyedJournalRow[]
   /** What it does to the store of batches by itself, in its order. */
   readonly batches: readonly (BatchRecord | BatchesDeleted)[]
+  /** The same to the store of entries. */
+  readonly entries: readonly (StoreEntryRecord | StoreCleared)[]
   /** Rows to be written now, with journal rows to take away instead. */
   readonly folded: Folded | undefined
 }
@@ -81,14 +88,14 @@ interface Folded {
 }
 
 interface Journaled {
-  readonly records?: readonly (RowRecord | BatchesDeleted)[]
+  readonly records?: readonly (RowRecord | BatchesDeleted | StoreCleared)[]
   readonly producers?: readonly ProducerPut[]
   readonly placed?: readonly PlacedBatch[]
   readonly areRowsWritten?: true
 }
 
 type KeyRange = readonly [JournalKey, JournalKey]
-export type RowKey = string | number | [string | number, number]
+export type RowKey = string | number | [string | number, number] | [string, string]
 
 /** Where a row goes, and what it is; null when it is no more. */
 export interface StoredRow {
@@ -116,6 +123,8 @@ export function rowOf(record: RowRecord): StoredRow {
       return { store: 'shareGroups', key: record.groupId, value }
     case 'sharePartition':
       return { store: 'sharePartitions', key: [record.groupId, record.partitionId], value }
+    case 'storeEntry':
+      return { store: 'storeEntries', key: [record.store, record.key], value }
     default:
       return unreachable(record)
   }
@@ -129,6 +138,7 @@ export class Journal {
   #lastCommitId = 0
   /** Since the rows were last written: the last record of each. */
   #pending = new Map<string, RowRecord>()
+  #entries = new PendingEntries()
   #batches = new PendingBatches()
   /** Of the journal since anything was last written out. */
   #commitCount = 0
@@ -153,7 +163,7 @@ export class Journal {
     }
   }
 
-  /** What it says that the rows do not, by the row's name. */
+  /** What it says that the rows do not, by the row's name; entries of stores are apart. */
   get pending(): ReadonlyMap<string, RowRecord> {
     return this.#pending
   }
@@ -163,6 +173,10 @@ export class Journal {
     return this.#batches.of(partitionId)
   }
 
+  get entries(): Pick<PendingEntries, 'between' | 'stores'> {
+    return this.#entries
+  }
+
   /** What the next commit may write out, to be tried one after the other as far as there is space. */
   foldsFor({ records }: Changes): Fold[] {
     const hasBatches = this.#batches.byteLength > 0
@@ -170,6 +184,7 @@ export class Journal {
       this.#commitCount >= this.#limits.commitsMax ||
       this.#recordCount + records.length > RECORDS_MAX ||
       (this.#batches.byteLength > BYTES_MAX && !this.#isRefused) ||
+      this.#entries.byteLength > VALUE_BYTES_MAX ||
       this.#batches.deadBytes > DEAD_BYTES_MAX
     if (!isFull) return ['nothing']
     return hasBatches ? ['all', 'rows', 'nothing'] : ['all', 'nothing']
@@ -178,15 +193,23 @@ export class Journal {
   /** How the next commit is written. Nothing is different before it is. */
   plan(changes: Changes, fold: Fold): JournalPlan {
     this.#lastCommitId += 1
-    const { records, producers, deletions, batches, placed } = this.#sorted(changes)
-    const journaled = { records: [...records, ...deletions], producers, placed }
-    if (fold === 'nothing') return { ...this.#rowsOf(journaled), batches, folded: undefined }
+    const { records, producers, deletions, clears, batches, entries, placed } =
+      this.#sorted(changes)
+    const direct = { batches, entries }
+    const journaled = { records: [...clears, ...records, ...deletions], producers, placed }
+    if (fold === 'nothing') return { ...this.#rowsOf(journaled), ...direct, folded: undefined }
     const last = new Map(this.#pending)
-    for (const record of [...records, ...producers]) last.set(nameOf(record), record)
+    const lastEntries = this.#entries.copy()
+    for (const { store } of clears) lastEntries.clear(store)
+    for (const record of [...records, ...producers]) {
+      if (record.type === 'storeEntry') lastEntries.put(record)
+      else last.set(nameOf(record), record)
+    }
     if (fold === 'rows') {
       const rows = this.#rowsOf({ records: deletions, placed, areRowsWritten: true })
-      const folded = { fold, records: [...last.values()], batches: [], ranges: this.#ranges }
-      return { ...rows, batches, folded }
+      const all = [...last.values(), ...lastEntries.records()]
+      const folded = { fold, records: all, batches: [], ranges: this.#ranges }
+      return { ...rows, ...direct, folded }
     }
     const all = this.#batches.copy()
     for (const { partitionId, beforeOffset } of deletions) {
@@ -195,8 +218,9 @@ export class Journal {
     for (const batch of placed) all.put(batch.partitionId, batch)
     const { carried, written } = carriedOver(last.values())
     const ranges = this.#ranges.reduce(withRange, this.#rangesWithBatches)
-    const folded = { fold, records: written, batches: all.rows(), ranges }
-    return { ...this.#rowsOf({ producers: carried }), batches, folded }
+    const rows = [...written, ...lastEntries.records()]
+    const folded = { fold, records: rows, batches: all.rows(), ranges }
+    return { ...this.#rowsOf({ producers: carried }), ...direct, folded }
   }
 
   #rowsOf({ records = [], producers = [], placed = [], ...marks }: Journaled) {
@@ -219,6 +243,7 @@ export class Journal {
       this.#commitCount = 0
       this.#recordCount = 0
       this.#pending = new Map()
+      this.#entries = new PendingEntries()
     }
     if (folded?.fold === 'all') {
       this.#rangesWithBatches = []
@@ -235,17 +260,20 @@ export class Journal {
 
   /**
    * What of a commit goes where. Of what it does to a batch in the journal the last counts. A batch
-   * that takes the place of one in the journal goes there too, however large.
+   * that takes the place of one in the journal goes there too, however large; so does an entry.
    */
   #sorted({ records, kept }: Changes) {
     const { batchBytesMax } = this.#limits
-    const rows: RowRecord[] = []
+    let rows: RowRecord[] = []
     const producers: ProducerPut[] = []
     // Of one that is also forgotten in the same commit, or has more than numbers, the order counts.
     const isPacked = records.every((record) => record.type !== 'producer' || isPackable(record))
     const deletions: BatchesDeleted[] = []
     const batches: (BatchRecord | BatchesDeleted)[] = []
     let placed: PlacedBatch[] = [...kept]
+    const clears: StoreCleared[] = []
+    const entries: (StoreEntryRecord | StoreCleared)[] = []
+    const own = new PendingEntries()
     for (const record of records) {
       if (record.type === 'batch') {
         const { partitionId, baseOffset, batch } = record
@@ -263,13 +291,27 @@ export class Journal {
         placed = placed.filter(
           (batch) => batch.partitionId !== partitionId || batch.baseOffset >= beforeOffset,
         )
+      } else if (record.type === 'storeEntry') {
+        const isPlaced = this.#entries.has(record) || own.has(record)
+        if ((record.value?.byteLength ?? 0) > batchBytesMax && !isPlaced) {
+          entries.push(record)
+        } else {
+          rows.push(copyOfEntry(record))
+          own.put(record)
+        }
+      } else if (record.type === 'storeCleared') {
+        const { store } = record
+        clears.push(record)
+        entries.push(record)
+        own.clear(store)
+        rows = rows.filter((row) => row.type !== 'storeEntry' || row.store !== store)
       } else if (isPacked && isPackable(record)) {
         producers.push(record)
       } else {
         rows.push(record)
       }
     }
-    return { records: rows, producers, deletions, batches, placed }
+    return { records: rows, producers, deletions, clears, batches, entries, placed }
   }
 
   #isPlaced(placed: readonly PlacedBatch[], { partitionId, baseOffset }: BatchRecord): boolean {
@@ -279,12 +321,19 @@ export class Journal {
   }
 
   #note([rowKey, row]: KeyedJournalRow): void {
-    if (row.areRowsWritten === true) this.#pending = new Map()
+    if (row.areRowsWritten === true) {
+      this.#pending = new Map()
+      this.#entries = new PendingEntries()
+    }
     let hasBatches = row.batches !== undefined
     for (const record of row.records) {
       if (record.type === 'batchesDeleted') {
         this.#batches.deleteBefore(record.partitionId, record.beforeOffset)
         hasBatches = true
+      } else if (record.type === 'storeCleared') {
+        this.#entries.clear(record.store)
+      } else if (record.type === 'storeEntry') {
+        this.#entries.put(record)
       } else {
         this.#pending.set(nameOf(record), record)
       }
@@ -300,6 +349,13 @@ export class Journal {
     this.#rangesWithBatches = this.#ranges.reduce(withRange, this.#rangesWithBatches)
     this.#ranges = []
   }
+}
+
+/** It stays in memory until it is written out, whatever becomes of its buffer. */
+function copyOfEntry(record: StoreEntryRecord): StoreEntryRecord {
+  const { value } = record
+  // One without bytes may have been transferred away, which the browser says best.
+  return value === null || value.byteLength === 0 ? record : { ...record, value: value.slice(0) }
 }
 
 /** What stays in the journal when it is written out, and what becomes rows. */

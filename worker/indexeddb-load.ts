@@ -6,7 +6,7 @@
 import type { IDBPTransaction } from 'idb'
 import type { LogEdges, StoredState } from '../src/broker/ports.js'
 import { BATCH_HEADER_BYTES, type BatchEdge } from '../src/protocol/batch-header.js'
-import type { PartitionId } from '../src/protocol/names.js'
+import type { PartitionId, StoreName as KeyStoreName } from '../src/protocol/names.js'
 import { assert, definedOrThrow } from '../src/std/assert.js'
 import { mapInGroups } from '../src/std/promises.js'
 import { databaseDeleted, superseded } from './indexeddb-errors.js'
@@ -15,6 +15,7 @@ import type { KeyedJournalRow } from './indexeddb-journal-row.js'
 import { Journal, overlaid, rowsByStore, type JournalLimits } from './indexeddb-journal.js'
 import {
   batchesFrom,
+  entriesBehind,
   journalFrom,
   STORE_NAMES,
   type Database,
@@ -78,6 +79,7 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
     offsets,
     shareGroups,
     sharePartitions,
+    storeNames,
   ] = await Promise.all([
     meta.getKey('reserve'),
     meta.get('nextPartitionId'),
@@ -88,6 +90,7 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
     readNow('offsets'),
     readNow('shareGroups'),
     readNow('sharePartitions'),
+    readStoreNames(transaction),
   ])
   const [[, nextPartitionId] = []] = overlaid(
     [['nextPartitionId', storedPartitionId]],
@@ -113,6 +116,7 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
       partitionId,
       row,
     ]),
+    stores: [...new Set([...storeNames, ...journal.entries.stores()])],
     edges: edges.filter((edge) => edge !== undefined),
     hasReserve: reserve !== undefined,
     journal,
@@ -181,7 +185,7 @@ async function raiseEpoch(
   return { databaseId, brokerEpoch }
 }
 
-type RowStore = Exclude<StoreName, 'batches' | 'meta' | 'journal'>
+type RowStore = Exclude<StoreName, 'batches' | 'meta' | 'journal' | 'storeEntries'>
 
 async function readRows<Name extends RowStore | 'journal'>(
   transaction: LoadTransaction,
@@ -194,6 +198,17 @@ async function readRows<Name extends RowStore | 'journal'>(
     key,
     definedOrThrow(rows[index], () => `${name} has ${keys.length} keys, ${rows.length} rows`),
   ])
+}
+
+/** The stores in which there is a row: one request for each, however much is in it. */
+async function readStoreNames(transaction: LoadTransaction): Promise<KeyStoreName[]> {
+  const entries = transaction.objectStore('storeEntries')
+  const names: KeyStoreName[] = []
+  for (let key = await entries.getKey(IDBKeyRange.lowerBound([])); key !== undefined;) {
+    names.push(key[0])
+    key = await entries.getKey(entriesBehind(key[0]))
+  }
+  return names
 }
 
 /** The first and the last batch that are rows or parts of rows. */

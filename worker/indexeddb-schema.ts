@@ -13,6 +13,7 @@ import type {
   SharePartitionRow,
   TopicRow,
 } from '../src/broker/rows.js'
+import type * as Names from '../src/protocol/names.js'
 import type { GroupId, PartitionId, ProducerId, TopicId } from '../src/protocol/names.js'
 import { ignore } from './indexeddb-errors.js'
 import type { ClosingRow, JournalRow } from './indexeddb-journal-row.js'
@@ -30,6 +31,8 @@ export interface DatabaseSchema extends DBSchema {
   producers: { key: [PartitionId, ProducerId]; value: ProducerRow }
   shareGroups: { key: GroupId; value: ShareGroupRow }
   sharePartitions: { key: [GroupId, PartitionId]; value: SharePartitionRow }
+  /** The store, and the key in it. */
+  storeEntries: { key: [Names.StoreName, string]; value: ArrayBuffer }
   journal: { key: JournalKey | JournalPartKey; value: JournalRow | ClosingRow }
   /**
    * `formatVersion` repeats the database's version for whoever reads a dump of the stores.
@@ -64,11 +67,12 @@ export const STORE_NAMES = [
   'producers',
   'shareGroups',
   'sharePartitions',
+  'storeEntries',
   'journal',
   'meta',
 ] as const
 
-const NEW_IN_3 = ['shareGroups', 'sharePartitions'] as const
+const NEW_IN_3 = ['shareGroups', 'sharePartitions', 'storeEntries'] as const
 
 export type StoreName = (typeof STORE_NAMES)[number]
 export type StoreKey<Name extends StoreName> = DatabaseSchema[Name]['key']
@@ -100,6 +104,27 @@ export function upgradeDatabase(
     for (const name of NEW_IN_3) database.createObjectStore(name)
   }
   transaction.objectStore('meta').put(FORMAT_VERSION, 'formatVersion').catch(ignore)
+}
+
+/** Of a store what is from the one key on and before the other, or to its end; undefined if that is none. */
+export function entriesBetween(
+  store: Names.StoreName,
+  from: string,
+  to: string | undefined,
+): IDBKeyRange | undefined {
+  if (to !== undefined && to <= from) return undefined
+  // An array sorts after every string.
+  return IDBKeyRange.bound([store, from], [store, to ?? []], false, true)
+}
+
+/** All that is in a store. */
+export function entriesOf(store: Names.StoreName): IDBKeyRange {
+  return IDBKeyRange.bound([store], [store, []])
+}
+
+/** What is in the stores behind that one. */
+export function entriesBehind(store: Names.StoreName): IDBKeyRange {
+  return IDBKeyRange.lowerBound([store, []])
 }
 
 /** The rows of the journal from those of one commit up to and with those of another. */

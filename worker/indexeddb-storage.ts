@@ -4,15 +4,23 @@
  * database it loaded, the broker epoch that it raised then, and the end of the journal
  * (indexeddb-journal.ts).
  */
-import type { BatchRange, Durability, Storage, StoredState } from '../src/broker/ports.js'
+import type {
+  BatchRange,
+  Durability,
+  Storage,
+  StoredState,
+  StorePage,
+} from '../src/broker/ports.js'
 import type { DurableRecord } from '../src/broker/records.js'
 import { hasCode, TabmqError } from '../src/protocol/errors.js'
-import type { StorageEstimate } from '../src/protocol/requests.js'
+import { needsSpace } from '../src/broker/records.js'
+import type { StorageEstimate, StoreReadRequest } from '../src/protocol/requests.js'
 import { copyOf, takenFromRow } from './indexeddb-batch-rows.js'
 import { mergeBatches, readRows } from './indexeddb-batches.js'
-import { commitRecords, releaseSpace, touchesBatches } from './indexeddb-commit.js'
+import { commitRecords, releaseSpace, touchesBatches, touchesEntries } from './indexeddb-commit.js'
 import { IndexedDbConnection } from './indexeddb-connection.js'
 import { findKept, type Deletion } from './indexeddb-deletions.js'
+import { entriesAfter, entriesOfPlan, pageOf, readEntries } from './indexeddb-entries.js'
 import { ignore } from './indexeddb-errors.js'
 import type { BatchesDeleted } from './indexeddb-journal-row.js'
 import {
@@ -117,7 +125,7 @@ export class IndexedDbStorage implements Storage {
     const deleted = records.filter((record) => record.type === 'batchesDeleted')
     const deletions = deleted.length === 0 ? [] : await this.#findKept(deleted)
     const changes = { records, kept: deletions.flatMap(({ kept }) => kept) }
-    const carriesBatches = records.some(({ type }) => type === 'batch')
+    const carriesBatches = records.some(needsSpace)
     const reserve = carriesBatches && !this.#hasReserve ? newReserve() : undefined
     const write = async (plan: JournalPlan) => {
       const writing = {
@@ -198,6 +206,32 @@ export class IndexedDbStorage implements Storage {
     return mergeBatches(rows, all, range).map((batch) =>
       fromRows.has(batch) ? takenFromRow(batch) : copyOf(batch.bytes),
     )
+  }
+
+  async readStore(range: StoreReadRequest): Promise<StorePage> {
+    const { rows, journaled, underWay } = await this.#connection.run({
+      mode: 'readonly',
+      doing: 'reading a store',
+      // As of batches: what was not written out by then is taken first.
+      transact: async (database) => {
+        const found = this.#journal?.entries.between(range) ?? new Map<string, ArrayBuffer | null>()
+        const commit = this.#underWay
+        const touching = commit !== undefined && touchesEntries(commit.plan) ? commit : undefined
+        const changing = touching === undefined ? [] : entriesOfPlan(touching.plan, range)
+        const changed = new Set([...found.keys(), ...changing.map(({ key }) => key)])
+        return {
+          rows: await readEntries(database, range, changed),
+          journaled: found,
+          underWay: touching,
+        }
+      },
+    })
+    const isWritten = (await underWay?.isWritten) === true
+    const changes =
+      isWritten && underWay !== undefined
+        ? entriesAfter(journaled, underWay.plan, range)
+        : journaled
+    return pageOf(rows, changes, range)
   }
 
   async estimate(): Promise<StorageEstimate> {

@@ -4,8 +4,8 @@
  * under src/broker touches a host global.
  */
 import type { BatchEdge } from '../protocol/batch-header.js'
-import type { GroupId, PartitionId, ProducerId, TopicId } from '../protocol/names.js'
-import type { Push, StorageEstimate } from '../protocol/requests.js'
+import type { GroupId, PartitionId, ProducerId, StoreName, TopicId } from '../protocol/names.js'
+import type { Push, StorageEstimate, StoreEntry, StoreReadRequest } from '../protocol/requests.js'
 import type { DurableRecord } from './records.js'
 import type {
   GroupRow,
@@ -47,6 +47,13 @@ export interface Storage {
    * Reading stops when `maxBytes` or `maxBatches` is reached; at least one is read if there is any.
    */
   readBatches(range: BatchRange): Promise<ArrayBuffer[]>
+  /**
+   * Entries of a store in the order of their keys (by UTF-16 code units, as JavaScript compares strings),
+   * from the key `from` on and before `to`. Reading stops at `limit`, and when `maxBytes` of values is
+   * passed; at least one is read if there is any. What a commit changes is seen once that has resolved, all
+   * of it or none.
+   */
+  readStore(range: StoreReadRequest): Promise<StorePage>
   /** What the origin uses and may use, where the platform tells. */
   estimate(): Promise<StorageEstimate>
   /** After this, every call rejects. Waits for the transaction under way. */
@@ -60,7 +67,13 @@ export interface BatchRange {
   readonly maxBatches: number
 }
 
-/** All rows but the batches; of those, the edges of each partition that has any. */
+export interface StorePage {
+  readonly entries: readonly StoreEntry[]
+  /** Whether more may follow. */
+  readonly hasMore: boolean
+}
+
+/** All rows but batches and what stores hold; of batches the edges of each partition that has any. */
 export interface StoredState {
   /** A random string, made with the database: another database of the same name has another. */
   readonly databaseId: string
@@ -73,6 +86,8 @@ export interface StoredState {
   readonly offsets: readonly (readonly [GroupId, PartitionId, OffsetRow])[]
   readonly shareGroups: readonly (readonly [GroupId, ShareGroupRow])[]
   readonly sharePartitions: readonly (readonly [GroupId, PartitionId, SharePartitionRow])[]
+  /** Every store in which there is anything, perhaps one that has become empty. */
+  readonly stores: readonly StoreName[]
   readonly edges: readonly LogEdges[]
 }
 

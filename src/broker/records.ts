@@ -4,7 +4,14 @@
  * database, so that loading is the replay of what is stored. The soft ones die with the broker: who
  * is a member, and on the way to which assignment. A null value deletes.
  */
-import type { GroupId, MemberId, PartitionId, ProducerId, TopicId } from '../protocol/names.js'
+import type {
+  GroupId,
+  MemberId,
+  PartitionId,
+  ProducerId,
+  StoreName,
+  TopicId,
+} from '../protocol/names.js'
 import type { Member, TargetAssignment } from './group/member.js'
 import type {
   GroupRow,
@@ -18,8 +25,8 @@ import type {
 import type { ShareMember } from './share/share-member.js'
 import type { SharePartitionState } from './share/share-partition.js'
 
-export type DurableRecord = LogRecord | DurableGroupRecord | DurableShareRecord
-export type StateRecord = LogRecord | GroupRecord | ShareRecord
+export type DurableRecord = LogRecord | DurableGroupRecord | DurableShareRecord | StoreRecord
+export type StateRecord = LogRecord | GroupRecord | ShareRecord | StoreRecord
 
 /** Replayed by the topic registry and the partition logs. */
 export type LogRecord =
@@ -48,6 +55,17 @@ export type LogRecord =
       readonly producerId: ProducerId
       readonly value: ProducerRow | null
     }
+
+/** Replayed by the store registry, which keeps names alone: what is in a store is on the disk. */
+export type StoreRecord =
+  | {
+      readonly type: 'storeEntry'
+      readonly store: StoreName
+      readonly key: string
+      readonly value: ArrayBuffer | null
+    }
+  /** Deletes all that is in the store. */
+  | { readonly type: 'storeCleared'; readonly store: StoreName }
 
 /** Replayed by the group coordinator. */
 export type GroupRecord = DurableGroupRecord | SoftGroupRecord
@@ -111,6 +129,11 @@ const SOFT_TYPES: ReadonlySet<StateRecord['type']> = new Set([
 
 export function isDurable(record: StateRecord): record is DurableRecord {
   return !SOFT_TYPES.has(record.type)
+}
+
+/** Whether it takes space that may not be there: other records have to go on on a full disk as well. */
+export function needsSpace(record: DurableRecord): boolean {
+  return record.type === 'batch' || (record.type === 'storeEntry' && record.value !== null)
 }
 
 /** What a handler returns: the changes it decided on, and what to answer once they are durable. */

@@ -58,6 +58,14 @@ export interface BrokerLimits {
   readonly sharePartitionRunsMax: number
   /** How far beyond its first message that is not final a share group looks for one to deliver. */
   readonly shareLookAheadRecordsMax: number
+  readonly storesMax: number
+  /** Entries that one request may read, or write in all. */
+  readonly storeRequestEntriesMax: number
+  readonly storeValueBytesMax: number
+  readonly sessionStoreWatchesMax: number
+  /** Changes that a watch of a store keeps for a tab that is slow; beyond, the tab reads anew. */
+  readonly storeWatchChangesMax: number
+  readonly storeWatchBytesMax: number
 }
 
 export const BROKER_LIMITS: BrokerLimits = {
@@ -102,6 +110,12 @@ export const BROKER_LIMITS: BrokerLimits = {
   sharePartitionAcquiredMax: 2_000,
   sharePartitionRunsMax: 2_000,
   shareLookAheadRecordsMax: 50_000,
+  storesMax: 1_000,
+  storeRequestEntriesMax: 1_000,
+  storeValueBytesMax: 1024 * 1024,
+  sessionStoreWatchesMax: 100,
+  storeWatchChangesMax: 1_000,
+  storeWatchBytesMax: 1024 * 1024,
 }
 
 /** What a call on a port is known by: Comlink's ids have some 60 characters. */
@@ -158,6 +172,10 @@ export const MESSAGE_ID_LENGTH_MAX = 256
 export const PRIORITY_MAX = 9
 export const GROUP_ID_LENGTH_MAX = 255
 export const BROKER_NAME_LENGTH_MAX = 100
+export const STORE_NAME_LENGTH_MAX = 255
+export const STORE_KEY_LENGTH_MAX = 1_024
+/** What a client asks for at once of a store that it reads as a whole. */
+export const STORE_PAGE_BYTES = 4 * 1024 * 1024
 export const PATTERN_LENGTH_MAX = 1_000
 /** Of one subscription. */
 export const SUBSCRIPTION_TOPICS_MAX = 1_000

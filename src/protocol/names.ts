@@ -4,7 +4,13 @@
  * is sent, and again in the broker, which trusts no port.
  */
 import { TabmqError } from './errors.js'
-import { BROKER_NAME_LENGTH_MAX, GROUP_ID_LENGTH_MAX, TOPIC_NAME_LENGTH_MAX } from './limits.js'
+import {
+  BROKER_NAME_LENGTH_MAX,
+  GROUP_ID_LENGTH_MAX,
+  STORE_KEY_LENGTH_MAX,
+  STORE_NAME_LENGTH_MAX,
+  TOPIC_NAME_LENGTH_MAX,
+} from './limits.js'
 
 declare const brand: unique symbol
 type Branded<T, Name extends string> = T & { readonly [brand]: Name }
@@ -19,6 +25,8 @@ export type SessionId = Branded<string, 'SessionId'>
 export type PartitionId = Branded<number, 'PartitionId'>
 /** Chosen at random by the producer: 48 bits, so that two tabs never share one. */
 export type ProducerId = Branded<number, 'ProducerId'>
+/** Of a store of keys and values beside the logs. */
+export type StoreName = Branded<string, 'StoreName'>
 
 const TOPIC_PATTERN = /^[a-zA-Z0-9._-]+$/
 
@@ -67,6 +75,32 @@ export function parseInstanceId(value: unknown): InstanceId {
 /** @throws TabmqError INVALID_REQUEST */
 export function parseSessionId(value: unknown): SessionId {
   return parseName(value, 'sessionId') as SessionId
+}
+
+/**
+ * A store's name: any string of 1 to 255 characters.
+ * @throws TabmqError INVALID_REQUEST
+ */
+export function parseStoreName(value: unknown): StoreName {
+  if (isName(value, STORE_NAME_LENGTH_MAX)) return value as StoreName
+  throw new TabmqError(
+    'INVALID_REQUEST',
+    `${describe(value)} is not the name of a store: a string of 1 to ${STORE_NAME_LENGTH_MAX} characters`,
+    { field: 'store', store: detailOf(value) },
+  )
+}
+
+/**
+ * A key of a store: any string of 1 to 1,024 characters.
+ * @throws TabmqError INVALID_REQUEST
+ */
+export function parseStoreKey(value: unknown, field: string): string {
+  if (isName(value, STORE_KEY_LENGTH_MAX)) return value
+  throw new TabmqError(
+    'INVALID_REQUEST',
+    `${field} must be a string of 1 to ${STORE_KEY_LENGTH_MAX} characters, not ${describe(value)}`,
+    { field, key: detailOf(value) },
+  )
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   RELEASE_DELAY_MS_MAX,
   REQUEST_GROUPS_MAX,
   SHARE_WEIGHT_MAX,
+  STORE_KEY_LENGTH_MAX,
   SUBSCRIPTION_PATTERNS_MAX,
   SUBSCRIPTION_TOPICS_MAX,
   WATCH_INTERVAL_MS_MIN,
@@ -23,6 +24,8 @@ import {
   parseInstanceId,
   parseMemberId,
   parseSessionId,
+  parseStoreKey,
+  parseStoreName,
   parseTopicName,
   type GroupId,
   type MemberId,
@@ -43,6 +46,8 @@ import {
   type Request,
   type RequestOf,
   type ShareGroupOptions,
+  type StoreEntry,
+  type StoreWrite,
   type Subscription,
 } from './requests.js'
 import { parseTopicConfig } from './topic-config.js'
@@ -184,6 +189,7 @@ const PARSERS: Parsers = {
     offsets: distinctPartitions(
       fields.list('offsets', limits.requestPartitionsMax * 16, parseOffsetToCommit),
     ),
+    ...(fields.has('store') ? { store: parseStoreWrite(fields.object('store'), limits) } : {}),
     ...(fields.has('mayLinger') ? { mayLinger: fields.boolean('mayLinger') } : {}),
   }),
   fetchOffsets: (fields, limits) => ({
@@ -226,10 +232,8 @@ const PARSERS: Parsers = {
     api: 'shareAcknowledge',
     groupId: groupIdOf(fields),
     memberId: memberIdOf(fields),
-    acknowledgements: fields.list(
-      'acknowledgements',
-      limits.shareFetchRecordsMax,
-      parseAcknowledgement,
+    acknowledgements: fields.list('acknowledgements', limits.shareFetchRecordsMax, (item, what) =>
+      parseAcknowledgement(item, what, limits),
     ),
     ...(fields.has('mayLinger') ? { mayLinger: fields.boolean('mayLinger') } : {}),
   }),
@@ -248,6 +252,28 @@ const PARSERS: Parsers = {
     api: 'describeShareGroups',
     groupIds: fields.raw('groupIds') === 'all' ? 'all' : groupIdsOf(fields),
   }),
+  storeRead: (fields, limits) => ({
+    api: 'storeRead',
+    store: parseStoreName(fields.raw('store')),
+    // What comes next after the longest key is longer by one.
+    from: fields.string('from', STORE_KEY_LENGTH_MAX + 1),
+    ...(fields.has('to') ? { to: fields.string('to', STORE_KEY_LENGTH_MAX + 1) } : {}),
+    limit: fields.integer('limit', { min: 1, max: limits.storeRequestEntriesMax }),
+    maxBytes: fields.integer('maxBytes', { min: 1, max: limits.fetchBytesMax }),
+  }),
+  storeWrite: (fields, limits) => ({ api: 'storeWrite', ...parseStoreWrite(fields, limits) }),
+  storeClear: (fields) => ({ api: 'storeClear', store: parseStoreName(fields.raw('store')) }),
+  storeWatch: (fields) => ({
+    api: 'storeWatch',
+    watchId: fields.string('watchId', ID_LENGTH_MAX),
+    store: parseStoreName(fields.raw('store')),
+    prefix: fields.string('prefix', STORE_KEY_LENGTH_MAX),
+  }),
+  storeUnwatch: (fields) => ({
+    api: 'storeUnwatch',
+    watchId: fields.string('watchId', ID_LENGTH_MAX),
+  }),
+  listStores: () => ({ api: 'listStores' }),
   describeCluster: () => ({ api: 'describeCluster' }),
   watch: (fields) => ({
     api: 'watch',
@@ -279,7 +305,11 @@ function parseOffsetSpec(fields: Fields): OffsetSpec {
 
 function parseOffsetToCommit(item: unknown, what: string): OffsetToCommit {
   const fields = new Fields(what, item)
-  const commit = { partitionId: partitionIdOf(fields), offset: fields.integer('offset') }
+  const commit = {
+    partitionId: partitionIdOf(fields),
+    offset: fields.integer('offset'),
+    ...(fields.has('from') ? { from: fields.integer('from') } : {}),
+  }
   // How long metadata may be is the coordinator's rule, with an error of its own.
   return fields.has('metadata')
     ? { ...commit, metadata: fields.string('metadata', Number.MAX_SAFE_INTEGER) }
@@ -341,19 +371,67 @@ function parseShareGroupOptions(parent: Fields, limits: BrokerLimits): ShareGrou
   }
 }
 
-function parseAcknowledgement(item: unknown, what: string): Acknowledgement {
+function parseAcknowledgement(item: unknown, what: string, limits: BrokerLimits): Acknowledgement {
   const fields = new Fields(what, item)
+  const type = fields.oneOf('type', ACKNOWLEDGEMENT_TYPES)
   const firstOffset = fields.integer('firstOffset')
   return {
     partitionId: partitionIdOf(fields),
     firstOffset,
     lastOffset: fields.integer('lastOffset', { min: firstOffset, max: Number.MAX_SAFE_INTEGER }),
     deliveryCount: fields.integer('deliveryCount', { min: 1, max: DELIVERY_COUNT_LIMIT_MAX }),
-    type: fields.oneOf('type', ACKNOWLEDGEMENT_TYPES),
+    type,
     ...(fields.has('delayMs')
       ? { delayMs: fields.integer('delayMs', { min: 0, max: RELEASE_DELAY_MS_MAX }) }
       : {}),
     ...(fields.has('reason') ? { reason: fields.string('reason', REJECT_REASON_LENGTH_MAX) } : {}),
+    ...(fields.has('store') ? { store: parseStoreOf(fields, type, limits) } : {}),
+  }
+}
+
+/** Nothing is done but what is done for good. */
+function parseStoreOf(
+  acknowledgement: Fields,
+  type: Acknowledgement['type'],
+  limits: BrokerLimits,
+): StoreWrite {
+  const fields = acknowledgement.object('store')
+  if (type === 'accept') return parseStoreWrite(fields, limits)
+  throw new TabmqError('INVALID_REQUEST', `only what is accepted changes a store, not a ${type}`, {
+    field: 'store',
+  })
+}
+
+function parseStoreWrite(
+  fields: Fields,
+  { storeRequestEntriesMax, storeValueBytesMax }: BrokerLimits,
+): StoreWrite {
+  const store = parseStoreName(fields.raw('store'))
+  const puts = fields.list('puts', storeRequestEntriesMax, (item, what): StoreEntry => {
+    const entry = new Fields(what, item)
+    const key = parseStoreKey(entry.raw('key'), `${what}.key`)
+    return { key, value: entry.buffer('value') }
+  })
+  const deletes = fields.list('deletes', storeRequestEntriesMax, parseStoreKey)
+  for (const { key, value } of puts) {
+    if (value.byteLength <= storeValueBytesMax) continue
+    throw new TabmqError(
+      'MESSAGE_TOO_LARGE',
+      `the value of ${describe(key)} has ${value.byteLength} bytes; ${storeValueBytesMax} are the most`,
+      { store, key, valueBytes: value.byteLength, storeValueBytesMax },
+    )
+  }
+  checkNamedOnce([...puts.map(({ key }) => key), ...deletes])
+  return { store, puts, deletes }
+}
+
+function checkNamedOnce(keys: readonly string[]): void {
+  const seen = new Set<string>()
+  for (const key of keys) {
+    if (seen.has(key)) {
+      throw new TabmqError('INVALID_REQUEST', `key ${describe(key)} is named twice`, { key })
+    }
+    seen.add(key)
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   MemberId,
   PartitionId,
   SessionId,
+  StoreName,
   TopicId,
   TopicName,
 } from './names.js'
@@ -56,6 +57,8 @@ export interface Apis {
       /** Absent: an administrator, allowed only while the group is empty. */
       member?: MemberRef
       offsets: readonly OffsetToCommit[]
+      /** Changed in the same transaction, or not at all. */
+      store?: StoreWrite
       /** Nobody waits for it: it may be written a moment later, together with something else. */
       mayLinger?: boolean
     },
@@ -100,6 +103,15 @@ export interface Apis {
     { groupIds: readonly GroupId[] | 'all' },
     { groups: readonly ShareGroupDescription[] }
   >
+  /** Entries in the order of their keys, as far as they are durable. */
+  storeRead: Api<StoreReadRequest, { entries: readonly StoreEntry[]; hasMore: boolean }>
+  storeWrite: Api<StoreWrite, Empty>
+  /** Deletes a store with all that is in it. */
+  storeClear: Api<{ store: StoreName }, Empty>
+  /** Tells of changes by `storeChanged`, from those on that are durable after the answer. */
+  storeWatch: Api<{ watchId: string; store: StoreName; prefix: string }, Empty>
+  storeUnwatch: Api<{ watchId: string }, Empty>
+  listStores: Api<Empty, { stores: readonly StoreListing[] }>
   describeCluster: Api<Empty, ClusterDescription>
   watch: Api<{ watchId: string; intervalMs: number }, ClusterState>
   unwatch: Api<{ watchId: string }, Empty>
@@ -162,6 +174,7 @@ export type Push =
   /** Topics, partitions or configs are not what they were: what a tab knows of them is old. */
   | { readonly push: 'topicsChanged' }
   | { readonly push: 'clusterState'; readonly watchId: string; readonly state: ClusterState }
+  | ({ readonly push: 'storeChanged'; readonly watchId: string } & StoreNews)
 
 /** 0: answered at once. 1: a relaxed transaction completed. -1: a strict one did. */
 export type Acks = -1 | 0 | 1
@@ -322,6 +335,8 @@ export interface OffsetToCommit {
   /** The next offset to read (rule 14). */
   readonly offset: number
   readonly metadata?: string
+  /** What is committed must be this or less: otherwise somebody has got further, and nothing is. */
+  readonly from?: number
 }
 
 export interface CommittedOffset extends AssignedPartition {
@@ -400,6 +415,44 @@ export interface Acknowledgement extends AcquiredRange {
   readonly delayMs?: number
   /** Of a rejection, for who reads the dead letter. */
   readonly reason?: string
+  /** Of an acceptance: changed in the same transaction, or not at all. */
+  readonly store?: StoreWrite
+}
+
+/** Changes of one store; no key is named twice. */
+export interface StoreWrite {
+  readonly store: StoreName
+  readonly puts: readonly StoreEntry[]
+  readonly deletes: readonly string[]
+}
+
+/** The value as a tab has encoded it: the broker sees bytes. */
+export interface StoreEntry {
+  readonly key: string
+  readonly value: ArrayBuffer
+}
+
+export interface StoreReadRequest {
+  readonly store: StoreName
+  /** The first key, and the first that is not wanted any more; absent for the end of the store. */
+  readonly from: string
+  readonly to?: string
+  readonly limit: number
+  /** Beyond the first entry. */
+  readonly maxBytes: number
+}
+
+/** What has changed in a store since the last time; of a key the last change. */
+export interface StoreNews {
+  /** Null for a key that is gone. */
+  readonly changes: readonly { readonly key: string; readonly value: ArrayBuffer | null }[]
+  /** More has changed than is kept, or nobody knows what: it is to be read anew. */
+  readonly isReset: boolean
+}
+
+/** What `admin.listStores` lists. */
+export interface StoreListing {
+  readonly store: string
 }
 
 export interface RecordToRedrive {

@@ -99,6 +99,10 @@ export class ControlledStorage implements Storage {
     return this.#storage.readBatches(range)
   }
 
+  readStore(range: Parameters<Storage['readStore']>[0]) {
+    return this.#storage.readStore(range)
+  }
+
   estimate() {
     return this.#storage.estimate()
   }

@@ -29,6 +29,7 @@ const NOTHING_STORED: StoredState = {
   offsets: [],
   shareGroups: [],
   sharePartitions: [],
+  stores: [],
   edges: [],
 }
 

@@ -425,6 +425,10 @@ class GatedStorage implements Storage {
     return this.#storage.readBatches(range)
   }
 
+  readStore(range: Parameters<Storage['readStore']>[0]) {
+    return this.#storage.readStore(range)
+  }
+
   estimate() {
     return this.#storage.estimate()
   }

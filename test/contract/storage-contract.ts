@@ -8,10 +8,12 @@ import { COMMIT_CASES } from './storage-commit-cases.js'
 import { LIFECYCLE_CASES } from './storage-lifecycle-cases.js'
 import { MODEL_CASES } from './storage-model-cases.js'
 import { READ_CASES } from './storage-read-cases.js'
+import { STORE_CASES } from './storage-store-cases.js'
 
 export const STORAGE_CASES: readonly StorageCase[] = [
   ...LIFECYCLE_CASES,
   ...COMMIT_CASES,
   ...READ_CASES,
+  ...STORE_CASES,
   ...MODEL_CASES,
 ]

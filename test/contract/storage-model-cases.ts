@@ -5,8 +5,9 @@
 import fc from 'fast-check'
 import type { Storage } from '../../src/broker/ports.js'
 import type { DurableRecord } from '../../src/broker/records.js'
+import type { StoreName } from '../../src/protocol/names.js'
 import { withStorageContext, type StorageCase, type StorageContext } from './storage-context.js'
-import { checkEqual, checkRejects } from './check.js'
+import { check, checkEqual, checkRejects } from './check.js'
 import {
   batchBytes,
   batchRecord,
@@ -20,9 +21,12 @@ import {
   partitionRecord,
   producerRecord,
   read,
+  readStore,
   repeatingProducerRecord,
   shareGroupRecord,
   sharePartitionRecord,
+  storeCleared,
+  storeEntry,
   topicRecord,
 } from './storage-rows.js'
 
@@ -46,6 +50,7 @@ type Step =
       readonly at: number
     }
   | { readonly type: 'read'; readonly limits: ReadLimits }
+  | { readonly type: 'readStore'; readonly range: StoreRange }
   | { readonly type: 'load' }
   | { readonly type: 'reopen' }
 
@@ -56,10 +61,20 @@ interface ReadLimits {
   readonly maxBatches: number
 }
 
+interface StoreRange {
+  readonly store: string
+  readonly from: string
+  readonly to?: string | undefined
+  readonly limit: number
+  readonly maxBytes: number
+}
+
 const id = fc.integer({ min: 1, max: 3 })
 const name = fc.constantFrom('a', 'b', 'aa')
 const offset = fc.integer({ min: 0, max: 30 })
 const byteLength = fc.constantFrom(1, 24, 25, 300, 2_000)
+const store = fc.constantFrom('a', 'a,b', 'b')
+const key = fc.constantFrom('a', 'b', 'b,a', 'c', 'ca', 'd\uffff')
 const value = fc.option(fc.integer({ min: 0, max: 9 }))
 
 const recordArbitrary: fc.Arbitrary<DurableRecord> = fc.oneof(
@@ -73,6 +88,11 @@ const recordArbitrary: fc.Arbitrary<DurableRecord> = fc.oneof(
   fc.tuple(name, id, value).map((args) => offsetRecord(...args)),
   fc.tuple(name, value).map((args) => shareGroupRecord(...args)),
   fc.tuple(name, id, value).map((args) => sharePartitionRecord(...args)),
+  {
+    weight: 6,
+    arbitrary: fc.tuple(store, key, value, byteLength).map((args) => storeEntry(...args)),
+  },
+  store.map((one) => storeCleared(one)),
   offset.map((next): DurableRecord => ({ type: 'nextPartitionId', value: next })),
 )
 
@@ -85,6 +105,17 @@ const limits = fc.record({
   maxBatches: fc.constantFrom(1, 2, 5, 100),
 })
 
+const storeRange = fc.record(
+  {
+    store,
+    from: fc.constantFrom('', 'b', 'b\0', 'c'),
+    to: fc.constantFrom(undefined, 'b', 'c', 'd'),
+    limit: fc.constantFrom(1, 2, 100),
+    maxBytes: fc.constantFrom(1, 50, 1_000, 1e6),
+  },
+  { requiredKeys: ['store', 'from', 'limit', 'maxBytes'] },
+)
+
 const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('commit' as const), records }) },
   {
@@ -96,6 +127,10 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('read' as const), limits }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant('readStore' as const), range: storeRange }),
+  },
   fc.constantFrom<Step>({ type: 'load' }, { type: 'reopen' }),
 )
 
@@ -106,6 +141,8 @@ async function runSteps(context: StorageContext, steps: readonly Step[]): Promis
     storage = await runStep({ context, model, storage }, step)
   }
   checkEqual(comparable(await storage.load()), model.state(), 'the state in the end')
+  const { stores } = await storage.load()
+  for (const name of model.stores()) check(stores.includes(name), `store ${name} is known`)
 }
 
 interface Run {
@@ -138,6 +175,18 @@ async function runStep({ context, model, storage }: Run, step: Step): Promise<St
         'the batches',
       )
       return storage
+    case 'readStore': {
+      const { store: name, to, ...range } = step.range
+      const { entries, hasMore } = await readStore(
+        storage,
+        name,
+        to === undefined ? range : { ...range, to },
+      )
+      const expected = model.readStore(step.range)
+      checkEqual(entries, expected.entries, 'the entries')
+      check(hasMore || !expected.hasMore, 'there is more')
+      return storage
+    }
     case 'load':
       checkEqual(comparable(await storage.load()), model.state(), 'the state')
       return storage
@@ -169,6 +218,30 @@ class Model {
       found.push(batch)
     }
     return found
+  }
+
+  readStore({ store: name, from, to, limit, maxBytes }: StoreRange) {
+    const found = [...this.#rows.values()]
+      .flatMap((record) => (record.type === 'storeEntry' ? [record] : []))
+      .filter((record) => record.store === name && record.value !== null)
+      .filter((record) => record.key >= from && (to === undefined || record.key < to))
+      .sort((left, right) => (left.key < right.key ? -1 : 1))
+    let bytes = 0
+    const entries = found.filter((record, index) => {
+      bytes += record.value?.byteLength ?? 0
+      return index === 0 || (index < limit && bytes <= maxBytes)
+    })
+    return {
+      entries: entries.map(({ key: one, value: stored }) => [one, stored]),
+      hasMore: entries.length < found.length,
+    }
+  }
+
+  stores(): Set<StoreName> {
+    const entries = [...this.#rows.values()].flatMap((record) =>
+      record.type === 'storeEntry' && record.value !== null ? [record.store] : [],
+    )
+    return new Set(entries)
   }
 
   state(): Record<string, unknown> {
@@ -211,6 +284,10 @@ class Model {
         ([, batch]) => batch.id !== record.partitionId || batch.baseOffset >= record.beforeOffset,
       )
       this.#batches = new Map(kept)
+    } else if (record.type === 'storeCleared') {
+      for (const [key, row] of this.#rows) {
+        if (row.type === 'storeEntry' && row.store === record.store) this.#rows.delete(key)
+      }
     } else {
       this.#rows.set(JSON.stringify([record.type, ...keyOf(record)]), record)
     }
@@ -239,5 +316,7 @@ function keyOf(record: RowRecord): readonly (string | number)[] {
     case 'offset':
     case 'sharePartition':
       return [record.groupId, record.partitionId]
+    case 'storeEntry':
+      return [record.store, record.key]
   }
 }

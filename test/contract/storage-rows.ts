@@ -7,6 +7,7 @@ import type {
   StoredState,
 } from '../../src/broker/ports.js'
 import type { BatchEdge } from '../../src/protocol/batch-header.js'
+import type { StoreReadRequest } from '../../src/protocol/requests.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type {
   GroupRow,
@@ -23,6 +24,7 @@ import type {
   MemberId,
   PartitionId,
   ProducerId,
+  StoreName,
   TopicId,
   TopicName,
 } from '../../src/protocol/names.js'
@@ -213,6 +215,31 @@ export function sharePartitionRecord(
   }
 }
 
+export function storeEntry(
+  store: string,
+  key: string,
+  value: number | null,
+  byteLength = 8,
+): DurableRecord {
+  const bytes = value === null ? null : batchBytes(value, 0, byteLength)
+  return { type: 'storeEntry', store: store as StoreName, key, value: bytes }
+}
+
+export function storeCleared(store: string): DurableRecord {
+  return { type: 'storeCleared', store: store as StoreName }
+}
+
+/** Entries as `[key, bytes]`, and whether more may follow. */
+export async function readStore(
+  storage: Storage,
+  store: string,
+  range: Partial<Omit<StoreReadRequest, 'store'>> = {},
+): Promise<{ entries: (readonly [string, ArrayBuffer])[]; hasMore: boolean }> {
+  const wanted = { from: '', limit: 1_000, maxBytes: 1e9, ...range }
+  const { entries, hasMore } = await storage.readStore({ store: store as StoreName, ...wanted })
+  return { entries: entries.map(({ key, value }) => [key, value] as const), hasMore }
+}
+
 /** A batch whose buffer was transferred away: no backend can store it. */
 export function detachedBatch(id: number, baseOffset: number): DurableRecord {
   const batch = batchBytes(id, baseOffset)
@@ -253,7 +280,7 @@ export function commit(
 
 /** The state without its epoch and in one order: a storage may list rows in any. */
 export function comparable(state: StoredState): Record<string, unknown> {
-  const { databaseId: _, brokerEpoch: __, edges, nextPartitionId, ...rows } = state
+  const { databaseId: _, brokerEpoch: __, stores: ___, edges, nextPartitionId, ...rows } = state
   const sorted = Object.entries(rows).map(([name, rows]) => [name, sortByKey(rows)] as const)
   const sortedEdges = [...edges].sort((left, right) => left.partitionId - right.partitionId)
   return { ...Object.fromEntries(sorted), nextPartitionId, edges: sortedEdges }

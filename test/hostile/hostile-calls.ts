@@ -76,7 +76,8 @@ export function grantedRequests(known: Known): Readonly<Record<ApiName, object>>
     commitOffsets: {
       groupId,
       member,
-      offsets: [{ partitionId, offset: 0, metadata: 'done' }],
+      offsets: [{ partitionId, offset: 0, metadata: 'done', from: 0 }],
+      store: storeWrite(),
       mayLinger: true,
     },
     fetchOffsets: { groupId, partitions: [partitionId] },
@@ -109,10 +110,24 @@ export function grantedRequests(known: Known): Readonly<Record<ApiName, object>>
     },
     redrive: { records: [{ partitionId, offset: 0, topic: 'orders' }] },
     describeShareGroups: { groupIds: 'all' },
+    storeRead: { store: 'balances', from: '', to: 'z', limit: 10, maxBytes: 1_000 },
+    storeWrite: storeWrite(),
+    storeClear: { store: 'other' },
+    storeWatch: { watchId: 'store', store: 'balances', prefix: '' },
+    storeUnwatch: { watchId: 'store' },
+    listStores: {},
     leaveShareGroup: sharing,
     describeCluster: {},
     watch: { watchId: 'one', intervalMs: 20 },
     unwatch: { watchId: 'one' },
+  }
+}
+
+function storeWrite() {
+  return {
+    store: 'balances',
+    puts: [{ key: 'a', value: new ArrayBuffer(4) }],
+    deletes: ['b'],
   }
 }
 
@@ -182,6 +197,16 @@ function validRequests(known: Known): Bodies {
     groupId: fc.constantFrom('shared', known.groupId),
     memberId: fc.constantFrom('share-member', 'hostile-member'),
   }
+  const key = fc.constantFrom('a', 'b', '__proto__', 'x'.repeat(1_024))
+  const store = fc.constantFrom('balances', 'other', '__proto__')
+  const write = fc.record({
+    store,
+    puts: fc.array(
+      key.map((one) => ({ key: one, value: new ArrayBuffer(3) })),
+      { maxLength: 2 },
+    ),
+    deletes: fc.array(key, { maxLength: 2 }),
+  })
   const perPartition = <T extends object>(more: fc.Arbitrary<T>) =>
     fc
       .tuple(partitionIds, more)
@@ -234,7 +259,14 @@ function validRequests(known: Known): Bodies {
     commitOffsets: fc.record({
       groupId,
       member: fc.oneof(member, fc.constant(undefined)),
-      offsets: perPartition(fc.record({ offset, metadata: fc.constantFrom('', 'done') })),
+      offsets: perPartition(
+        fc.record({
+          offset,
+          metadata: fc.constantFrom('', 'done'),
+          from: fc.constantFrom(0, 3, undefined),
+        }),
+      ),
+      store: fc.oneof(write, fc.constant(undefined)),
       mayLinger: fc.constantFrom(true, false),
     }),
     fetchOffsets: fc.record({ groupId, partitions: fc.oneof(partitionIds, fc.constant('all')) }),
@@ -278,6 +310,7 @@ function validRequests(known: Known): Bodies {
           type: fc.constantFrom('accept', 'release', 'return', 'reject', 'renew'),
           delayMs: fc.constantFrom(0, 5, undefined),
           reason: fc.constantFrom('broken', undefined),
+          store: fc.oneof(write, fc.constant(undefined)),
         }),
       ),
       mayLinger: fc.boolean(),
@@ -289,6 +322,22 @@ function validRequests(known: Known): Bodies {
       groupIds: fc.constantFrom<unknown[]>('all', ['shared']),
     }),
     leaveShareGroup: fc.record(sharing),
+    storeRead: fc.record({
+      store,
+      from: fc.constantFrom('', 'a', 'b'),
+      to: fc.constantFrom('', 'b', undefined),
+      limit: fc.constantFrom(1, 100),
+      maxBytes: fc.constantFrom(1, 1_000),
+    }),
+    storeWrite: write,
+    storeClear: fc.record({ store }),
+    storeWatch: fc.record({
+      watchId: fc.constantFrom('one', 'two'),
+      store,
+      prefix: fc.constantFrom('', 'a'),
+    }),
+    storeUnwatch: fc.record({ watchId: fc.constantFrom('one', 'two', 'three') }),
+    listStores: fc.constant({}),
     describeCluster: fc.constant({}),
     watch: fc.record({ watchId: fc.constantFrom('one', 'two'), intervalMs: fc.constant(20) }),
     unwatch: fc.record({ watchId: fc.constantFrom('one', 'two', 'three') }),

@@ -14,8 +14,13 @@ const member = { memberId: 'm-1', memberEpoch: 3, groupInstanceId: 'left tab' }
 const config = { retentionMs: null, retentionBytes: 1_000, maxMessageBytes: 100 }
 const options = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 5_000, assignor: 'range' }
 const subscription = { topics: ['orders'], patterns: [{ source: '^refunds', flags: 'i' }] }
+const store = {
+  store: 'balances',
+  puts: [{ key: 'a', value: new ArrayBuffer(8) }],
+  deletes: ['b', 'c'],
+}
 const offsets = [
-  { partitionId: 1, offset: 0 },
+  { partitionId: 1, offset: 0, from: 0 },
   { partitionId: 2, offset: 9, metadata: 'done' },
 ]
 
@@ -35,6 +40,14 @@ const acknowledgement = {
   type: 'release',
   delayMs: 0,
   reason: 'later',
+}
+
+const acceptance = {
+  partitionId: 2,
+  firstOffset: 1,
+  lastOffset: 1,
+  deliveryCount: 1,
+  type: 'accept',
 }
 
 /** A request of every API, with all that it can carry. */
@@ -66,7 +79,7 @@ const VALID: Readonly<Record<ApiName, Record<string, unknown>>> = {
   deleteRecords: { partitions: [{ partitionId: 1, beforeOffset: 7 }] },
   groupHeartbeat: { groupId: 'g', member, options, subscription, owned: [1, 2] },
   leaveGroup: { groupId: 'g', member },
-  commitOffsets: { groupId: 'g', member, offsets, mayLinger: true },
+  commitOffsets: { groupId: 'g', member, offsets, store, mayLinger: true },
   fetchOffsets: { groupId: 'g', partitions: [1, 2] },
   startOffsets: { groupId: 'g', member, partitions: [1], autoOffsetReset: 'none' },
   listGroups: {},
@@ -75,9 +88,19 @@ const VALID: Readonly<Record<ApiName, Record<string, unknown>>> = {
   joinShareGroup: { ...sharing, subscription, options: shareOptions, weight: 3 },
   leaveShareGroup: sharing,
   shareFetch: { ...sharing, maxRecords: 9, maxBytes: 1, maxWaitMs: 0 },
-  shareAcknowledge: { ...sharing, acknowledgements: [acknowledgement], mayLinger: true },
+  shareAcknowledge: {
+    ...sharing,
+    acknowledgements: [acknowledgement, { ...acceptance, store }],
+    mayLinger: true,
+  },
   redrive: { records: [{ partitionId: 1, offset: 4, topic: 'orders' }] },
   describeShareGroups: { groupIds: ['g'] },
+  storeRead: { store: 's', from: '', to: 'b', limit: 1_000, maxBytes: 1 },
+  storeWrite: store,
+  storeClear: { store: 's' },
+  storeWatch: { watchId: 'w', store: 's', prefix: '' },
+  storeUnwatch: { watchId: 'w' },
+  listStores: {},
   describeCluster: {},
   watch: { watchId: 'w', intervalMs: 20 },
   unwatch: { watchId: 'w' },
@@ -119,6 +142,10 @@ describe('a request', () => {
     ['commitOffsets', 'member', undefined],
     ['commitOffsets', 'offsets.1.metadata', undefined],
     ['commitOffsets', 'mayLinger', undefined],
+    ['commitOffsets', 'offsets.0.from', undefined],
+    ['commitOffsets', 'store', undefined],
+    ['shareAcknowledge', 'acknowledgements.1.store', undefined],
+    ['storeRead', 'to', undefined],
     ['fetchOffsets', 'partitions', 'all'],
     ['createTopics', 'topics.0.config', {}],
     ['produce', 'batches', []],
@@ -209,6 +236,29 @@ describe('a request', () => {
     ['redrive', 'records.0.partitionId', [undefined, -1]],
     ['redrive', 'records.0.offset', [undefined, -1, '0']],
     ['describeShareGroups', 'groupIds', [undefined, 'some', 7]],
+    ['commitOffsets', 'offsets.0.from', [-1, '0', null]],
+    ['commitOffsets', 'store', [null, 'balances', []]],
+    ['commitOffsets', 'store.store', [undefined, '', 7, 'x'.repeat(256)], 'store'],
+    ['commitOffsets', 'store.puts', [undefined, {}, null]],
+    ['shareAcknowledge', 'acknowledgements.1.store', [null, 7]],
+    ['shareAcknowledge', 'acknowledgements.0.store', [store], 'store'],
+    ['shareAcknowledge', 'acknowledgements.1.store.deletes', [undefined, 'b']],
+    ['storeRead', 'store', [undefined, '', 7, 'x'.repeat(256)], 'store'],
+    ['storeRead', 'from', [undefined, 7, 'x'.repeat(1_026)]],
+    ['storeRead', 'to', [null, 7, 'x'.repeat(1_026)]],
+    ['storeRead', 'limit', [undefined, 0, limits.storeRequestEntriesMax + 1]],
+    ['storeRead', 'maxBytes', [undefined, 0, limits.fetchBytesMax + 1]],
+    ['storeWrite', 'puts', [undefined, {}, repeated(limits.storeRequestEntriesMax + 1, {})]],
+    ['storeWrite', 'puts.0', [null, 'a', ['a', 1]]],
+    ['storeWrite', 'puts.0.key', [undefined, '', 7, 'x'.repeat(1_025)]],
+    ['storeWrite', 'puts.0.value', [undefined, null, new Uint8Array(3), 'bytes']],
+    ['storeWrite', 'deletes', [undefined, 'b', null]],
+    ['storeWrite', 'deletes.1', [null, '', 7, 'x'.repeat(1_025)]],
+    ['storeClear', 'store', [undefined, '', {}], 'store'],
+    ['storeWatch', 'watchId', [undefined, 'x'.repeat(256)]],
+    ['storeWatch', 'store', [undefined, ''], 'store'],
+    ['storeWatch', 'prefix', [undefined, null, 'x'.repeat(1_025)]],
+    ['storeUnwatch', 'watchId', [undefined, 7]],
     ['watch', 'watchId', [undefined, 'x'.repeat(256)]],
     ['watch', 'intervalMs', [undefined, 19, 3_600_001]],
     ['unwatch', 'watchId', [undefined, 7]],
@@ -274,6 +324,19 @@ describe('a request', () => {
   ] as const)('%s asks for one of %s once, however often it is named', (api, field, item) => {
     const request = { ...requestOf(api), [field]: [item, item, item] }
     expect(parse(request)).toEqual({ ...request, [field]: [item] })
+  })
+
+  it('changes a key of a store once, by values that are not too large', () => {
+    const value = new ArrayBuffer(limits.storeValueBytesMax + 1)
+    for (const [change, code] of [
+      [{ puts: [...store.puts, ...store.puts] }, 'INVALID_REQUEST'],
+      [{ deletes: ['a'] }, 'INVALID_REQUEST'],
+      [{ deletes: ['b', 'b'] }, 'INVALID_REQUEST'],
+      [{ puts: [{ key: 'a', value }] }, 'MESSAGE_TOO_LARGE'],
+    ] as const) {
+      const error = thrownBy(() => parse({ ...requestOf('storeWrite'), ...change }))
+      expect(error.code).toBe(code)
+    }
   })
 
   it('has no -0, which is another value than 0 for whoever compares by identity', () => {

@@ -5,11 +5,17 @@
  * chance whether it is applied, one that dies between the two never hears of what is durable. So
  * does one whose connection is cut: whatever is under way fails, applied or not.
  */
-import type { BatchRange, Durability, Storage, StoredState } from '../../src/broker/ports.js'
-import type { DurableRecord } from '../../src/broker/records.js'
+import type {
+  BatchRange,
+  Durability,
+  Storage,
+  StoredState,
+  StorePage,
+} from '../../src/broker/ports.js'
+import { needsSpace, type DurableRecord } from '../../src/broker/records.js'
 import { MemoryStorage } from '../../src/broker/runtime/memory-storage.js'
 import { TabmqError, type ErrorCode } from '../../src/protocol/errors.js'
-import type { StorageEstimate } from '../../src/protocol/requests.js'
+import type { StorageEstimate, StoreReadRequest } from '../../src/protocol/requests.js'
 import type { Prng } from '../../src/std/prng.js'
 import type { Transaction } from './history.js'
 import type { WeatherFaultName } from './options.js'
@@ -107,7 +113,7 @@ export class SimStorage implements Storage {
     return this.transaction(async () => {
       if (aborts) throw this.#failure('abortedCommit', 'STORAGE_ERROR')
       if (isRefused) throw this.#failure('refusedCommit', 'STORAGE_FULL')
-      if (weather().isFull && copies.some(({ type }) => type === 'batch')) {
+      if (weather().isFull && copies.some(needsSpace)) {
         throw failure('STORAGE_FULL', 'the disk is full')
       }
       await this.write({ records: copies, durability }, outlivesWorker)
@@ -123,6 +129,14 @@ export class SimStorage implements Storage {
     return this.#inWorker('read', async () => {
       if (fails) throw this.#failure('failedRead', 'STORAGE_ERROR')
       return this.rows.readBatches(range)
+    })
+  }
+
+  readStore(range: StoreReadRequest): Promise<StorePage> {
+    const fails = this.#draws('failedRead')
+    return this.#inWorker('read of a store', async () => {
+      if (fails) throw this.#failure('failedRead', 'STORAGE_ERROR')
+      return this.rows.readStore(range)
     })
   }
 

@@ -40,6 +40,8 @@ import {
   shareGroupRow,
   sharePartitionRecord,
   sharePartitionRow,
+  storeCleared,
+  storeEntry,
   topicRecord,
   topicRow,
 } from '../contract/storage-rows.js'
@@ -774,6 +776,8 @@ describe('the format on disk, version 3', () => {
       offsetRecord('group', 3, 1),
       shareGroupRecord('queue', 1),
       sharePartitionRecord('queue', 3, 1),
+      storeEntry('balances', 'a', 1),
+      storeEntry('balances', 'large', 2, LARGE),
     ])
     await commit(storage, [soundRecord(0, 4), soundRecord(1, 4)])
     for (let left = 62; left > 0; left--) await commit(storage, [])
@@ -781,6 +785,8 @@ describe('the format on disk, version 3', () => {
     await commit(storage, [
       soundRecord(3, 4),
       offsetRecord('group', 3, 2),
+      storeEntry('balances', 'a', 3),
+      storeCleared('other'),
       batchesDeleted(5, 6),
       soundRecord(0, 5),
     ])
@@ -811,6 +817,13 @@ describe('the format on disk, version 3', () => {
       producers: [[], []],
       shareGroups: [['queue'], [shareGroupRow(1)]],
       sharePartitions: [[['queue', 3]], [sharePartitionRow(1)]],
+      storeEntries: [
+        [
+          ['balances', 'a'],
+          ['balances', 'large'],
+        ],
+        [batchBytes(1, 0, 8), batchBytes(2, 0, LARGE)],
+      ],
       journal: [
         [
           [0, 1],
@@ -823,7 +836,12 @@ describe('the format on disk, version 3', () => {
           { commitId: 65, records: [], producers: new Float64Array([3, 77, 1, 1, 1, 1, 10, 10]) },
           {
             commitId: 66,
-            records: [offsetRecord('group', 3, 2), batchesDeleted(5, 6)],
+            records: [
+              storeCleared('other'),
+              offsetRecord('group', 3, 2),
+              storeEntry('balances', 'a', 3),
+              batchesDeleted(5, 6),
+            ],
             batches: sideBySide(3, 0),
             places: new Float64Array([4, 3, small, 5, 0, small]),
           },

@@ -24,7 +24,7 @@ import type { TopicsView } from './topics-view.js'
 /**
  * @throws TabmqError UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH, FENCED_MEMBER_EPOCH,
  *   FENCED_INSTANCE_ID, NON_EMPTY_GROUP, UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE,
- *   OFFSET_METADATA_TOO_LARGE
+ *   OFFSET_METADATA_TOO_LARGE, INVALID_TXN_STATE
  */
 export function decideCommit(
   state: MembershipState,
@@ -37,7 +37,10 @@ export function decideCommit(
     checkCommitter(group, request.member)
     for (const wish of request.offsets) checkIsNotOthers(group, request.member, wish)
   }
-  for (const wish of request.offsets) checkOffset(topics, wish, limits)
+  for (const wish of request.offsets) {
+    checkOffset(topics, wish, limits)
+    checkFrom(group, wish)
+  }
   const { groupId } = group
   const records = request.offsets.map(({ partitionId, offset, metadata }): GroupRecord => {
     const value: OffsetRow = {
@@ -229,6 +232,18 @@ function offsetByPolicy(place: StartPlace, policy: AutoOffsetReset): number {
         { groupId: group.groupId, topic, partition: log.partition },
       )
   }
+}
+
+/** Whoever handled from there on must not have it counted twice, nor what others have handled. */
+function checkFrom(group: Group, { partitionId, from }: OffsetToCommit): void {
+  const committed = group.offsets.get(partitionId)?.offset
+  if (from === undefined || committed === undefined || committed <= from) return
+  const { groupId } = group
+  throw new TabmqError(
+    'INVALID_TXN_STATE',
+    `"${groupId}" has committed ${committed} of partition ${partitionId} by now: what was done from ${from} on is done`,
+    { groupId, partitionId, from, committed },
+  )
 }
 
 /** A commit without members makes the group. */

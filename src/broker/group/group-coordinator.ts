@@ -15,6 +15,7 @@ import type {
   ResponseOf,
 } from '../../protocol/requests.js'
 import type { Decision, DecisionContext, GroupRecord } from '../records.js'
+import type { OffsetRow } from '../rows.js'
 import {
   decideExpiry,
   decideHeartbeat,
@@ -43,6 +44,8 @@ import type { TopicsView } from './topics-view.js'
 export interface HeartbeatWanted extends MemberOfGroup {
   readonly sessionId: SessionId
 }
+
+export type OffsetRecord = Extract<GroupRecord, { readonly type: 'offset' }>
 
 type GroupDecision<R> = Decision<R, GroupRecord>
 
@@ -89,6 +92,29 @@ export class GroupCoordinator {
     // A commit without a member makes the group.
     if (request.member === undefined) this.#checkGroupCount(state.group)
     return decideCommit(state, request, context)
+  }
+
+  /**
+   * The commit that these records are of did not come to be: what is still as they left it is again as it
+   * was. Replays what it returns.
+   */
+  undoCommit(
+    records: readonly OffsetRecord[],
+    before: ReadonlyMap<OffsetRecord, OffsetRow | null>,
+  ) {
+    return records.flatMap((record): OffsetRecord[] => {
+      const { groupId, partitionId, value } = record
+      const isLast = this.#groups.get(groupId)?.offsets.get(partitionId) === value
+      if (!isLast) return []
+      const undone = { ...record, value: before.get(record) ?? null }
+      this.replay(undone)
+      return [undone]
+    })
+  }
+
+  /** What is committed, perhaps not durably yet. */
+  offsetOf(groupId: GroupId, partitionId: PartitionId): OffsetRow | undefined {
+    return this.#groups.get(groupId)?.offsets.get(partitionId)
   }
 
   startOffsets(

@@ -12,6 +12,7 @@ import { ShareCoordinator } from '../share/share-coordinator.js'
 import { PartitionLogs } from '../log/partition-logs.js'
 import type { StoredState } from '../ports.js'
 import type { StateRecord } from '../records.js'
+import { StoreRegistry } from '../store/store-registry.js'
 import { TopicRegistry } from '../topic/topic-registry.js'
 
 export class BrokerState {
@@ -21,6 +22,7 @@ export class BrokerState {
   readonly messageIds: MessageIds
   readonly groups: GroupCoordinator
   readonly shares: ShareCoordinator
+  readonly stores = new StoreRegistry()
   readonly brokerEpoch: number
   readonly databaseId: string
 
@@ -33,6 +35,7 @@ export class BrokerState {
     const view = new TopicsView(this.topics, this.logs)
     this.groups = new GroupCoordinator(view, limits)
     this.shares = new ShareCoordinator(view, limits)
+    this.stores.restore(stored.stores)
     for (const record of storedRecords(stored)) this.replay(record)
     this.logs.allIsDurable()
     for (const edges of stored.edges) this.logs.find(edges.partitionId)?.restore(edges)
@@ -63,6 +66,9 @@ export class BrokerState {
       case 'shareMember':
       case 'shareRuns':
         return this.shares.replay(record)
+      case 'storeEntry':
+      case 'storeCleared':
+        return this.stores.replay(record)
       default:
         return unreachable(record)
     }

@@ -5,7 +5,7 @@
  * time, storage and the way back to a tab are given to it.
  */
 import { hasCode, TabmqError, toWireError } from '../../protocol/errors.js'
-import { BROKER_LIMITS, type BrokerLimits } from '../../protocol/limits.js'
+import { BROKER_LIMITS, DISK_READERS_MAX, type BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId, SessionId, TopicId } from '../../protocol/names.js'
 import { parseHello, parseRequest } from '../../protocol/parse-request.js'
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.js'
@@ -14,18 +14,20 @@ import type {
   ClusterDescription,
   ClusterState,
   ResponseOf,
+  StoreReadRequest,
   Welcome,
   WireReply,
 } from '../../protocol/requests.js'
 import { forgetProducers, forgetSilentProducers } from '../log/forget-producers.js'
-import type { Clock, Logger, PushPort, Random, Storage, Timer } from '../ports.js'
+import type { Clock, Logger, PushPort, Random, Storage, StorePage, Timer } from '../ports.js'
 import type { Decision, DecisionContext, StateRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
 import { BufferedBytes, type Reservation } from './buffered-bytes.js'
 import { DeadLetters } from './dead-letters.js'
 import { dispatch } from './dispatch.js'
+import { FairTurns } from './fair-turns.js'
 import { FetchPurgatory } from './fetch-purgatory.js'
-import type { Urgency } from './group-commit.js'
+import type { EntryOptions, Urgency } from './group-commit.js'
 import { LogReader } from './log-reader.js'
 import { MessageIdLoader } from './message-id-loader.js'
 import { RetentionSweep } from './retention-sweep.js'
@@ -34,6 +36,7 @@ import { SharePurgatory } from './share-purgatory.js'
 import { ShareReader } from './share-reader.js'
 import { SessionShare } from './session-share.js'
 import { brokerClosed, ShardRuntime, type CommittedNews } from './shard-runtime.js'
+import { StoreWatches } from './store-watches.js'
 import { Watches } from './watches.js'
 
 /** A timer this much later than it was set for means that the broker itself was away. */
@@ -42,7 +45,7 @@ const LATENESS_FORGIVEN_MS = 1_000
 const CLOCK_SLIP_MS = 1_000
 
 /** APIs that may read from the storage for long after they were asked. */
-const READS: ReadonlySet<ApiName> = new Set(['fetch', 'listOffsets'])
+const READS: ReadonlySet<ApiName> = new Set(['fetch', 'listOffsets', 'storeRead'])
 
 export interface BrokerOptions {
   readonly storage: Storage
@@ -70,6 +73,7 @@ export class Broker {
   readonly reader: LogReader
   readonly messageIdLoader: MessageIdLoader
   readonly watches: Watches
+  readonly storeWatches: StoreWatches
   readonly retention: RetentionSweep
   readonly sharePurgatory: SharePurgatory
   readonly deadLetters: DeadLetters
@@ -77,6 +81,8 @@ export class Broker {
   readonly #sessions = new Map<SessionId, Session>()
   readonly #startedAtMs: number
   readonly #shard: ShardRuntime
+  /** As of batches: nobody keeps the others from the disk. */
+  readonly #storeReads = new FairTurns(DISK_READERS_MAX)
   #closing: Promise<void> | undefined
   #wakeup: { readonly dueMs: number; readonly cancel: () => void } | undefined
   #nextCheckMs: number
@@ -151,6 +157,7 @@ export class Broker {
     this.buffered = new BufferedBytes(this.limits)
     const clusterState = () => this.#clusterState()
     this.watches = new Watches({ clock, timer, logger, limits: this.limits, clusterState })
+    this.storeWatches = new StoreWatches(this.limits)
     this.retention = new RetentionSweep({
       state: () => this.state,
       reader: this.reader,
@@ -292,14 +299,23 @@ export class Broker {
   }
 
   /** Commits a decision, applies it, and resolves with its response once it is durable. */
-  async apply<R>(decision: Decision<R>, urgency: Urgency = 'relaxed'): Promise<R> {
-    await this.#shard.write(decision.records, urgency)
+  async apply<R>(
+    decision: Decision<R>,
+    urgency: Urgency = 'relaxed',
+    options: EntryOptions = {},
+  ): Promise<R> {
+    await this.#shard.write(decision.records, urgency, options)
     return decision.response
   }
 
   /** Resolves when the batches of a partition up to this base offset are durable. */
   batchesDurable(partitionId: PartitionId, upToOffset: number): Promise<void> {
     return this.#shard.batchesDurable(partitionId, upToOffset)
+  }
+
+  /** What is durable of a store: values are nowhere but on the disk. */
+  readStore(whose: SessionId, range: StoreReadRequest): Promise<StorePage> {
+    return this.#storeReads.run(whose, () => this.#options.storage.readStore(range))
   }
 
   /** Messages of a batch were known by their ids; of one that was sent again, they are counted already. */
@@ -341,6 +357,7 @@ export class Broker {
 
   checkInvariants(): void {
     this.state.checkInvariants()
+    this.storeWatches.checkInvariants()
   }
 
   async #close(): Promise<void> {
@@ -364,11 +381,12 @@ export class Broker {
     this.#schedule()
   }
 
-  #onCommitted({ readable, changed, topicsChanged }: CommittedNews): void {
+  #onCommitted({ readable, changed, topicsChanged, stores }: CommittedNews): void {
     if (topicsChanged) this.#announce('topicsChanged')
     this.purgatory.partitionsAppended(readable)
     this.sharePurgatory.partitionsAppended(readable.keys())
     this.purgatory.partitionsChanged(changed)
+    this.storeWatches.committed(stores)
     this.retention.appended([...readable.keys(), ...changed])
     this.watches.changed()
   }
@@ -378,6 +396,7 @@ export class Broker {
     this.#followClock(this.context().nowMs, { areDeadlinesNew: true })
     this.purgatory.everythingChanged()
     this.sharePurgatory.everythingChanged()
+    this.storeWatches.everythingChanged()
     // Members are soft state and were lost with it: their tabs have to join again.
     this.#announce('rejoin')
     this.#onChanged()
@@ -509,6 +528,7 @@ export class Broker {
     this.purgatory.sessionEnded(session.sessionId)
     this.sharePurgatory.sessionEnded(session.sessionId)
     this.watches.sessionEnded(session)
+    this.storeWatches.sessionEnded(session)
   }
 
   #sessionOrThrow(sessionId: SessionId): Session {

@@ -1,6 +1,6 @@
 /**
- * What the broker keeps in memory on behalf of tabs until the disk has it: batches that have arrived
- * and are not durable yet, those that wait for their turn or for the state to be loaded again included.
+ * What the broker keeps in memory on behalf of tabs until the disk has it: batches and values that have
+ * arrived and are not durable yet, those that wait for their turn or for the state to be loaded again included.
  * Each tab has its part, so that one that sends faster than the disk writes is told to wait and the
  * others are not. It goes by session id, whatever port the session is on.
  */
@@ -27,7 +27,7 @@ export class BufferedBytes {
    * @throws TabmqError THROTTLING_QUOTA_EXCEEDED, MESSAGE_TOO_LARGE for what could never be taken in
    */
   reserve(sessionId: SessionId, request: unknown): Reservation {
-    const bytes = batchBytesOf(request, this.#limits.requestPartitionsMax)
+    const bytes = bytesOf(request, this.#limits)
     if (bytes > 0) this.#checkRoom(sessionId, bytes)
     this.#add(sessionId, bytes)
     return new Reservation(() => this.#add(sessionId, -bytes))
@@ -84,14 +84,27 @@ export class Reservation {
   }
 }
 
-/** Whatever is no batch is refused when the request is parsed, and so are more than there may be. */
-function batchBytesOf(request: unknown, batchesMax: number): number {
-  const batches = fieldOf(request, 'batches')
-  if (!Array.isArray(batches)) return 0
+/** Whatever is neither batch nor value is refused when the request is parsed, as is too much of it. */
+function bytesOf(request: unknown, { requestPartitionsMax, ...limits }: BrokerLimits): number {
+  const { shareFetchRecordsMax, storeRequestEntriesMax } = limits
+  const valueBytesOf = (write: unknown) =>
+    buffersIn(fieldOf(write, 'puts'), 'value', storeRequestEntriesMax)
+  const acknowledgements = fieldOf(request, 'acknowledgements')
+  let bytes = buffersIn(fieldOf(request, 'batches'), 'batch', requestPartitionsMax)
+  bytes += valueBytesOf(request) + valueBytesOf(fieldOf(request, 'store'))
+  if (!Array.isArray(acknowledgements)) return bytes
+  for (const item of acknowledgements.slice(0, shareFetchRecordsMax)) {
+    bytes += valueBytesOf(fieldOf(item, 'store'))
+  }
+  return bytes
+}
+
+function buffersIn(list: unknown, field: string, countMax: number): number {
+  if (!Array.isArray(list)) return 0
   let bytes = 0
-  for (const item of batches.slice(0, batchesMax)) {
-    const batch = fieldOf(item, 'batch')
-    if (batch instanceof ArrayBuffer) bytes += batch.byteLength
+  for (const item of list.slice(0, countMax)) {
+    const buffer = fieldOf(item, field)
+    if (buffer instanceof ArrayBuffer) bytes += buffer.byteLength
   }
   return bytes
 }

@@ -22,6 +22,7 @@ import { decideDeleteRecords } from '../log/decide-retention.js'
 import { forgetProducers } from '../log/forget-producers.js'
 import type { Durability } from '../ports.js'
 import type { Decision, StateRecord } from '../records.js'
+import { decideStoreClear, decideStoreWrites } from '../store/decide-store.js'
 import { REDRIVE_GROUP } from '../share/decide-redrive.js'
 import {
   decideAlterConfigs,
@@ -33,6 +34,7 @@ import { topicMetadata } from '../topic/topic-registry.js'
 import type { Broker } from './broker.js'
 import type { Reservation } from './buffered-bytes.js'
 import type { Session } from './session.js'
+import { commitOffsets, shareAcknowledge } from './store-changes.js'
 
 export interface Asked<R> {
   readonly session: Session
@@ -86,10 +88,7 @@ function answer(
     case 'leaveGroup':
       return broker.apply(groups.leave(request, broker.context()))
     case 'commitOffsets':
-      return broker.apply(
-        groups.commit(request, broker.context()),
-        request.mayLinger === true ? 'lingering' : 'relaxed',
-      )
+      return commitOffsets(broker, request)
     case 'fetchOffsets':
       return settled(broker, groups.fetchOffsets(request))
     case 'startOffsets':
@@ -112,6 +111,23 @@ function answer(
       return redrive(broker, request)
     case 'describeShareGroups':
       return settled(broker, { groups: shares.describeAll(request.groupIds, broker.context()) })
+    case 'storeRead':
+      return broker.readStore(session.sessionId, request)
+    case 'storeWrite':
+      return broker.apply({
+        records: decideStoreWrites(state.stores, [request], broker.limits),
+        response: {},
+      })
+    case 'storeClear':
+      return broker.apply({ records: decideStoreClear(request.store), response: {} })
+    case 'storeWatch':
+      broker.storeWatches.open(session, request)
+      return Promise.resolve({})
+    case 'storeUnwatch':
+      broker.storeWatches.close(session, request.watchId)
+      return Promise.resolve({})
+    case 'listStores':
+      return settled(broker, { stores: state.stores.list() })
     case 'describeCluster':
       return broker.describeCluster()
     case 'watch':
@@ -302,21 +318,6 @@ function joinShareGroup(
 function wrongKind(groupId: GroupId, kind: string): TabmqError {
   const message = `"${groupId}" is ${kind}: the other kind needs a name of its own`
   return new TabmqError('INCONSISTENT_GROUP_PROTOCOL', message, { groupId })
-}
-
-/** A rejection is answered when its dead letter is written, or was not. */
-async function shareAcknowledge(
-  broker: Broker,
-  request: RequestOf<'shareAcknowledge'>,
-): Promise<ResponseOf<'shareAcknowledge'>> {
-  const decision = broker.state.shares.acknowledge(request, broker.context())
-  const response = await broker.apply(
-    decision,
-    request.mayLinger === true ? 'lingering' : 'relaxed',
-  )
-  const rejects = request.acknowledgements.some(({ type }) => type === 'reject')
-  if (rejects) await broker.deadLetters.settled(request.groupId)
-  return response
 }
 
 /** Answered when all of it is where it was to go. */

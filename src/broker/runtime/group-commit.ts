@@ -7,16 +7,16 @@
  * A transaction costs the same whatever is in it, and holds up those that come after. What nobody
  * waits for lingers, until there is something to share a transaction with or `commitLingerMs` is over.
  *
- * But for a full disk, which is no accident but a state that lasts: then the batches alone are rejected,
- * those of the transaction and those that wait, the owner takes them back, and all else is written
- * without them. Nothing else is decided upon batches that are not durable yet.
+ * But for a full disk, which is no accident but a state that lasts: then what takes space, batches and
+ * entries of stores, alone is rejected, that of the transaction and that which waits, the owner takes it
+ * back, and all else is written without it. Nothing else is decided upon batches that are not durable yet.
  */
 import { deferred, type Deferred } from '../../std/deferred.js'
-import { hasCode } from '../../protocol/errors.js'
+import { hasCode, TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId } from '../../protocol/names.js'
 import type { Durability, Storage, Timer } from '../ports.js'
-import type { DurableRecord } from '../records.js'
+import { needsSpace, type DurableRecord } from '../records.js'
 
 /** How sure it is to be once it is answered, and whether it waits for others to go with. */
 export type Urgency = Durability | 'lingering'
@@ -38,7 +38,7 @@ export interface GroupCommitOptions {
 
 export interface EntryOptions {
   /**
-   * Batches and other changes that are one: when there is no space for the batches nothing of it is
+   * Batches, or entries of a store, and other changes that are one: when there is no space nothing of it is
    * written, and what this returns, which takes the others back in memory, is written instead.
    */
   readonly undo?: () => readonly DurableRecord[]
@@ -48,7 +48,10 @@ interface Entry extends EntryOptions {
   readonly records: readonly DurableRecord[]
   readonly durability: Durability
   readonly bytes: number
-  readonly carriesBatches: boolean
+  /** On a full disk it is rejected, and nothing else is with it. */
+  readonly isRefusable: boolean
+  /** Of that, what others may rest on: it changes more than the logs and the stores. */
+  readonly isRestedOn: boolean
   readonly done: Deferred<void>
 }
 
@@ -80,9 +83,11 @@ export class GroupCommit {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     const done = deferred<void>()
     const bytes = bytesOf(records)
-    const carriesBatches = records.some(goesWithBatches)
+    const isRefusable = records.some((record) => goesWithBatches(record) || needsSpace(record))
+    const isRestedOn = isRefusable && !records.some(goesWithBatches) && options.undo !== undefined
     const durability = urgency === 'strict' ? 'strict' : 'relaxed'
-    this.#queue.push({ records, durability, bytes, carriesBatches, done, ...options })
+    const kind = { durability, isRefusable, isRestedOn } as const
+    this.#queue.push({ records, bytes, done, ...kind, ...options })
     this.#pendingBytes += bytes
     if (urgency === 'lingering') this.#linger()
     else this.#flush()
@@ -95,13 +100,16 @@ export class GroupCommit {
    */
   async settled({ withBatches }: { withBatches: boolean }): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error
-    const pending = [...this.#underWay, ...this.#queue].filter(
-      ({ carriesBatches }) => withBatches || !carriesBatches,
-    )
-    // Each kind in its order; batches may be rejected where the others are not.
-    const batches = pending.findLast(({ carriesBatches }) => carriesBatches)
-    const others = pending.findLast(({ carriesBatches }) => !carriesBatches)
-    const waitedFor = [batches, others].flatMap((entry) => entry?.done.promise ?? [])
+    const pending = [...this.#underWay, ...this.#queue]
+    // Each kind in its order; what needs space may be rejected where the others are not.
+    const others = pending.findLast(({ isRefusable }) => !isRefusable)
+    const refusable = withBatches ? pending.findLast(({ isRefusable }) => isRefusable) : undefined
+    const waitedFor = [
+      ...[refusable, others].flatMap((entry) => entry?.done.promise ?? []),
+      ...pending
+        .filter(({ isRestedOn }) => isRestedOn)
+        .map(({ done }) => orTakenBack(done.promise)),
+    ]
     if (waitedFor.length > 0) this.#flush()
     await Promise.all(waitedFor)
   }
@@ -188,15 +196,16 @@ export class GroupCommit {
   /** Whether the batches were what did not fit, and the rest is written without them. */
   #rejectBatches(error: unknown): boolean {
     const pending = [...this.#underWay, ...this.#queue]
-    const batches = pending.filter(({ carriesBatches }) => carriesBatches)
-    const isAboutBatches = this.#underWay.some(({ carriesBatches }) => carriesBatches)
-    if (!isAboutBatches || !batches.every(canBeTakenBack)) return false
-    this.#queue = pending.filter(({ carriesBatches }) => !carriesBatches)
-    // Behind what was decided since, whose rows may rest on what is taken back: the last ones count.
-    for (const { undo } of batches) if (undo !== undefined) this.#addUndone(undo())
+    const refused = pending.filter(({ isRefusable }) => isRefusable)
+    const isAboutSpace = this.#underWay.some(({ isRefusable }) => isRefusable)
+    if (!isAboutSpace || !refused.every(canBeTakenBack)) return false
+    this.#queue = pending.filter(({ isRefusable }) => !isRefusable)
+    // Behind what was decided since, whose rows may rest on what is taken back: the last ones count. The
+    // last that was decided is the first to go.
+    for (const { undo } of [...refused].reverse()) if (undo !== undefined) this.#addUndone(undo())
     this.#isDue = this.#queue.length > 0
     this.#options.onBatchesRejected(this.#queue.flatMap(({ records }) => records))
-    for (const entry of batches) {
+    for (const entry of refused) {
       this.#pendingBytes -= entry.bytes
       entry.done.reject(error)
     }
@@ -204,11 +213,19 @@ export class GroupCommit {
   }
 
   #addUndone(records: readonly DurableRecord[]): void {
+    if (records.length === 0) return
     const done = deferred<void>()
     done.promise.catch(() => {
       // Nobody waits for it: when it cannot be written, the state is loaded again.
     })
-    this.#queue.push({ records, durability: 'relaxed', bytes: 0, carriesBatches: false, done })
+    this.#queue.push({
+      records,
+      durability: 'relaxed',
+      bytes: 0,
+      isRefusable: false,
+      isRestedOn: false,
+      done,
+    })
   }
 
   #fail(error: unknown): void {
@@ -240,14 +257,35 @@ function goesWithBatches(
   return record.type === 'batch' || (record.type === 'producer' && record.value !== null)
 }
 
+const REFUSED_ALONE: ReadonlySet<DurableRecord['type']> = new Set([
+  'batch',
+  'producer',
+  'storeEntry',
+  'storeCleared',
+])
+
 /** Rolling back the logs undoes batches and what goes with them; other changes undo themselves. */
 function canBeTakenBack({ records, undo }: Entry): boolean {
   if (undo !== undefined) return true
-  return records.every(({ type }) => type === 'batch' || type === 'producer')
+  return records.every(({ type }) => REFUSED_ALONE.has(type))
 }
 
 function bytesOf(records: readonly DurableRecord[]): number {
   let bytes = 0
-  for (const record of records) if (record.type === 'batch') bytes += record.batch.byteLength
+  for (const record of records) {
+    if (record.type === 'batch') bytes += record.batch.byteLength
+    else if (record.type === 'storeEntry') bytes += record.value?.byteLength ?? 0
+  }
   return bytes
+}
+
+/** What was answered on the strength of it may be asked again. */
+async function orTakenBack(done: Promise<void>): Promise<void> {
+  try {
+    await done
+  } catch (error) {
+    if (!hasCode(error, 'STORAGE_FULL')) throw error
+    const message = 'what this rests on was taken back for want of space'
+    throw new TabmqError('STORAGE_ERROR', message, {}, error)
+  }
 }

@@ -7,9 +7,9 @@
 import { unreachable } from '../../std/assert.js'
 import { headerOf } from '../../protocol/batch-header.js'
 import { TabmqError } from '../../protocol/errors.js'
-import type { GroupId, PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
-import type { StorageEstimate } from '../../protocol/requests.js'
-import type { BatchRange, LogEdges, Storage, StoredState } from '../ports.js'
+import type { GroupId, PartitionId, ProducerId, StoreName, TopicId } from '../../protocol/names.js'
+import type { StorageEstimate, StoreReadRequest } from '../../protocol/requests.js'
+import type { BatchRange, LogEdges, Storage, StoredState, StorePage } from '../ports.js'
 import type { DurableRecord } from '../records.js'
 import type {
   GroupRow,
@@ -40,6 +40,8 @@ export class MemoryDatabase {
   readonly offsets = new Map<GroupId, Map<PartitionId, OffsetRow>>()
   readonly shareGroups = new Map<GroupId, ShareGroupRow>()
   readonly sharePartitions = new Map<GroupId, Map<PartitionId, SharePartitionRow>>()
+  /** A store without entries has no entry. */
+  readonly storeEntries = new Map<StoreName, Map<string, ArrayBuffer>>()
   /** Per partition in offset order; a partition without batches has no entry. */
   readonly batches = new Map<PartitionId, StoredBatch[]>()
 
@@ -77,6 +79,7 @@ export class MemoryStorage implements Storage {
       offsets: flatten(database.offsets),
       shareGroups: [...database.shareGroups],
       sharePartitions: flatten(database.sharePartitions),
+      stores: [...database.storeEntries.keys()],
       edges: [...database.partitions.keys()].flatMap((partitionId) =>
         edgesOf(partitionId, database.batches.get(partitionId) ?? []),
       ),
@@ -107,11 +110,30 @@ export class MemoryStorage implements Storage {
     return found
   }
 
+  async readStore({ store, from, to, limit, maxBytes }: StoreReadRequest): Promise<StorePage> {
+    this.#throwIfClosed()
+    const stored = this.#database.storeEntries.get(store) ?? new Map<string, ArrayBuffer>()
+    const keys = [...stored.keys()].filter((key) => key >= from && (to === undefined || key < to))
+    const entries: { key: string; value: ArrayBuffer }[] = []
+    let bytes = 0
+    for (const key of keys.sort(byCodeUnits)) {
+      const value = stored.get(key) ?? new ArrayBuffer(0)
+      bytes += value.byteLength
+      const isFull = entries.length >= limit || bytes > maxBytes
+      if (entries.length > 0 && isFull) return { entries, hasMore: true }
+      entries.push({ key, value: value.slice(0) })
+    }
+    return { entries, hasMore: false }
+  }
+
   async estimate(): Promise<StorageEstimate> {
     this.#throwIfClosed()
     let usageBytes = 0
     for (const batches of this.#database.batches.values()) {
       for (const { batch } of batches) usageBytes += batch.byteLength
+    }
+    for (const entries of this.#database.storeEntries.values()) {
+      for (const value of entries.values()) usageBytes += value.byteLength
     }
     return { usageBytes, quotaBytes: undefined, persisted: undefined }
   }
@@ -148,6 +170,8 @@ function copyRecord(record: DurableRecord): DurableRecord {
   switch (record.type) {
     case 'batch':
       return { ...record, batch: record.batch.slice(0) }
+    case 'storeEntry':
+      return { ...record, value: record.value?.slice(0) ?? null }
     case 'topic':
     case 'partition':
     case 'nextPartitionId':
@@ -157,6 +181,7 @@ function copyRecord(record: DurableRecord): DurableRecord {
     case 'offset':
     case 'shareGroup':
     case 'sharePartition':
+    case 'storeCleared':
       return record
     default:
       return unreachable(record)
@@ -191,6 +216,11 @@ function apply(database: MemoryDatabase, record: DurableRecord): void {
         record.partitionId,
         record.value,
       )
+    case 'storeEntry':
+      return setOrDeleteIn(database.storeEntries, record.store, record.key, record.value)
+    case 'storeCleared':
+      database.storeEntries.delete(record.store)
+      return
     default:
       return unreachable(record)
   }
@@ -243,6 +273,10 @@ function edgesOf(partitionId: PartitionId, batches: readonly StoredBatch[]): Log
       last: headerOf(last.batch),
     },
   ]
+}
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
 }
 
 function setOrDelete<Key, Row>(rows: Map<Key, Row>, key: Key, row: Row | null): void {

@@ -9,7 +9,7 @@ import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId } from '../../protocol/names.js'
 import type { Logger, Storage, Timer } from '../ports.js'
-import { isDurable, type DecisionContext, type StateRecord } from '../records.js'
+import { isDurable, type DecisionContext, type StateRecord, type StoreRecord } from '../records.js'
 import { BrokerState } from './broker-state.js'
 import { GroupCommit, type EntryOptions, type Urgency } from './group-commit.js'
 
@@ -42,6 +42,8 @@ export interface CommittedNews {
   /** Partitions that were made or deleted, or whose log start moved. */
   readonly changed: ReadonlySet<PartitionId>
   readonly topicsChanged: boolean
+  /** What has changed in stores, in its order. */
+  readonly stores: readonly StoreRecord[]
 }
 
 export class ShardRuntime {
@@ -146,6 +148,7 @@ export class ShardRuntime {
   #onCommitted(records: readonly StateRecord[]): void {
     const readable = new Map<PartitionId, number>()
     const changed = new Set<PartitionId>()
+    const stores: StoreRecord[] = []
     let topicsChanged = false
     for (const record of records) {
       if (record.type === 'batch') {
@@ -160,15 +163,19 @@ export class ShardRuntime {
         changed.add(record.partitionId)
       } else if (record.type === 'topic') {
         topicsChanged = true
+      } else if (record.type === 'storeEntry' || record.type === 'storeCleared') {
+        stores.push(record)
       }
     }
-    this.#options.listener.committed({ readable, changed, topicsChanged })
+    this.#options.listener.committed({ readable, changed, topicsChanged, stores })
   }
 
   /** The logs go back to what is durable, and on to what will be without any batch. */
   #rollBack(stays: readonly StateRecord[]): void {
     const { logs } = this.#state
-    this.#options.logger.warn('there is no space for batches: those under way are rejected')
+    this.#options.logger.warn(
+      'there is no space: batches and entries of stores that are under way are rejected',
+    )
     this.#state.rollBack()
     for (const record of stays) {
       if (record.type === 'producer' && logs.find(record.partitionId)) logs.replay(record)

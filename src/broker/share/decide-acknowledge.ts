@@ -3,7 +3,7 @@
  * each of its messages has to be the member's, by the delivery that it names (S4).
  */
 import { TabmqError, toWireError, type WireError } from '../../protocol/errors.js'
-import type { MemberId } from '../../protocol/names.js'
+import type { MemberId, PartitionId } from '../../protocol/names.js'
 import type { Acknowledgement, RequestOf, ResponseOf } from '../../protocol/requests.js'
 import type { Decision, DecisionContext, ShareRecord } from '../records.js'
 import { lengthOf, type RunLock, type ShareRun } from './runs.js'
@@ -29,6 +29,29 @@ export function decideAcknowledge(
     return {}
   })
   return { records: drafts.records(), response: { results } }
+}
+
+/** Messages of a partition, as they were. */
+export interface KnownRun {
+  readonly partitionId: PartitionId
+  readonly run: ShareRun
+}
+
+/** What was accepted, and could not be written together with what came of it, is for anybody. */
+export function decideAcceptUndone(
+  state: ShareGroupState,
+  accepted: readonly KnownRun[],
+  nowMs: number,
+): ShareRecord[] {
+  const drafts = new ShareDrafts(state, nowMs)
+  for (const { partitionId, run } of accepted) {
+    const draft = drafts.of(partitionId)
+    if (draft === undefined || run.firstOffset < draft.terms.log.logStartOffset) continue
+    draft.counters.accepted -= lengthOf(run)
+    draft.counters.released += lengthOf(run)
+    draft.undoAccept(run)
+  }
+  return drafts.records()
 }
 
 interface Settlement {

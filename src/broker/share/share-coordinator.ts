@@ -10,6 +10,7 @@ import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { GroupId, MemberId, PartitionId, SessionId } from '../../protocol/names.js'
 import type {
+  Acknowledgement,
   AssignedPartition,
   GroupListing,
   RequestOf,
@@ -27,7 +28,7 @@ import {
   decideDeadLetterUndone,
   type DeadLetter,
 } from './dead-letters.js'
-import { decideAcknowledge } from './decide-acknowledge.js'
+import { decideAcceptUndone, decideAcknowledge, type KnownRun } from './decide-acknowledge.js'
 import { decideAcquire, type Granted, type WaitingMember } from './decide-acquire.js'
 import { decideExpiry, decideExtension } from './decide-expiry.js'
 import {
@@ -46,6 +47,7 @@ import {
   REDRIVE_GROUP,
 } from './decide-redrive.js'
 import { describeShareGroup } from './describe-share-group.js'
+import { piecesBetween } from './runs.js'
 import { SeenPartitions, type WantedFacts } from './seen-partitions.js'
 import type { ShareGroupState } from './share-drafts.js'
 import { ShareGroup } from './share-group.js'
@@ -56,6 +58,7 @@ export type { Granted, GrantedPartition, WaitingMember } from './decide-acquire.
 export type { WantedFacts } from './seen-partitions.js'
 
 type ShareDecision<R> = Decision<R, ShareRecord>
+type OffsetRange = Pick<Acknowledgement, 'partitionId' | 'firstOffset' | 'lastOffset'>
 
 export class ShareCoordinator {
   readonly #groups = new Map<GroupId, ShareGroup>()
@@ -121,6 +124,28 @@ export class ShareCoordinator {
     context: DecisionContext,
   ): ShareDecision<ResponseOf<'shareAcknowledge'>> {
     return decideAcknowledge(this.#stateOf(request.groupId), request, context)
+  }
+
+  /** What is known of messages, as they are before an acknowledgement of them is replayed. */
+  knownOf(groupId: GroupId, ranges: readonly OffsetRange[]): KnownRun[] {
+    const partitions = this.#groups.get(groupId)?.partitions
+    return ranges.flatMap(({ partitionId, firstOffset, lastOffset }) => {
+      const runs = partitions?.get(partitionId)?.runs ?? []
+      return [...piecesBetween(runs, firstOffset, lastOffset + 1)].map((run) => ({
+        partitionId,
+        run,
+      }))
+    })
+  }
+
+  /** They were accepted, and the transaction did not come to be: they are available again. */
+  undoAccepted(
+    groupId: GroupId,
+    before: readonly KnownRun[],
+    { nowMs }: Pick<DecisionContext, 'nowMs'>,
+  ): ShareRecord[] {
+    const isKnown = this.#groups.get(groupId)?.row !== undefined
+    return isKnown ? decideAcceptUndone(this.#stateOf(groupId), before, nowMs) : []
   }
 
   /**

@@ -157,6 +157,12 @@ export class SharePartitionDraft {
     this.#advance()
   }
 
+  /** Nor was this: it is available, as often delivered as it was. */
+  undoAccept(accepted: ShareRun): void {
+    this.undoFinish({ ...accepted, ...HELD_BY_NOBODY, state: 'available' })
+    this.#opensMore = true
+  }
+
   /** A delay that is over: nothing that would have to be written. */
   endDelay(piece: ShareRun): void {
     this.#isChanged = true
