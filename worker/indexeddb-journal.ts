@@ -125,6 +125,12 @@ export function rowOf(record: RowRecord): StoredRow {
       return { store: 'sharePartitions', key: [record.groupId, record.partitionId], value }
     case 'storeEntry':
       return { store: 'storeEntries', key: [record.store, record.key], value }
+    case 'exchange':
+      return { store: 'exchanges', key: record.exchangeId, value }
+    case 'binding':
+      return { store: 'bindings', key: [record.exchangeId, record.bindingId], value }
+    case 'publisher':
+      return { store: 'publishers', key: [record.exchangeId, record.producerId], value }
     default:
       return unreachable(record)
   }

@@ -80,6 +80,9 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
     shareGroups,
     sharePartitions,
     storeNames,
+    exchanges,
+    bindings,
+    publishers,
   ] = await Promise.all([
     meta.getKey('reserve'),
     meta.get('nextPartitionId'),
@@ -91,6 +94,9 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
     readNow('shareGroups'),
     readNow('sharePartitions'),
     readStoreNames(transaction),
+    readNow('exchanges'),
+    readNow('bindings'),
+    readNow('publishers'),
   ])
   const [[, nextPartitionId] = []] = overlaid(
     [['nextPartitionId', storedPartitionId]],
@@ -117,6 +123,9 @@ async function readState(transaction: LoadTransaction, load: Load): Promise<Load
       row,
     ]),
     stores: [...new Set([...storeNames, ...journal.entries.stores()])],
+    exchanges,
+    bindings: bindings.map(([[exchangeId, bindingId], row]) => [exchangeId, bindingId, row]),
+    publishers: publishers.map(([[exchangeId, producerId], row]) => [exchangeId, producerId, row]),
     edges: edges.filter((edge) => edge !== undefined),
     hasReserve: reserve !== undefined,
     journal,

@@ -5,16 +5,25 @@
  */
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb'
 import type {
+  BindingRow,
+  ExchangeRow,
   GroupRow,
   OffsetRow,
   PartitionRow,
   ProducerRow,
+  PublisherRow,
   ShareGroupRow,
   SharePartitionRow,
   TopicRow,
 } from '../src/broker/rows.js'
 import type * as Names from '../src/protocol/names.js'
-import type { GroupId, PartitionId, ProducerId, TopicId } from '../src/protocol/names.js'
+import type {
+  ExchangeId,
+  GroupId,
+  PartitionId,
+  ProducerId,
+  TopicId,
+} from '../src/protocol/names.js'
 import { ignore } from './indexeddb-errors.js'
 import type { ClosingRow, JournalRow } from './indexeddb-journal-row.js'
 
@@ -33,6 +42,9 @@ export interface DatabaseSchema extends DBSchema {
   sharePartitions: { key: [GroupId, PartitionId]; value: SharePartitionRow }
   /** The store, and the key in it. */
   storeEntries: { key: [Names.StoreName, string]; value: ArrayBuffer }
+  exchanges: { key: ExchangeId; value: ExchangeRow }
+  bindings: { key: [ExchangeId, number]; value: BindingRow }
+  publishers: { key: [ExchangeId, ProducerId]; value: PublisherRow }
   journal: { key: JournalKey | JournalPartKey; value: JournalRow | ClosingRow }
   /**
    * `formatVersion` repeats the database's version for whoever reads a dump of the stores.
@@ -68,11 +80,21 @@ export const STORE_NAMES = [
   'shareGroups',
   'sharePartitions',
   'storeEntries',
+  'exchanges',
+  'bindings',
+  'publishers',
   'journal',
   'meta',
 ] as const
 
-const NEW_IN_3 = ['shareGroups', 'sharePartitions', 'storeEntries'] as const
+const NEW_IN_3 = [
+  'shareGroups',
+  'sharePartitions',
+  'storeEntries',
+  'exchanges',
+  'bindings',
+  'publishers',
+] as const
 
 export type StoreName = (typeof STORE_NAMES)[number]
 export type StoreKey<Name extends StoreName> = DatabaseSchema[Name]['key']

@@ -4,14 +4,24 @@
  * under src/broker touches a host global.
  */
 import type { BatchEdge } from '../protocol/batch-header.js'
-import type { GroupId, PartitionId, ProducerId, StoreName, TopicId } from '../protocol/names.js'
+import type {
+  ExchangeId,
+  GroupId,
+  PartitionId,
+  ProducerId,
+  StoreName,
+  TopicId,
+} from '../protocol/names.js'
 import type { Push, StorageEstimate, StoreEntry, StoreReadRequest } from '../protocol/requests.js'
 import type { DurableRecord } from './records.js'
 import type {
+  BindingRow,
+  ExchangeRow,
   GroupRow,
   OffsetRow,
   PartitionRow,
   ProducerRow,
+  PublisherRow,
   ShareGroupRow,
   SharePartitionRow,
   TopicRow,
@@ -88,6 +98,9 @@ export interface StoredState {
   readonly sharePartitions: readonly (readonly [GroupId, PartitionId, SharePartitionRow])[]
   /** Every store in which there is anything, perhaps one that has become empty. */
   readonly stores: readonly StoreName[]
+  readonly exchanges: readonly (readonly [ExchangeId, ExchangeRow])[]
+  readonly bindings: readonly (readonly [ExchangeId, number, BindingRow])[]
+  readonly publishers: readonly (readonly [ExchangeId, ProducerId, PublisherRow])[]
   readonly edges: readonly LogEdges[]
 }
 

@@ -5,6 +5,7 @@
  * is a member, and on the way to which assignment. A null value deletes.
  */
 import type {
+  ExchangeId,
   GroupId,
   MemberId,
   PartitionId,
@@ -12,12 +13,16 @@ import type {
   StoreName,
   TopicId,
 } from '../protocol/names.js'
+import type { ExchangeCounters } from '../protocol/requests.js'
 import type { Member, TargetAssignment } from './group/member.js'
 import type {
+  BindingRow,
+  ExchangeRow,
   GroupRow,
   OffsetRow,
   PartitionRow,
   ProducerRow,
+  PublisherRow,
   ShareGroupRow,
   SharePartitionRow,
   TopicRow,
@@ -25,8 +30,13 @@ import type {
 import type { ShareMember } from './share/share-member.js'
 import type { SharePartitionState } from './share/share-partition.js'
 
-export type DurableRecord = LogRecord | DurableGroupRecord | DurableShareRecord | StoreRecord
-export type StateRecord = LogRecord | GroupRecord | ShareRecord | StoreRecord
+export type DurableRecord =
+  | LogRecord
+  | DurableGroupRecord
+  | DurableShareRecord
+  | DurableExchangeRecord
+  | StoreRecord
+export type StateRecord = LogRecord | GroupRecord | ShareRecord | ExchangeRecord | StoreRecord
 
 /** Replayed by the topic registry and the partition logs. */
 export type LogRecord =
@@ -120,11 +130,42 @@ export type SoftShareRecord =
       }
     }
 
+/** Replayed by the exchanges. */
+export type ExchangeRecord = DurableExchangeRecord | SoftExchangeRecord
+
+export type DurableExchangeRecord =
+  | {
+      readonly type: 'exchange'
+      readonly exchangeId: ExchangeId
+      readonly value: ExchangeRow | null
+    }
+  | {
+      readonly type: 'binding'
+      readonly exchangeId: ExchangeId
+      /** Of the exchange's bindings that there are, no other has it. */
+      readonly bindingId: number
+      readonly value: BindingRow | null
+    }
+  | {
+      readonly type: 'publisher'
+      readonly exchangeId: ExchangeId
+      readonly producerId: ProducerId
+      readonly value: PublisherRow | null
+    }
+
+export type SoftExchangeRecord =
+  /** So many batches without a key were dealt out to partitions. */
+  | { readonly type: 'spread'; readonly exchangeId: ExchangeId; readonly batches: number }
+  /** What became of messages; by then the exchange may be gone. */
+  | { readonly type: 'counted'; readonly exchangeId: ExchangeId; readonly counts: ExchangeCounters }
+
 const SOFT_TYPES: ReadonlySet<StateRecord['type']> = new Set([
   'member',
   'target',
   'shareMember',
   'shareRuns',
+  'spread',
+  'counted',
 ])
 
 export function isDurable(record: StateRecord): record is DurableRecord {

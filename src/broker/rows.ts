@@ -2,9 +2,20 @@
  * What is kept on disk, row by row: plain values that structured clone can carry. A change here is
  * a change of the on-disk format: raise the version, write an upgrade, keep a fixture.
  */
-import type { InstanceId, MemberId, PartitionId, TopicId, TopicName } from '../protocol/names.js'
+import type {
+  ExchangeId,
+  ExchangeName,
+  InstanceId,
+  MemberId,
+  PartitionId,
+  TopicId,
+  TopicName,
+} from '../protocol/names.js'
 import type {
   AssignorName,
+  ExchangeType,
+  HeadersMatch,
+  PublishResult,
   RepeatedMessages,
   ShareGroupOptions,
   Subscription,
@@ -87,4 +98,35 @@ export interface SharePartitionRow {
   readonly startOffset: number
   /** Flat, as src/broker/share/runs.ts reads and writes it: what is not in a run was never delivered. */
   readonly runs: readonly number[]
+}
+
+export interface ExchangeRow {
+  readonly exchange: ExchangeName
+  readonly type: ExchangeType
+  /** By its name, since there need not be one. */
+  readonly alternateExchange: ExchangeName | null
+}
+
+/** One way from an exchange. What it leads to is gone only together with it. */
+export interface BindingRow {
+  readonly to: BindingDestination
+  readonly routingKey: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly match: HeadersMatch
+  readonly weight: number
+}
+
+export type BindingDestination =
+  | { readonly type: 'topic'; readonly topicId: TopicId }
+  | { readonly type: 'exchange'; readonly exchangeId: ExchangeId }
+
+/**
+ * The last publications of one producer to one exchange of which anything was stored, and their answer,
+ * so that they are not stored again when nobody heard it.
+ */
+export interface PublisherRow {
+  readonly firstNumber: number
+  /** One for each number from there. */
+  readonly results: readonly PublishResult[]
+  readonly updatedAtMs: number
 }

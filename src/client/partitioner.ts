@@ -5,7 +5,7 @@
  */
 import { assert, definedOrThrow } from '../std/assert.js'
 import type { Message } from './message.js'
-import { murmur2 } from './murmur2.js'
+import { murmur2 } from '../protocol/murmur2.js'
 
 /** What a partitioner goes by. */
 export interface PartitionerInput {

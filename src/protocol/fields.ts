@@ -84,6 +84,16 @@ export class Fields {
     )
   }
 
+  /** The names of its own fields, where these are the data. */
+  names(countMax: number, lengthMax: number): string[] {
+    const names = Object.keys(this.#values)
+    if (names.length <= countMax && names.every((name) => name.length <= lengthMax)) return names
+    const expected = `at most ${countMax} fields, with names of at most ${lengthMax} characters`
+    throw new TabmqError('INVALID_REQUEST', `${this.#what} must have ${expected}`, {
+      field: this.#what,
+    })
+  }
+
   #get(field: string): unknown {
     return Object.hasOwn(this.#values, field) ? this.#values[field] : undefined
   }

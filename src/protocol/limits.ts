@@ -66,6 +66,18 @@ export interface BrokerLimits {
   /** Changes that a watch of a store keeps for a tab that is slow; beyond, the tab reads anew. */
   readonly storeWatchChangesMax: number
   readonly storeWatchBytesMax: number
+  readonly exchangesMax: number
+  readonly bindingsPerExchangeMax: number
+  /** Of all exchanges together: a message may have to be held against each. */
+  readonly bindingsMax: number
+  /** Exchanges that one message comes to, from the one it is published to on. */
+  readonly routingHopsMax: number
+  /** Of one `publish` request. */
+  readonly publicationsMax: number
+  /** Batches that those of one `publish` request become, one for each queue that they go to. */
+  readonly publishAppendsMax: number
+  /** The bytes of these. */
+  readonly publishBytesMax: number
 }
 
 export const BROKER_LIMITS: BrokerLimits = {
@@ -116,6 +128,13 @@ export const BROKER_LIMITS: BrokerLimits = {
   sessionStoreWatchesMax: 100,
   storeWatchChangesMax: 1_000,
   storeWatchBytesMax: 1024 * 1024,
+  exchangesMax: 1_000,
+  bindingsPerExchangeMax: 1_000,
+  bindingsMax: 5_000,
+  routingHopsMax: 64,
+  publicationsMax: 256,
+  publishAppendsMax: 4_096,
+  publishBytesMax: 64 * 1024 * 1024,
 }
 
 /** What a call on a port is known by: Comlink's ids have some 60 characters. */
@@ -238,6 +257,17 @@ export const SHARE_CONSUMER_DEFAULTS = {
   weight: 1,
   retry: { initialDelayMs: 1_000, multiplier: 2, maxDelayMs: 60_000 },
 } as const
+
+/** Of a routing key, in characters (as RabbitMQ). */
+export const ROUTING_KEY_LENGTH_MAX = 255
+/** Of a binding to a topic exchange: a state each, and one before the first, in 31 bits. */
+export const TOPIC_BINDING_WORDS_MAX = 30
+/** Headers that a binding asks for, and values that a message is routed by. */
+export const BINDING_HEADERS_MAX = 16
+export const ROUTED_HEADERS_MAX = 64
+/** Of a header's name or value in a binding, in characters: a longer one of a message matches none. */
+export const ROUTING_HEADER_LENGTH_MAX = 500
+export const BINDING_WEIGHT_MAX = 1_000
 
 export const DELIVERY_COUNT_LIMIT_MAX = 1_000_000
 export const SHARE_WEIGHT_MAX = 1_000

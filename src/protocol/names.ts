@@ -18,6 +18,9 @@ type Branded<T, Name extends string> = T & { readonly [brand]: Name }
 export type TopicName = Branded<string, 'TopicName'>
 export type TopicId = Branded<string, 'TopicId'>
 export type GroupId = Branded<string, 'GroupId'>
+export type ExchangeName = Branded<string, 'ExchangeName'>
+/** One life of an exchange: one of the same name that is declared later has another. */
+export type ExchangeId = Branded<string, 'ExchangeId'>
 export type MemberId = Branded<string, 'MemberId'>
 export type InstanceId = Branded<string, 'InstanceId'>
 export type SessionId = Branded<string, 'SessionId'>
@@ -60,6 +63,14 @@ export function parseGroupId(value: unknown): GroupId {
     `${describe(value)} is not a group id: a string of 1 to ${GROUP_ID_LENGTH_MAX} characters`,
     { groupId: detailOf(value) },
   )
+}
+
+/**
+ * The name of an exchange: any string of 1 to 255 characters.
+ * @throws TabmqError INVALID_REQUEST
+ */
+export function parseExchangeName(value: unknown): ExchangeName {
+  return parseName(value, 'exchange') as ExchangeName
 }
 
 /** @throws TabmqError INVALID_REQUEST */

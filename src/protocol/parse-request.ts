@@ -20,6 +20,7 @@ import {
 import {
   describe,
   parseBrokerName,
+  parseExchangeName,
   parseGroupId,
   parseInstanceId,
   parseMemberId,
@@ -27,14 +28,17 @@ import {
   parseStoreKey,
   parseStoreName,
   parseTopicName,
+  type ExchangeName,
   type GroupId,
   type MemberId,
   type PartitionId,
 } from './names.js'
+import { parseBinding, parsePublish } from './parse-routing.js'
 import { PROTOCOL_VERSION } from './protocol-version.js'
 import {
   ACKNOWLEDGEMENT_TYPES,
   ASSIGNOR_NAMES,
+  EXCHANGE_TYPES,
   type Acknowledgement,
   type ApiName,
   type Hello,
@@ -274,6 +278,28 @@ const PARSERS: Parsers = {
     watchId: fields.string('watchId', ID_LENGTH_MAX),
   }),
   listStores: () => ({ api: 'listStores' }),
+  declareExchange: (fields) => ({
+    api: 'declareExchange',
+    exchange: exchangeOf(fields),
+    type: fields.oneOf('type', EXCHANGE_TYPES),
+    alternateExchange:
+      fields.raw('alternateExchange') === null
+        ? null
+        : parseExchangeName(fields.raw('alternateExchange')),
+  }),
+  deleteExchange: (fields) => ({
+    api: 'deleteExchange',
+    exchange: exchangeOf(fields),
+    ifUnused: fields.boolean('ifUnused'),
+  }),
+  listExchanges: () => ({ api: 'listExchanges' }),
+  bind: (fields) => ({ api: 'bind', exchange: exchangeOf(fields), binding: parseBinding(fields) }),
+  unbind: (fields) => ({
+    api: 'unbind',
+    exchange: exchangeOf(fields),
+    binding: parseBinding(fields),
+  }),
+  publish: parsePublish,
   describeCluster: () => ({ api: 'describeCluster' }),
   watch: (fields) => ({
     api: 'watch',
@@ -437,6 +463,10 @@ function checkNamedOnce(keys: readonly string[]): void {
 
 function memberIdOf(fields: Fields): MemberId {
   return parseMemberId(fields.raw('memberId'))
+}
+
+function exchangeOf(fields: Fields): ExchangeName {
+  return parseExchangeName(fields.raw('exchange'))
 }
 
 function groupIdOf(fields: Fields): GroupId {

@@ -7,6 +7,7 @@ import type { PartitionLog } from '../../src/broker/log/partition-log.js'
 import type { StoredState } from '../../src/broker/ports.js'
 import type { Decision, DecisionContext, StateRecord } from '../../src/broker/records.js'
 import { BrokerState } from '../../src/broker/runtime/broker-state.js'
+import { unbindTopics } from '../../src/broker/routing/decide-exchanges.js'
 import {
   decideCreatePartitions,
   decideCreateTopics,
@@ -30,6 +31,9 @@ const NOTHING_STORED: StoredState = {
   shareGroups: [],
   sharePartitions: [],
   stores: [],
+  exchanges: [],
+  bindings: [],
+  publishers: [],
   edges: [],
 }
 
@@ -73,7 +77,10 @@ export class StateContext implements DecisionContext {
   }
 
   deleteTopic(topic: string): void {
-    this.apply(decideDeleteTopics(this.state, { topics: [topic as TopicName] }))
+    const { exchanges } = this.state
+    const { records, response } = decideDeleteTopics(this.state, { topics: [topic as TopicName] })
+    const topicIds = response.map(({ topicId }) => topicId)
+    this.replay([...unbindTopics(exchanges, topicIds), ...records])
   }
 
   partitionIds(topic: string): readonly PartitionId[] {
@@ -107,10 +114,21 @@ export class StateContext implements DecisionContext {
   /** Everything appended is durable now. */
   commit(): void {
     for (const record of this.#undurable.splice(0)) {
+      if (record.type === 'publisher') {
+        const { exchangeId, producerId, value } = record
+        this.state.exchanges.publisherIsDurable(exchangeId, producerId, value)
+      }
       if (!('partitionId' in record)) continue
       const log = this.state.logs.find(record.partitionId)
       if (record.type === 'batch') log?.batchIsDurable(record.batch)
       if (record.type === 'producer') log?.producerIsDurable(record.producerId, record.value)
     }
+  }
+
+  /** There is no space for what is not durable yet. */
+  rollBack(): void {
+    this.#undurable.splice(0)
+    this.state.rollBack()
+    this.state.checkInvariants()
   }
 }

@@ -22,6 +22,12 @@ import {
   repeatingProducerRecord,
   repeatingProducerRow,
   read,
+  exchangeRecord,
+  exchangeRow,
+  bindingRecord,
+  bindingRow,
+  publisherRecord,
+  publisherRow,
   shareGroupRecord,
   shareGroupRow,
   sharePartitionRecord,
@@ -63,6 +69,11 @@ export const COMMIT_CASES: readonly StorageCase[] = [
         ...[1, 2].flatMap((id) => [producerRecord(id, 1, 1), producerRecord(id, 2, 2)]),
         ...['a', 'b'].flatMap((id) => [offsetRecord(id, 1, 1), offsetRecord(id, 2, 2)]),
         ...['a', 'b'].flatMap((id) => [shareGroupRecord(id, 1), sharePartitionRecord(id, 2, 2)]),
+        ...['a', 'b'].flatMap((id) => [
+          exchangeRecord(id, 1),
+          bindingRecord(id, 2, 2),
+          publisherRecord(id, 3, 3),
+        ]),
         batchRecord(2, 0),
       ])
       await commit(storage, [
@@ -73,6 +84,9 @@ export const COMMIT_CASES: readonly StorageCase[] = [
         offsetRecord('b', 1, null),
         shareGroupRecord('b', null),
         sharePartitionRecord('a', 2, null),
+        exchangeRecord('b', null),
+        bindingRecord('b', 2, null),
+        publisherRecord('a', 3, null),
         topicRecord('never there', null),
       ])
       const expected = {
@@ -91,6 +105,9 @@ export const COMMIT_CASES: readonly StorageCase[] = [
         ],
         shareGroups: [['a', shareGroupRow(1)]],
         sharePartitions: [['b', 2, sharePartitionRow(2)]],
+        exchanges: [['a', exchangeRow(1)]],
+        bindings: [['a', 2, bindingRow(2)]],
+        publishers: [['b', 3, publisherRow(3)]],
         nextPartitionId: 1,
         edges: [],
       }
@@ -316,6 +333,9 @@ const ONE_OF_EACH: readonly DurableRecord[] = [
   offsetRecord('g', 1, 5),
   shareGroupRecord('s', 6),
   sharePartitionRecord('s', 1, 7),
+  exchangeRecord('e', 8),
+  bindingRecord('e', 1, 9),
+  publisherRecord('e', 4, 10),
 ]
 
 const STATE_OF_ONE_OF_EACH = {
@@ -327,5 +347,8 @@ const STATE_OF_ONE_OF_EACH = {
   offsets: [['g', 1, offsetRow(5)]],
   shareGroups: [['s', shareGroupRow(6)]],
   sharePartitions: [['s', 1, sharePartitionRow(7)]],
+  exchanges: [['e', exchangeRow(8)]],
+  bindings: [['e', 1, bindingRow(9)]],
+  publishers: [['e', 4, publisherRow(10)]],
   edges: [logEdges(1, batchEdge(1, 0), batchEdge(1, 4), [0, 4])],
 }

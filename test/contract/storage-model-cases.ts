@@ -12,14 +12,17 @@ import {
   batchBytes,
   batchRecord,
   batchesDeleted,
+  bindingRecord,
   commit,
   comparable,
   edgeOf,
+  exchangeRecord,
   groupRecord,
   logEdges,
   offsetRecord,
   partitionRecord,
   producerRecord,
+  publisherRecord,
   read,
   readStore,
   repeatingProducerRecord,
@@ -93,6 +96,9 @@ const recordArbitrary: fc.Arbitrary<DurableRecord> = fc.oneof(
     arbitrary: fc.tuple(store, key, value, byteLength).map((args) => storeEntry(...args)),
   },
   store.map((one) => storeCleared(one)),
+  fc.tuple(name, value).map((args) => exchangeRecord(...args)),
+  fc.tuple(name, id, value).map((args) => bindingRecord(...args)),
+  fc.tuple(name, id, value).map((args) => publisherRecord(...args)),
   offset.map((next): DurableRecord => ({ type: 'nextPartitionId', value: next })),
 )
 
@@ -260,6 +266,9 @@ class Model {
       offsets: rows('offset'),
       shareGroups: rows('shareGroup'),
       sharePartitions: rows('sharePartition'),
+      exchanges: rows('exchange'),
+      bindings: rows('binding'),
+      publishers: rows('publisher'),
       edges: partitions.flatMap(([partitionId]) => {
         const stored = this.#batchesOf(Number(partitionId))
         const [first, last] = [stored.at(0), stored.at(-1)]
@@ -318,5 +327,11 @@ function keyOf(record: RowRecord): readonly (string | number)[] {
       return [record.groupId, record.partitionId]
     case 'storeEntry':
       return [record.store, record.key]
+    case 'exchange':
+      return [record.exchangeId]
+    case 'binding':
+      return [record.exchangeId, record.bindingId]
+    case 'publisher':
+      return [record.exchangeId, record.producerId]
   }
 }

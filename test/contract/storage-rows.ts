@@ -10,15 +10,20 @@ import type { BatchEdge } from '../../src/protocol/batch-header.js'
 import type { StoreReadRequest } from '../../src/protocol/requests.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type {
+  BindingRow,
+  ExchangeRow,
   GroupRow,
   OffsetRow,
   PartitionRow,
   ProducerRow,
+  PublisherRow,
   ShareGroupRow,
   SharePartitionRow,
   TopicRow,
 } from '../../src/broker/rows.js'
 import type {
+  ExchangeId,
+  ExchangeName,
   GroupId,
   InstanceId,
   MemberId,
@@ -31,6 +36,7 @@ import type {
 
 export const partitionId = (id: number): PartitionId => id as PartitionId
 export const topicId = (id: string): TopicId => id as TopicId
+export const exchangeId = (id: string): ExchangeId => id as ExchangeId
 export const groupId = (id: string): GroupId => id as GroupId
 export const producerId = (id: number): ProducerId => id as ProducerId
 
@@ -112,6 +118,33 @@ export function shareGroupRow(value: number): ShareGroupRow {
 
 export function sharePartitionRow(value: number): SharePartitionRow {
   return { startOffset: value, runs: [value, value + 1, 2, 3, 4, 5] }
+}
+
+export function exchangeRow(value: number): ExchangeRow {
+  const alternateExchange = value === 1 ? null : (`exchange-${value + 1}` as ExchangeName)
+  return { exchange: `exchange-${value}` as ExchangeName, type: 'headers', alternateExchange }
+}
+
+export function bindingRow(value: number): BindingRow {
+  return {
+    to: { type: 'topic', topicId: topicId(`t${value}`) },
+    routingKey: `*.${value}`,
+    headers: { format: 'pdf', pages: `${value}` },
+    match: 'any',
+    weight: value,
+  }
+}
+
+export function publisherRow(value: number): PublisherRow {
+  const placement = { partitionId: partitionId(value), topic: 'orders' as TopicName, partition: 0 }
+  return {
+    firstNumber: value,
+    results: [
+      { placements: [{ ...placement, batch: 0, baseOffset: value }] },
+      { error: { code: 'UNROUTABLE_MESSAGE', message: 'no', details: { exchange: 'e' } } },
+    ],
+    updatedAtMs: value,
+  }
 }
 
 /** A buffer that tells its partition and base offset apart from any other's. */
@@ -200,6 +233,25 @@ export function offsetRecord(id: string, partition: number, value: number | null
 export function shareGroupRecord(id: string, value: number | null): DurableRecord {
   const row = value === null ? null : shareGroupRow(value)
   return { type: 'shareGroup', groupId: groupId(id), value: row }
+}
+
+export function exchangeRecord(id: string, value: number | null): DurableRecord {
+  const row = value === null ? null : exchangeRow(value)
+  return { type: 'exchange', exchangeId: exchangeId(id), value: row }
+}
+
+export function bindingRecord(id: string, bindingId: number, value: number | null): DurableRecord {
+  const row = value === null ? null : bindingRow(value)
+  return { type: 'binding', exchangeId: exchangeId(id), bindingId, value: row }
+}
+
+export function publisherRecord(id: string, producer: number, value: number | null): DurableRecord {
+  return {
+    type: 'publisher',
+    exchangeId: exchangeId(id),
+    producerId: producerId(producer),
+    value: value === null ? null : publisherRow(value),
+  }
 }
 
 export function sharePartitionRecord(

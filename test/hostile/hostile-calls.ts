@@ -117,6 +117,29 @@ export function grantedRequests(known: Known): Readonly<Record<ApiName, object>>
     storeUnwatch: { watchId: 'store' },
     listStores: {},
     leaveShareGroup: sharing,
+    declareExchange: { exchange: 'made', type: 'topic', alternateExchange: 'other' },
+    bind: { exchange: 'made', binding: BINDING },
+    publish: {
+      exchange: 'made',
+      producerId: 7,
+      firstNumber: 0,
+      acks: 1,
+      publications: [
+        {
+          routingKey: 'eu.new',
+          headers: { format: ['pdf'] },
+          mandatory: true,
+          batches: [
+            { keyHash: 7, batch: batchOf() },
+            { keyHash: null, batch: batchOf() },
+          ],
+        },
+      ],
+      isRepeat: false,
+    },
+    listExchanges: {},
+    unbind: { exchange: 'made', binding: BINDING },
+    deleteExchange: { exchange: 'made', ifUnused: true },
     describeCluster: {},
     watch: { watchId: 'one', intervalMs: 20 },
     unwatch: { watchId: 'one' },
@@ -130,6 +153,8 @@ function storeWrite() {
     deletes: ['b'],
   }
 }
+
+const BINDING = { topic: 'orders', routingKey: 'eu.#', headers: {}, match: 'all', weight: 1 }
 
 const SHARE_OPTIONS = {
   lockDurationMs: 1_000,
@@ -207,6 +232,18 @@ function validRequests(known: Known): Bodies {
     ),
     deletes: fc.array(key, { maxLength: 2 }),
   })
+  const exchange = fc.constantFrom('made', 'other', '__proto__')
+  const routingKey = fc.constantFrom('', 'eu.new', '#.*.#', '.'.repeat(255))
+  const terms = {
+    routingKey,
+    headers: fc.constantFrom<object[]>({}, { format: 'pdf' }),
+    match: fc.constantFrom('all', 'any'),
+    weight: fc.constantFrom(1, 1_000),
+  }
+  const binding = fc.oneof(
+    fc.record({ topic, ...terms }),
+    fc.record({ toExchange: exchange, ...terms }),
+  )
   const perPartition = <T extends object>(more: fc.Arbitrary<T>) =>
     fc
       .tuple(partitionIds, more)
@@ -338,6 +375,34 @@ function validRequests(known: Known): Bodies {
     }),
     storeUnwatch: fc.record({ watchId: fc.constantFrom('one', 'two', 'three') }),
     listStores: fc.constant({}),
+    declareExchange: fc.record({
+      exchange,
+      type: fc.constantFrom('direct', 'topic', 'fanout', 'headers', 'consistent-hash'),
+      alternateExchange: fc.oneof(exchange, fc.constant(null)),
+    }),
+    deleteExchange: fc.record({ exchange, ifUnused: fc.boolean() }),
+    listExchanges: fc.constant({}),
+    bind: fc.record({ exchange, binding }),
+    unbind: fc.record({ exchange, binding }),
+    publish: fc.record({
+      exchange,
+      producerId: fc.constantFrom(7, 8),
+      firstNumber: fc.nat(5),
+      acks: fc.constantFrom(-1, 0, 1),
+      publications: fc.array(
+        fc.record({
+          routingKey,
+          headers: fc.constantFrom<object[]>({}, { format: ['pdf', 'png'] }),
+          mandatory: fc.boolean(),
+          batches: fc.array(
+            fc.record({ keyHash: fc.constantFrom(null, 0, 0x7fff_ffff), batch: validBatch }),
+            { maxLength: 3 },
+          ),
+        }),
+        { maxLength: 3 },
+      ),
+      isRepeat: fc.constantFrom(true, false, undefined),
+    }),
     describeCluster: fc.constant({}),
     watch: fc.record({ watchId: fc.constantFrom('one', 'two'), intervalMs: fc.constant(20) }),
     unwatch: fc.record({ watchId: fc.constantFrom('one', 'two', 'three') }),

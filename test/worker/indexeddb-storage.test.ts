@@ -42,6 +42,12 @@ import {
   sharePartitionRow,
   storeCleared,
   storeEntry,
+  exchangeRecord,
+  exchangeRow,
+  bindingRecord,
+  bindingRow,
+  publisherRecord,
+  publisherRow,
   topicRecord,
   topicRow,
 } from '../contract/storage-rows.js'
@@ -778,6 +784,9 @@ describe('the format on disk, version 3', () => {
       sharePartitionRecord('queue', 3, 1),
       storeEntry('balances', 'a', 1),
       storeEntry('balances', 'large', 2, LARGE),
+      exchangeRecord('exchange id', 1),
+      bindingRecord('exchange id', 1, 1),
+      publisherRecord('exchange id', 77, 1),
     ])
     await commit(storage, [soundRecord(0, 4), soundRecord(1, 4)])
     for (let left = 62; left > 0; left--) await commit(storage, [])
@@ -824,6 +833,9 @@ describe('the format on disk, version 3', () => {
         ],
         [batchBytes(1, 0, 8), batchBytes(2, 0, LARGE)],
       ],
+      exchanges: [['exchange id'], [exchangeRow(1)]],
+      bindings: [[['exchange id', 1]], [bindingRow(1)]],
+      publishers: [[['exchange id', 77]], [publisherRow(1)]],
       journal: [
         [
           [0, 1],

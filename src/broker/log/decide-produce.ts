@@ -196,7 +196,7 @@ function toldOf(found: FoundRepeats, { state }: Production): RepeatedMessages {
 }
 
 /** Nobody knows which offset comes next; offsets that somebody may have read must not come again. */
-function checkEnd({ damage, partition, partitionId }: PartitionLog): void {
+export function checkEnd({ damage, partition, partitionId }: PartitionLog): void {
   if (damage === undefined) return
   throw new TabmqError(
     'CORRUPT_MESSAGE',
@@ -205,7 +205,7 @@ function checkEnd({ damage, partition, partitionId }: PartitionLog): void {
   )
 }
 
-function checkBatchSize(batch: ArrayBuffer, limits: BrokerLimits): void {
+export function checkBatchSize(batch: ArrayBuffer, limits: BrokerLimits): void {
   if (batch.byteLength <= limits.batchBytesMax) return
   throw new TabmqError(
     'MESSAGE_TOO_LARGE',
@@ -214,7 +214,7 @@ function checkBatchSize(batch: ArrayBuffer, limits: BrokerLimits): void {
   )
 }
 
-function checkMessageSize(header: ReadBatchHeader, limit: number, log: PartitionLog): void {
+export function checkMessageSize(header: ReadBatchHeader, limit: number, log: PartitionLog): void {
   if (header.largestMessageBytes <= limit) return
   throw new TabmqError(
     'MESSAGE_TOO_LARGE',

@@ -13,6 +13,7 @@ import { PartitionLogs } from '../log/partition-logs.js'
 import type { StoredState } from '../ports.js'
 import type { StateRecord } from '../records.js'
 import { StoreRegistry } from '../store/store-registry.js'
+import { Exchanges } from '../routing/exchanges.js'
 import { TopicRegistry } from '../topic/topic-registry.js'
 
 export class BrokerState {
@@ -23,6 +24,7 @@ export class BrokerState {
   readonly groups: GroupCoordinator
   readonly shares: ShareCoordinator
   readonly stores = new StoreRegistry()
+  readonly exchanges = new Exchanges()
   readonly brokerEpoch: number
   readonly databaseId: string
 
@@ -38,6 +40,7 @@ export class BrokerState {
     this.stores.restore(stored.stores)
     for (const record of storedRecords(stored)) this.replay(record)
     this.logs.allIsDurable()
+    this.exchanges.allIsDurable()
     for (const edges of stored.edges) this.logs.find(edges.partitionId)?.restore(edges)
     this.groups.restoreStaticMembers(nowMs)
   }
@@ -69,6 +72,12 @@ export class BrokerState {
       case 'storeEntry':
       case 'storeCleared':
         return this.stores.replay(record)
+      case 'exchange':
+      case 'binding':
+      case 'publisher':
+      case 'spread':
+      case 'counted':
+        return this.exchanges.replay(record)
       default:
         return unreachable(record)
     }
@@ -78,6 +87,7 @@ export class BrokerState {
   rollBack(): void {
     this.logs.rollBack()
     this.messageIds.rollBack((partitionId) => this.logs.find(partitionId)?.highWatermark ?? 0)
+    this.exchanges.rollBack()
   }
 
   checkInvariants(): void {
@@ -86,6 +96,7 @@ export class BrokerState {
     this.messageIds.checkInvariants()
     this.groups.checkInvariants()
     this.shares.checkInvariants()
+    this.exchanges.checkInvariants(this.topics)
   }
 
   #replayMessageIds({ partitionId, batch }: Extract<StateRecord, { type: 'batch' }>): void {
@@ -110,5 +121,14 @@ function* storedRecords(stored: StoredState): Iterable<StateRecord> {
   for (const [groupId, value] of stored.shareGroups) yield { type: 'shareGroup', groupId, value }
   for (const [groupId, partitionId, value] of stored.sharePartitions) {
     yield { type: 'sharePartition', groupId, partitionId, value }
+  }
+  for (const [exchangeId, value] of stored.exchanges) {
+    yield { type: 'exchange', exchangeId, value }
+  }
+  for (const [exchangeId, bindingId, value] of stored.bindings) {
+    yield { type: 'binding', exchangeId, bindingId, value }
+  }
+  for (const [exchangeId, producerId, value] of stored.publishers) {
+    yield { type: 'publisher', exchangeId, producerId, value }
   }
 }

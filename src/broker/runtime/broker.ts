@@ -6,7 +6,7 @@
  */
 import { hasCode, TabmqError, toWireError } from '../../protocol/errors.js'
 import { BROKER_LIMITS, DISK_READERS_MAX, type BrokerLimits } from '../../protocol/limits.js'
-import type { PartitionId, SessionId, TopicId } from '../../protocol/names.js'
+import type { PartitionId, ProducerId, SessionId, TopicId } from '../../protocol/names.js'
 import { parseHello, parseRequest } from '../../protocol/parse-request.js'
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.js'
 import type {
@@ -18,6 +18,7 @@ import type {
   Welcome,
   WireReply,
 } from '../../protocol/requests.js'
+import { forgetPublishers, forgetSilentPublishers } from '../routing/forget-publishers.js'
 import { forgetProducers, forgetSilentProducers } from '../log/forget-producers.js'
 import type { Clock, Logger, PushPort, Random, Storage, StorePage, Timer } from '../ports.js'
 import type { Decision, DecisionContext, StateRecord } from '../records.js'
@@ -282,7 +283,7 @@ export class Broker {
       ...groups.sessionGone(sessionId, this.context()),
       ...shares.sessionGone(sessionId, this.context()),
     ]
-    const forgotten = isTabGone ? forgetProducers(this.state.logs, session.producers) : []
+    const forgotten = isTabGone ? this.forgetProducers(session.producers) : []
     this.watches.changed()
     await this.#shard.write([...left, ...forgotten], 'relaxed').catch(() => {
       // The state is loaded again without the session's members; producers expire by time.
@@ -322,9 +323,11 @@ export class Broker {
   noteRepeats(result: ResponseOf<'produce'>['results'][number]): void {
     if (result.error !== undefined || result.repeats === undefined || result.duplicate) return
     const topicId = this.state.logs.find(result.partitionId)?.topicId
-    if (topicId === undefined) return
-    const count = this.#deduplicated.get(topicId) ?? 0
-    this.#deduplicated.set(topicId, count + result.repeats.indexes.length)
+    if (topicId !== undefined) this.countRepeats(topicId, result.repeats.indexes.length)
+  }
+
+  countRepeats(topicId: TopicId, count: number): void {
+    this.#deduplicated.set(topicId, (this.#deduplicated.get(topicId) ?? 0) + count)
     this.watches.changed()
   }
 
@@ -337,6 +340,17 @@ export class Broker {
     const written = this.#shard.write(decision.records, 'relaxed').then(onWritten, onWritten)
     if (this.#shard.pendingBytes > this.limits.unacknowledgedBytesMax) await written
     return decision.response
+  }
+
+  /** Nothing that these producers sent will come again. */
+  forgetProducers(producerIds: ReadonlySet<ProducerId>): StateRecord[] {
+    const { logs, exchanges } = this.state
+    return [...forgetProducers(logs, producerIds), ...forgetPublishers(exchanges, producerIds)]
+  }
+
+  /** For what nobody waits for. */
+  applyQuietly(records: readonly StateRecord[]): void {
+    void this.#writeQuietly(records)
   }
 
   /** The storage says that it cannot be had any more. If so, the broker ends. */
@@ -504,7 +518,7 @@ export class Broker {
   #check(context: DecisionContext): void {
     this.#nextCheckMs = context.nowMs + this.limits.retentionCheckIntervalMs
     this.retention.request()
-    const { groups, shares, logs, messageIds, topics } = this.state
+    const { groups, shares, logs, messageIds, topics, exchanges } = this.state
     messageIds.forgetExpired(context.nowMs)
     for (const topicId of this.#deduplicated.keys()) {
       if (topics.byId(topicId) === undefined) this.#deduplicated.delete(topicId)
@@ -514,6 +528,7 @@ export class Broker {
       ...groups.expireOffsets({ ...context, nowMs: livedMs }),
       ...shares.expireGroups({ ...context, nowMs: livedMs }),
       ...forgetSilentProducers(logs, livedMs - this.limits.producerExpirationMs),
+      ...forgetSilentPublishers(exchanges, livedMs - this.limits.producerExpirationMs),
     ])
   }
 
@@ -559,7 +574,7 @@ export class Broker {
   }
 
   #clusterState(): ClusterState {
-    const { topics, logs, groups, shares, brokerEpoch } = this.state
+    const { topics, logs, groups, shares, exchanges, brokerEpoch } = this.state
     return {
       incarnation: this.incarnation,
       brokerEpoch,
@@ -573,6 +588,7 @@ export class Broker {
       })),
       groups: groups.describeAll(),
       shareGroups: shares.describeAll('all', this.context()),
+      exchanges: exchanges.describeAll(topics),
       sessions: this.#describeSessions(),
     }
   }

@@ -30,11 +30,18 @@ export class BufferedBytes {
     const bytes = bytesOf(request, this.#limits)
     if (bytes > 0) this.#checkRoom(sessionId, bytes)
     this.#add(sessionId, bytes)
-    return new Reservation(() => this.#add(sessionId, -bytes))
+    return new Reservation(bytes, (change) => this.#change(sessionId, change))
+  }
+
+  /** More or less for a request that has been taken in. */
+  #change(sessionId: SessionId, { from, to }: { from: number; to: number }): void {
+    const others = (this.#bySession.get(sessionId) ?? 0) - from
+    if (to > from) this.#checkOthers(sessionId, { bytes: to - from, others })
+    this.#add(sessionId, to - from)
   }
 
   #checkRoom(sessionId: SessionId, bytes: number): void {
-    const { sessionBufferedBytesMax, bufferedBytesMax, batchBytesMax } = this.#limits
+    const { sessionBufferedBytesMax, batchBytesMax } = this.#limits
     const requestBytesMax = Math.max(
       sessionBufferedBytesMax,
       PRODUCE_REQUEST_BYTES_MAX + batchBytesMax,
@@ -43,16 +50,24 @@ export class BufferedBytes {
       const message = `a request of ${bytes} bytes is over the limit of ${requestBytesMax}`
       throw new TabmqError('MESSAGE_TOO_LARGE', message, { requestBytes: bytes, requestBytesMax })
     }
+    this.#checkOthers(sessionId, { bytes, others: this.#bySession.get(sessionId) ?? 0 })
+  }
+
+  /** `others`: what of the tab is here of other requests. */
+  #checkOthers(
+    sessionId: SessionId,
+    { bytes, others }: { readonly bytes: number; readonly others: number },
+  ): void {
+    const { sessionBufferedBytesMax, bufferedBytesMax } = this.#limits
     const before = this.#bySession.get(sessionId) ?? 0
     const isTooMuch =
       before + bytes > sessionBufferedBytesMax || this.#total + bytes > bufferedBytesMax
-    if (before > 0 && isTooMuch) {
-      throw new TabmqError(
-        'THROTTLING_QUOTA_EXCEEDED',
-        `this tab has ${before} bytes on their way to the disk; ${bytes} more have to wait`,
-        { bufferedBytes: before, sessionBufferedBytesMax, bufferedBytesMax },
-      )
-    }
+    if (others === 0 || !isTooMuch) return
+    throw new TabmqError(
+      'THROTTLING_QUOTA_EXCEEDED',
+      `this tab has ${before} bytes on their way to the disk; ${bytes} more have to wait`,
+      { bufferedBytes: before, sessionBufferedBytesMax, bufferedBytesMax },
+    )
   }
 
   #add(sessionId: SessionId, bytes: number): void {
@@ -65,10 +80,24 @@ export class BufferedBytes {
 
 /** Bytes that were taken in, to be let go of once. */
 export class Reservation {
-  #release: () => void
+  #bytes: number
+  #change: (change: { readonly from: number; readonly to: number }) => void
 
-  constructor(release: () => void) {
-    this.#release = release
+  constructor(
+    bytes: number,
+    change: (change: { readonly from: number; readonly to: number }) => void,
+  ) {
+    this.#bytes = bytes
+    this.#change = change
+  }
+
+  /**
+   * It takes so much more until it is let go of.
+   * @throws TabmqError THROTTLING_QUOTA_EXCEEDED
+   */
+  extend(bytes: number): void {
+    this.#change({ from: this.#bytes, to: this.#bytes + bytes })
+    this.#bytes += bytes
   }
 
   /** Does nothing the second time, or when it was handed over. */
@@ -78,25 +107,31 @@ export class Reservation {
 
   /** What is answered before it is written is let go of by whoever calls what this returns. */
   handOver(): () => void {
-    const release = this.#release
-    this.#release = () => {}
-    return release
+    const change = this.#change
+    this.#change = () => {}
+    return () => change({ from: this.#bytes, to: 0 })
   }
 }
 
 /** Whatever is neither batch nor value is refused when the request is parsed, as is too much of it. */
 function bytesOf(request: unknown, { requestPartitionsMax, ...limits }: BrokerLimits): number {
-  const { shareFetchRecordsMax, storeRequestEntriesMax } = limits
+  const { shareFetchRecordsMax, storeRequestEntriesMax, publicationsMax } = limits
+  const batchBytesOf = (write: unknown) =>
+    buffersIn(fieldOf(write, 'batches'), 'batch', requestPartitionsMax)
   const valueBytesOf = (write: unknown) =>
     buffersIn(fieldOf(write, 'puts'), 'value', storeRequestEntriesMax)
-  const acknowledgements = fieldOf(request, 'acknowledgements')
-  let bytes = buffersIn(fieldOf(request, 'batches'), 'batch', requestPartitionsMax)
+  let bytes = batchBytesOf(request)
+  for (const item of itemsIn(request, 'publications', publicationsMax)) bytes += batchBytesOf(item)
   bytes += valueBytesOf(request) + valueBytesOf(fieldOf(request, 'store'))
-  if (!Array.isArray(acknowledgements)) return bytes
-  for (const item of acknowledgements.slice(0, shareFetchRecordsMax)) {
+  for (const item of itemsIn(request, 'acknowledgements', shareFetchRecordsMax)) {
     bytes += valueBytesOf(fieldOf(item, 'store'))
   }
   return bytes
+}
+
+function itemsIn(request: unknown, field: string, countMax: number): readonly unknown[] {
+  const list = fieldOf(request, field)
+  return Array.isArray(list) ? list.slice(0, countMax) : []
 }
 
 function buffersIn(list: unknown, field: string, countMax: number): number {

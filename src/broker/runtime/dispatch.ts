@@ -19,11 +19,17 @@ import type {
 import { failedPartition, partitionResult } from '../log/partition-result.js'
 import { decideProduce } from '../log/decide-produce.js'
 import { decideDeleteRecords } from '../log/decide-retention.js'
-import { forgetProducers } from '../log/forget-producers.js'
 import type { Durability } from '../ports.js'
 import type { Decision, StateRecord } from '../records.js'
 import { decideStoreClear, decideStoreWrites } from '../store/decide-store.js'
 import { REDRIVE_GROUP } from '../share/decide-redrive.js'
+import {
+  decideBind,
+  decideDeclareExchange,
+  decideDeleteExchange,
+  decideUnbind,
+  unbindTopics,
+} from '../routing/decide-exchanges.js'
 import {
   decideAlterConfigs,
   decideCreatePartitions,
@@ -33,6 +39,7 @@ import {
 import { topicMetadata } from '../topic/topic-registry.js'
 import type { Broker } from './broker.js'
 import type { Reservation } from './buffered-bytes.js'
+import { publish } from './publish.js'
 import type { Session } from './session.js'
 import { commitOffsets, shareAcknowledge } from './store-changes.js'
 
@@ -128,6 +135,18 @@ function answer(
       return Promise.resolve({})
     case 'listStores':
       return settled(broker, { stores: state.stores.list() })
+    case 'declareExchange':
+      return broker.apply(decideDeclareExchange(state, request, broker.context()))
+    case 'deleteExchange':
+      return broker.apply(decideDeleteExchange(state, request))
+    case 'listExchanges':
+      return settled(broker, { exchanges: state.exchanges.describeAll(state.topics) })
+    case 'bind':
+      return broker.apply(decideBind(state, request))
+    case 'unbind':
+      return broker.apply(decideUnbind(state, request))
+    case 'publish':
+      return publish(broker, { session, request, reservation })
     case 'describeCluster':
       return broker.describeCluster()
     case 'watch':
@@ -290,7 +309,7 @@ function rememberingProducers(
     for (const producerId of session.noteProducer(record.producerId)) surplus.add(producerId)
   }
   if (surplus.size === 0) return { records, response }
-  const forgotten = forgetProducers(broker.state.logs, surplus)
+  const forgotten = broker.forgetProducers(surplus)
   // First: what is written now may be among them.
   return { records: [...forgotten, ...records], response }
 }
@@ -359,10 +378,12 @@ async function deleteTopics(
 ): Promise<ResponseOf<'deleteTopics'>> {
   const { records, response: topics } = decideDeleteTopics(broker.state, request)
   const partitionIds = topics.flatMap((topic) => topic.partitionIds)
-  const { groups, shares } = broker.state
+  const { groups, shares, exchanges } = broker.state
+  const topicIds = topics.map(({ topicId }) => topicId)
   const forgotten = [
     ...groups.partitionsDeleted(partitionIds),
     ...shares.partitionsDeleted(partitionIds),
+    ...unbindTopics(exchanges, topicIds),
   ]
   await broker.apply({ records: [...forgotten, ...records], response: undefined })
   return {}

@@ -83,7 +83,7 @@ export class GroupCommit {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     const done = deferred<void>()
     const bytes = bytesOf(records)
-    const isRefusable = records.some((record) => goesWithBatches(record) || needsSpace(record))
+    const isRefusable = records.some((record) => standsOnBatches(record) || needsSpace(record))
     const isRestedOn = isRefusable && !records.some(goesWithBatches) && options.undo !== undefined
     const durability = urgency === 'strict' ? 'strict' : 'relaxed'
     const kind = { durability, isRefusable, isRestedOn } as const
@@ -257,14 +257,20 @@ function goesWithBatches(
   return record.type === 'batch' || (record.type === 'producer' && record.value !== null)
 }
 
+/** The same, or that a producer has published something, which may be there from before. */
+function standsOnBatches(record: DurableRecord): boolean {
+  return goesWithBatches(record) || (record.type === 'publisher' && record.value !== null)
+}
+
 const REFUSED_ALONE: ReadonlySet<DurableRecord['type']> = new Set([
   'batch',
   'producer',
+  'publisher',
   'storeEntry',
   'storeCleared',
 ])
 
-/** Rolling back the logs undoes batches and what goes with them; other changes undo themselves. */
+/** Rolling back undoes batches and what goes with them; other changes undo themselves. */
 function canBeTakenBack({ records, undo }: Entry): boolean {
   if (undo !== undefined) return true
   return records.every(({ type }) => REFUSED_ALONE.has(type))

@@ -7,15 +7,25 @@
 import { unreachable } from '../../std/assert.js'
 import { headerOf } from '../../protocol/batch-header.js'
 import { TabmqError } from '../../protocol/errors.js'
-import type { GroupId, PartitionId, ProducerId, StoreName, TopicId } from '../../protocol/names.js'
+import type {
+  ExchangeId,
+  GroupId,
+  PartitionId,
+  ProducerId,
+  StoreName,
+  TopicId,
+} from '../../protocol/names.js'
 import type { StorageEstimate, StoreReadRequest } from '../../protocol/requests.js'
 import type { BatchRange, LogEdges, Storage, StoredState, StorePage } from '../ports.js'
 import type { DurableRecord } from '../records.js'
 import type {
+  BindingRow,
+  ExchangeRow,
   GroupRow,
   OffsetRow,
   PartitionRow,
   ProducerRow,
+  PublisherRow,
   ShareGroupRow,
   SharePartitionRow,
   TopicRow,
@@ -42,6 +52,9 @@ export class MemoryDatabase {
   readonly sharePartitions = new Map<GroupId, Map<PartitionId, SharePartitionRow>>()
   /** A store without entries has no entry. */
   readonly storeEntries = new Map<StoreName, Map<string, ArrayBuffer>>()
+  readonly exchanges = new Map<ExchangeId, ExchangeRow>()
+  readonly bindings = new Map<ExchangeId, Map<number, BindingRow>>()
+  readonly publishers = new Map<ExchangeId, Map<ProducerId, PublisherRow>>()
   /** Per partition in offset order; a partition without batches has no entry. */
   readonly batches = new Map<PartitionId, StoredBatch[]>()
 
@@ -80,6 +93,9 @@ export class MemoryStorage implements Storage {
       shareGroups: [...database.shareGroups],
       sharePartitions: flatten(database.sharePartitions),
       stores: [...database.storeEntries.keys()],
+      exchanges: [...database.exchanges],
+      bindings: flatten(database.bindings),
+      publishers: flatten(database.publishers),
       edges: [...database.partitions.keys()].flatMap((partitionId) =>
         edgesOf(partitionId, database.batches.get(partitionId) ?? []),
       ),
@@ -182,6 +198,9 @@ function copyRecord(record: DurableRecord): DurableRecord {
     case 'shareGroup':
     case 'sharePartition':
     case 'storeCleared':
+    case 'exchange':
+    case 'binding':
+    case 'publisher':
       return record
     default:
       return unreachable(record)
@@ -221,6 +240,12 @@ function apply(database: MemoryDatabase, record: DurableRecord): void {
     case 'storeCleared':
       database.storeEntries.delete(record.store)
       return
+    case 'exchange':
+      return setOrDelete(database.exchanges, record.exchangeId, record.value)
+    case 'binding':
+      return setOrDeleteIn(database.bindings, record.exchangeId, record.bindingId, record.value)
+    case 'publisher':
+      return setOrDeleteIn(database.publishers, record.exchangeId, record.producerId, record.value)
     default:
       return unreachable(record)
   }

@@ -43,7 +43,7 @@ export class MessageIdLoader {
 
   /** Whether a produce to this topic may begin at once. */
   isKnown(topicId: TopicId): boolean {
-    return !this.#lines.has(topicId) && this.#isLoaded(topicId)
+    return !this.#lines.has(topicId) && this.isLoaded(topicId)
   }
 
   /** Begins when the topic's ids are known, after all that came before it. */
@@ -71,7 +71,7 @@ export class MessageIdLoader {
     await before
     for (;;) {
       while (!this.#options.isReady()) await this.#options.ready()
-      if (this.#isLoaded(topicId)) return begin()
+      if (this.isLoaded(topicId)) return begin()
       try {
         await this.#turns.run(topicId, () => this.#load(topicId))
       } catch (error) {
@@ -81,7 +81,8 @@ export class MessageIdLoader {
     }
   }
 
-  #isLoaded(topicId: TopicId): boolean {
+  /** Whether its ids are there, or there are none to be known; somebody else may come first all the same. */
+  isLoaded(topicId: TopicId): boolean {
     const { topics, messageIds } = this.#options.state()
     const topic = topics.byId(topicId)
     return (

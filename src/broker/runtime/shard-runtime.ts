@@ -159,6 +159,9 @@ export class ShardRuntime {
       } else if (record.type === 'producer') {
         const { partitionId, producerId, value } = record
         this.#state.logs.find(partitionId)?.producerIsDurable(producerId, value)
+      } else if (record.type === 'publisher') {
+        const { exchangeId, producerId, value } = record
+        this.#state.exchanges.publisherIsDurable(exchangeId, producerId, value)
       } else if (record.type === 'partition') {
         changed.add(record.partitionId)
       } else if (record.type === 'topic') {
@@ -170,15 +173,16 @@ export class ShardRuntime {
     this.#options.listener.committed({ readable, changed, topicsChanged, stores })
   }
 
-  /** The logs go back to what is durable, and on to what will be without any batch. */
+  /** Back to what is durable, and on to what will be without any batch. */
   #rollBack(stays: readonly StateRecord[]): void {
-    const { logs } = this.#state
+    const { logs, exchanges } = this.#state
     this.#options.logger.warn(
       'there is no space: batches and entries of stores that are under way are rejected',
     )
     this.#state.rollBack()
     for (const record of stays) {
       if (record.type === 'producer' && logs.find(record.partitionId)) logs.replay(record)
+      if (record.type === 'publisher' && exchanges.has(record.exchangeId)) exchanges.replay(record)
     }
     this.#options.listener.changed()
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { murmur2 } from '../../src/client/murmur2.js'
+import { murmur2 } from '../../src/protocol/murmur2.js'
 
 const utf8 = new TextEncoder()
 
