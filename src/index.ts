@@ -13,6 +13,7 @@ export type {
   RecordMetadata,
 } from './client/producer/producer.js'
 export type { DuplicateMessage } from './client/producer/chunk-result.js'
+export type { PublishRecord } from './client/producer/outgoing-publication.js'
 export type { ProducerOptions } from './client/producer/producer-options.js'
 export { keyPartition, type Partitioner, type PartitionerInput } from './client/partitioner.js'
 export type { Consumer } from './client/consumer/consumer.js'
@@ -59,6 +60,8 @@ export type {
   PartitionOffset,
   PartitionOffsetAndMetadata,
   PartitionOffsets,
+  BindingToMake,
+  ExchangeToDeclare,
   TopicDescription,
   TopicGroupOffsets,
   TopicToCreate,
@@ -71,12 +74,18 @@ export type {
   AssignedPartition,
   AssignorName,
   AutoOffsetReset,
+  Binding,
+  BindingTarget,
   ClusterDescription,
   ClusterState,
+  ExchangeCounters,
+  ExchangeDescription,
+  ExchangeType,
   GroupDescription,
   GroupListing,
   GroupOffset,
   GroupState,
+  HeadersMatch,
   MemberDescription,
   PartitionState,
   SessionDescription,

@@ -133,7 +133,7 @@ export const BROKER_LIMITS: BrokerLimits = {
   bindingsMax: 5_000,
   routingHopsMax: 64,
   publicationsMax: 256,
-  publishAppendsMax: 4_096,
+  publishAppendsMax: 16_384,
   publishBytesMax: 64 * 1024 * 1024,
 }
 

@@ -264,6 +264,11 @@ test('the administrator has what the design lists, and returns plain data', () =
     | 'deleteTopicRecords'
     | 'describeConfigs'
     | 'alterConfigs'
+    | 'declareExchange'
+    | 'deleteExchange'
+    | 'listExchanges'
+    | 'bind'
+    | 'unbind'
     | 'describeCluster'
     | 'watch'
   >()

@@ -8,6 +8,7 @@ import { TOPIC_DEFAULTS } from '../../protocol/limits.js'
 import {
   describe,
   detailOf,
+  parseExchangeName,
   parseGroupId,
   parseTopicName,
   type TopicName,
@@ -16,8 +17,11 @@ import type {
   ApiName,
   ClusterDescription,
   ClusterState,
+  ExchangeDescription,
+  ExchangeType,
   GroupDescription,
   GroupListing,
+  HeadersMatch,
   OffsetSpec,
   PartitionResult,
   RequestOf,
@@ -26,6 +30,7 @@ import type {
   TopicConfig,
   TopicMetadata,
 } from '../../protocol/requests.js'
+import { EXCHANGE_TYPES } from '../../protocol/requests.js'
 import { parseTopicConfig } from '../../protocol/topic-config.js'
 import {
   checkArray,
@@ -38,6 +43,7 @@ import {
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
 import { checkRedriveOptions, redrive, type RedriveOptions } from './redrive.js'
+import { toBinding } from './to-binding.js'
 import { watchCluster, type WatchOptions } from './watch.js'
 
 /** A topic to make. */
@@ -89,6 +95,34 @@ export interface TopicGroupOffsets {
     readonly offset: number | undefined
     readonly metadata: string | undefined
   }[]
+}
+
+/** An exchange to declare. */
+export interface ExchangeToDeclare {
+  /** 1 to 255 characters. */
+  readonly exchange: string
+  readonly type: ExchangeType
+  /** Where messages go that match none of its bindings. It need not exist yet. */
+  readonly alternateExchange?: string
+}
+
+/** A way from an exchange to a topic or to another exchange. */
+export interface BindingToMake {
+  readonly exchange: string
+  /** The queue that it leads to, for whatever groups read it. This, or `toExchange`. */
+  readonly topic?: string
+  readonly toExchange?: string
+  /**
+   * Of a direct exchange: the messages' own. Of a topic exchange: a pattern of words between dots, `*` for
+   * one word and `#` for any number of them. Default: empty.
+   */
+  readonly routingKey?: string
+  /** Of a headers exchange: what messages have. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Whether they have all of the `headers` (default), or any. */
+  readonly match?: HeadersMatch
+  /** Of a consistent-hash exchange: its part of the routing keys, 1 (default) to 1,000. */
+  readonly weight?: number
 }
 
 /** What an administrator works with. */
@@ -406,6 +440,67 @@ export class Admin {
       return { api: 'alterConfigs', topic, config: parseTopicConfig(wish.config) } as const
     })
     for (const request of requests) await this.#ask(request)
+  }
+
+  /**
+   * Makes an exchange, to which producers `publish`. One that is there already as it is asked for stays.
+   * @throws TabmqError EXCHANGE_ALREADY_EXISTS (of another type, or with another alternate),
+   *   INVALID_CONFIG, INVALID_REQUEST (its name), POLICY_VIOLATION
+   *
+   * @example
+   * await admin.declareExchange({ exchange: 'events', type: 'topic' })
+   * await admin.bind({ exchange: 'events', topic: 'mails', routingKey: 'order.*.created' })
+   * await admin.bind({ exchange: 'events', topic: 'audit', routingKey: '#' })
+   */
+  async declareExchange(options: ExchangeToDeclare): Promise<void> {
+    checkObject('declareExchange', options)
+    checkNoOthers('declareExchange', options, ['exchange', 'type', 'alternateExchange'])
+    const { type, alternateExchange } = options
+    const exchange = parseExchangeName(options.exchange)
+    checkOneOf('type', type, EXCHANGE_TYPES)
+    const alternate = alternateExchange === undefined ? null : parseExchangeName(alternateExchange)
+    await this.#ask({ api: 'declareExchange', exchange, type, alternateExchange: alternate })
+  }
+
+  /**
+   * Deletes an exchange with its bindings and those to it.
+   * @param options.ifUnused leaves one that has bindings, with EXCHANGE_IN_USE
+   * @throws TabmqError UNKNOWN_EXCHANGE, EXCHANGE_IN_USE
+   */
+  async deleteExchange(
+    exchange: string,
+    options: { readonly ifUnused?: boolean } = {},
+  ): Promise<void> {
+    checkObject('deleteExchange', options)
+    checkNoOthers('deleteExchange', options, ['ifUnused'])
+    const { ifUnused = false } = options
+    checkOneOf('ifUnused', ifUnused, [true, false])
+    const name = parseExchangeName(exchange)
+    await this.#tell({ api: 'deleteExchange', exchange: name, ifUnused })
+  }
+
+  /** All exchanges by name, with their bindings and what has become of what was published to them. */
+  async listExchanges(): Promise<ExchangeDescription[]> {
+    const { exchanges } = await this.#ask({ api: 'listExchanges' })
+    return [...exchanges]
+  }
+
+  /**
+   * Leads messages from an exchange to a topic or to another exchange. The same again changes nothing,
+   * but for another `weight`. A binding goes with whatever it leads from or to.
+   * @throws TabmqError UNKNOWN_EXCHANGE, UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION,
+   *   INVALID_CONFIG (also for what this type of exchange does not look at), POLICY_VIOLATION
+   */
+  async bind(options: BindingToMake): Promise<void> {
+    await this.#ask({ api: 'bind', ...toBinding('bind', options) })
+  }
+
+  /**
+   * Takes back a `bind` with the same options; where there is none like it, nothing.
+   * @throws TabmqError UNKNOWN_EXCHANGE, UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG
+   */
+  async unbind(options: BindingToMake): Promise<void> {
+    await this.#ask({ api: 'unbind', ...toBinding('unbind', options) })
   }
 
   /** The broker itself: incarnation, epoch, connected tabs, storage used and allowed. */

@@ -40,6 +40,7 @@ import {
   type MessageIdsOfShare,
 } from './chunk-result.js'
 import { chunkBytes, type BatchTerms } from './outgoing-batch.js'
+import type { PublishRecord } from './outgoing-publication.js'
 import { RecordCopier, toOutgoingRecord, type OutgoingRecord } from './outgoing-record.js'
 import { PartitionQueue } from './partition-queue.js'
 import {
@@ -48,6 +49,7 @@ import {
   type CheckedProducerOptions,
   type ProducerOptions,
 } from './producer-options.js'
+import { Publisher } from './publisher.js'
 import { SendLine } from './send-line.js'
 import { Sender } from './sender.js'
 
@@ -120,6 +122,7 @@ export class Producer {
   readonly #budget: ByteBudget
   readonly #line: SendLine<RecordMetadata[]>
   readonly #sender: Sender
+  readonly #publisher: Publisher
   readonly #stopListening: (() => void)[]
   readonly #onDisconnect: () => void
   #flushes = 0
@@ -152,8 +155,19 @@ export class Producer {
       onSealed: ({ topic }) => this.#stickyOf(topic).next(),
       onSettled: (batch) => this.#budget.release(batch.bytes),
     })
+    this.#publisher = new Publisher({
+      host,
+      connection,
+      budget,
+      codec: this.#codec,
+      producerId: this.#producerId ?? freshProducerId(host),
+      options: this.#options,
+    })
     this.#stopListening = [
-      connection.events.on('pageHide', () => this.#sender.postAll()),
+      connection.events.on('pageHide', () => {
+        this.#sender.postAll()
+        this.#publisher.postAll()
+      }),
       connection.events.on('forget', ({ error }) => this.#onStorageLost(error)),
     ]
   }
@@ -189,6 +203,32 @@ export class Producer {
     return sent.flat()
   }
 
+  /**
+   * Publishes messages to an exchange, which leads them to topics: see `admin.bind`. Resolves when they are
+   * in all of these, with an entry for each partition they went to; with none when there was no topic
+   * for them. They are in all of the topics or in none, and in each once, whatever becomes of the broker
+   * meanwhile. What one producer publishes to one exchange keeps its order.
+   *
+   * Each topic has its own partition for a key, the one that `send` would choose; a `partitioner` is
+   * not asked.
+   *
+   * @throws TabmqError UNKNOWN_EXCHANGE, UNROUTABLE_MESSAGE (`mandatory`, and there is no topic),
+   *   MESSAGE_TOO_LARGE (for one of the topics, or in all of them together), POLICY_VIOLATION (it goes
+   *   through too many exchanges), SERIALIZATION_FAILED, INVALID_TIMESTAMP, STORAGE_FULL, STORAGE_LOST,
+   *   DELIVERY_TIMED_OUT, UNKNOWN_PRODUCER_ID, THROTTLING_QUOTA_EXCEEDED, CLIENT_CLOSED, INVALID_CONFIG
+   *
+   * @example
+   * await producer.publish({
+   *   exchange: 'events',
+   *   routingKey: 'order.eu.created',
+   *   messages: [{ key: 'order-17', value: { total: 9.5 } }],
+   * })
+   */
+  async publish(record: PublishRecord): Promise<RecordMetadata[]> {
+    if (this.#disconnecting !== undefined) throw disconnectedError()
+    return this.#track(this.#publisher.publish(record))
+  }
+
   /** Sends what lingers, and resolves when every send made before has settled, in whatever way. */
   async flush(): Promise<void> {
     this.#flushes += 1
@@ -216,6 +256,7 @@ export class Producer {
    */
   #onStorageLost(error: unknown): void {
     this.#line.rejectAll(error)
+    this.#publisher.abandonAll(error)
     const queues = [...this.#queues.values()]
     this.#queues.clear()
     for (const queue of queues) this.#sender.abandon(queue, error)
@@ -231,9 +272,7 @@ export class Producer {
   }
 
   async #send(record: ProducerRecord): Promise<RecordMetadata[]> {
-    if (this.#disconnecting !== undefined) {
-      throw new TabmqError('CLIENT_CLOSED', 'this producer has disconnected', {})
-    }
+    if (this.#disconnecting !== undefined) throw disconnectedError()
     checkObject('send', record)
     checkNoOthers('send', record, ['topic', 'messages', 'acks', 'compression'])
     const topic = parseTopicName(record.topic)
@@ -359,6 +398,10 @@ export class Producer {
     this.#sticky.set(topic, sticky)
     return sticky
   }
+}
+
+function disconnectedError(): TabmqError {
+  return new TabmqError('CLIENT_CLOSED', 'this producer has disconnected', {})
 }
 
 function checkPartition(
