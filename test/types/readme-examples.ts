@@ -298,6 +298,21 @@ export async function sendingOptions(mq: Tabmq) {
   await producer.disconnect()
 }
 
+export async function exchanges(mq: Tabmq) {
+  const admin = mq.admin()
+  await admin.declareExchange({ exchange: 'events', type: 'topic' })
+  await admin.bind({ exchange: 'events', topic: 'mails', routingKey: 'order.*.created' })
+  await admin.bind({ exchange: 'events', topic: 'audit', routingKey: '#' })
+
+  const places = await mq.producer().publish({
+    exchange: 'events',
+    routingKey: 'order.eu.created',
+    messages: [{ key: 'order-17', value: { total: 9.5 } }],
+    mandatory: true,
+  })
+  for (const { topic, partition, baseOffset } of places) console.log(topic, partition, baseOffset)
+}
+
 export async function unitTest(): Promise<number[]> {
   const broker = memoryBroker()
   const [one, other] = [broker.client(), broker.client()] // two "tabs"
