@@ -7,6 +7,7 @@ import { committedOf, tabName, viewOf, type ClusterView } from './cluster/cluste
 import { watchCluster } from './cluster/cluster-watch.js'
 import { Controls, reportWorkerError } from './controls.js'
 import { byId } from './dom.js'
+import { ExchangePanel } from './exchange/exchange-panel.js'
 import { Frame } from './frame.js'
 import { Checker, type Verdict } from './ledger/checker.js'
 import { Leaving } from './leaving.js'
@@ -99,7 +100,9 @@ async function start(): Promise<void> {
   const thisTabView = new ThisTabView()
   const brokerView = new BrokerView()
   const files = new FilePanel({ sender, messages })
-  const queuePanel = new QueuePanel({ mq, admin, producer: mq.producer(), messages })
+  const producer = mq.producer()
+  const queuePanel = new QueuePanel({ mq, admin, producer, messages })
+  const exchangePanel = new ExchangePanel({ admin, producer, messages })
   // oxlint-disable-next-line no-new
   new ProduceForm({ sender, messages })
 
@@ -123,6 +126,7 @@ async function start(): Promise<void> {
       view = viewOf(state, { topic: TOPIC, group: GROUP })
       news.update(view.topicId)
       queuePanel.update(state)
+      exchangePanel.update(state)
       if (view.topicId !== undefined) checker.update(view.topicId, committedOf(view, GROUP))
       frame.ask()
     },

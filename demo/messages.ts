@@ -21,6 +21,7 @@ export type Subject =
   | 'message'
   | 'checker'
   | 'queue'
+  | 'exchange'
   | 'broker'
 
 const MESSAGES_MAX = 4

@@ -9,6 +9,14 @@ export const JOBS = 'jobs'
 export const DEAD_JOBS = 'jobs.dead'
 export const JOB_GROUP = 'job-workers'
 
+export const EXCHANGE = 'events'
+/** The queues of the exchange, and the routing key that each is bound by. */
+export const EXCHANGE_QUEUES: Readonly<Record<string, string>> = {
+  'events.orders': 'order.#',
+  'events.europe': '*.eu.*',
+  'events.all': '#',
+}
+
 /** Each message carries its own id and the id of the topic that it was sent to. */
 export const ID_HEADER = 'id'
 export const TOPIC_ID_HEADER = 'topic-id'

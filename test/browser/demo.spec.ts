@@ -164,6 +164,26 @@ test('jobs are worked on by any tab, and one that always fails ends as a dead le
   await expect(shown('waiting')).toHaveText('1')
 })
 
+test('what is published under a routing key is in the queues that are bound by it', async ({
+  context,
+}) => {
+  const { page } = await DemoPage.open(context)
+  const publish = async (key: string) => {
+    await page.getByLabel('Routing key').fill(key)
+    await page.getByRole('button', { name: 'Publish' }).click()
+  }
+  const result = page.locator('#exchange-result')
+  await publish('order.eu.created')
+  await expect(result).toContainText('events.orders')
+  await expect(result).toContainText('events.europe')
+  await publish('user.us.left')
+  await expect(result).toHaveText('Stored in events.all.')
+  const queues = page.locator('#exchange-queues > li')
+  await expect(queues.filter({ hasText: 'events.all' })).toContainText('2 messages')
+  await expect(queues.filter({ hasText: 'events.europe' })).toContainText('1 message')
+  await expect(page.locator('#exchange-counts')).toHaveText('2 messages published.')
+})
+
 test('without SharedWorker the page says so once and offers nothing', async ({ page }) => {
   await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'))
   await page.goto('/')
