@@ -32,6 +32,8 @@ const OF_THE_LOG: readonly Canary[] = [
   { plant: 'wrongBaseOffset', checker: 'auditor', seeds: 5 },
   { plant: 'unsequenced', checker: 'producer-order', seeds: 8 },
   { plant: 'unsequenced', checker: 'auditor', seeds: 4 },
+  { plant: 'publishedTwice', checker: 'routing', seeds: 40 },
+  { plant: 'misrouted', checker: 'routing', seeds: 40 },
   { plant: 'unknownIds', checker: 'dedup', seeds: 8 },
   { plant: 'wrongOriginals', checker: 'dedup', seeds: 8 },
   { plant: 'wrongOriginals', checker: 'auditor', seeds: 20 },

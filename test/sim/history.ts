@@ -34,6 +34,14 @@ export type SimEvent =
   // What users do.
   | { readonly type: 'sending'; readonly send: Send }
   | { readonly type: 'sent'; readonly send: Send; readonly results: readonly SentShare[] }
+  | { readonly type: 'publishing'; readonly publish: Publish }
+  | {
+      readonly type: 'published'
+      readonly publish: Publish
+      readonly results: readonly PublishedAt[]
+    }
+  /** The broker has refused it: it is nowhere. */
+  | { readonly type: 'unpublished'; readonly publish: Publish }
   | { readonly type: 'called'; readonly call: Call }
   | { readonly type: 'settled'; readonly call: Call; readonly error: unknown }
   | { readonly type: 'crashed'; readonly reader: Reader; readonly error: unknown }
@@ -143,6 +151,18 @@ export interface SentShare {
   readonly duplicates?: readonly DuplicateMessage[]
   /** None of its messages was. */
   readonly duplicate?: true
+}
+
+export interface Publish {
+  readonly producer: string
+  readonly exchange: string
+  readonly routingKey: string
+  readonly ids: readonly MessageId[]
+  readonly acks: Acks
+}
+
+export interface PublishedAt extends Place {
+  readonly baseOffset: number
 }
 
 /** A promise that the library gave to a user. */

@@ -6,6 +6,7 @@
 import type { AssignorName, Acks } from '../../src/protocol/requests.js'
 import { ASSIGNOR_NAMES } from '../../src/protocol/requests.js'
 import type { Prng } from '../../src/std/prng.js'
+import { drawExchanges, type ExchangeOptions } from './exchange-options.js'
 import type { PlantName } from './plants.js'
 import { between, Streams } from './streams.js'
 
@@ -13,6 +14,7 @@ export interface SimOptions {
   readonly topics: readonly TopicOptions[]
   readonly groups: readonly GroupOptions[]
   readonly slots: readonly SlotOptions[]
+  readonly exchanges: readonly ExchangeOptions[]
   readonly weather: WeatherOptions
   readonly faults: FaultOptions
   /** Limits of the broker: small ones, so that what is rare with the defaults happens. */
@@ -177,6 +179,10 @@ export function drawOptions(seed: number): SimOptions {
     topics,
     groups,
     slots,
+    exchanges: drawExchanges(
+      streams.of('exchanges'),
+      topics.map(({ topic }) => topic),
+    ),
     weather: drawWeather(prng),
     faults: drawFaults(prng),
     tailBytes: prng.pick([0, 600, 16 * 1024 * 1024]),

@@ -8,6 +8,8 @@ import {
   falseOutOfRange,
   hastyHandover,
   lostBatch,
+  misrouted,
+  publishedTwice,
   serverErrors,
   staleWatermark,
   unfencedCommits,
@@ -53,6 +55,8 @@ export const PLANTS = {
   falseOutOfRange: { answer: falseOutOfRange },
   wrongBaseOffset: { answer: wrongBaseOffset },
   unsequenced: { answer: unsequenced },
+  publishedTwice: { answer: publishedTwice },
+  misrouted: { answer: misrouted },
   unknownIds: { answer: unknownIds },
   wrongOriginals: { answer: wrongOriginals },
 } as const satisfies Record<string, Plant>

@@ -145,6 +145,22 @@ export const unsequenced: PlantedAnswer = async (request, { broker, ask }) => {
   return ask(request)
 }
 
+/** What is published is now and then stored once more, under a name that the broker does not know. */
+export const publishedTwice: PlantedAnswer = async (request, { ask }) => {
+  if (request.api !== 'publish' || request.firstNumber % 4 !== 3) return ask(request)
+  const copy = structuredClone(request)
+  const reply = await ask(request)
+  await ask({ ...copy, producerId: 1 as typeof copy.producerId })
+  return reply
+}
+
+/** What is published is now and then led elsewhere. */
+export const misrouted: PlantedAnswer = (request, { ask }) => {
+  if (request.api !== 'publish' || request.firstNumber % 4 !== 3) return ask(request)
+  const publications = request.publications.map((one) => ({ ...one, routingKey: 'us.new' }))
+  return ask({ ...request, publications })
+}
+
 /** Now and then the broker is not told that messages have ids. */
 export const unknownIds: PlantedAnswer = (request, { ask }) => {
   if (request.api !== 'produce') return ask(request)

@@ -4,13 +4,17 @@
  */
 import type { Producer } from '../../src/client/producer/producer.js'
 import type { Prng } from '../../src/std/prng.js'
-import type { MessageId, Send } from './history.js'
+import { hasCode } from '../../src/protocol/errors.js'
+import { ROUTING_KEYS, type ExchangeBinding } from './exchange-options.js'
+import type { MessageId, Publish, Send } from './history.js'
 import type { ProducerSlot } from './options.js'
 import { between } from './streams.js'
 import type { Tab } from './tab.js'
 import type { World } from './world.js'
 
 const KEYS = 5
+const PUBLISH_CHANCE = 0.5
+const REBIND_CHANCE = 0.1
 /** How many messages of a topic with a window have an id, and of those, how many one that was there. */
 const WITH_ID_CHANCE = 0.8
 const REPEAT_CHANCE = 0.3
@@ -25,6 +29,8 @@ export class ProducerApp {
   readonly #prng: Prng
   /** Of its own, so that what else is drawn does not depend on it. */
   readonly #idsPrng: Prng
+  /** The same. */
+  readonly #publishPrng: Prng
   readonly #producer: Producer
 
   constructor(world: World, tab: Tab, name: string, slot: ProducerSlot) {
@@ -34,6 +40,7 @@ export class ProducerApp {
     this.#slot = slot
     this.#prng = world.streams.of(name)
     this.#idsPrng = world.streams.of(`${name} message ids`)
+    this.#publishPrng = world.streams.of(`${name} publishes`)
     const { acks, lingerMs, batchSize, enableIdempotence, deliveryTimeoutMs } = slot
     this.#producer = tab.mq.producer({
       acks,
@@ -51,10 +58,46 @@ export class ProducerApp {
   async #loop(): Promise<void> {
     while (this.#world.hasTraffic && !this.#tab.isClosing) {
       if (this.#world.messageCount >= this.#world.options.messagesMax) return
-      void this.#send()
+      void (this.#publishes ? this.#publish() : this.#send())
       // Now and then several in one turn, which go into one batch.
       if (!this.#prng.chance(0.2)) await this.#pause()
     }
+  }
+
+  get #publishes(): boolean {
+    return this.#world.options.exchanges.length > 0 && this.#publishPrng.chance(PUBLISH_CHANCE)
+  }
+
+  async #publish(): Promise<void> {
+    const { acks, messagesMax, keyedChance } = this.#slot
+    const { history, options } = this.#world
+    const prng = this.#publishPrng
+    const { exchange, bindings } = prng.pick(options.exchanges)
+    const ids = Array.from({ length: between(prng, 1, messagesMax) }, () => this.#world.nextId())
+    const messages = ids.map((id) => ({
+      value: { id },
+      ...(prng.chance(keyedChance) ? { key: `key-${prng.below(KEYS)}` } : {}),
+    }))
+    const routingKey = prng.pick(ROUTING_KEYS)
+    const mandatory = prng.chance(0.3)
+    const publish: Publish = { producer: this.name, exchange, routingKey, ids, acks }
+    history.tell({ type: 'publishing', publish })
+    if (prng.chance(REBIND_CHANCE)) void this.#rebind(exchange, prng.pick(bindings))
+    const outcome = await this.#tab.call('publish', () =>
+      this.#producer.publish({ exchange, routingKey, messages, mandatory }),
+    )
+    if (outcome.ok) history.tell({ type: 'published', publish, results: outcome.value })
+    else if (hasCode(outcome.error, 'UNROUTABLE_MESSAGE')) {
+      history.tell({ type: 'unpublished', publish })
+    }
+  }
+
+  /** Takes a binding away, and makes it again after a while. */
+  async #rebind(exchange: string, binding: ExchangeBinding): Promise<void> {
+    const admin = this.#tab.mq.admin()
+    await this.#tab.call('unbind', () => admin.unbind({ exchange, ...binding }))
+    await this.#pause()
+    await this.#tab.call('bind', () => admin.bind({ exchange, ...binding }))
   }
 
   #pause(): Promise<void> {

@@ -88,8 +88,19 @@ export class Tab {
     const make = () => this.mq.admin().createTopics({ topics, ifNotExists: true })
     while (!this.isClosing) {
       const outcome = await this.call('createTopics', make)
-      if (outcome.ok) return
+      if (outcome.ok) return this.#makeExchanges()
       await this.process.sleep(AGAIN_MS)
+    }
+  }
+
+  /** What fails is made by the next tab, or not. */
+  async #makeExchanges(): Promise<void> {
+    const admin = this.mq.admin()
+    for (const { exchange, type, bindings } of this.#world.options.exchanges) {
+      await this.call('declareExchange', () => admin.declareExchange({ exchange, type }))
+      for (const binding of bindings) {
+        await this.call('bind', () => admin.bind({ exchange, ...binding }))
+      }
     }
   }
 

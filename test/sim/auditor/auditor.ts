@@ -19,6 +19,10 @@ import { TopicsAudit, type TopicApi } from './topics-audit.js'
 
 /** APIs whose successful replies the auditor has no model of, and why. Their errors it knows. */
 export const NOT_MODELLED: Partial<Readonly<Record<ApiName, string>>> = {
+  declareExchange: 'what it leads to is the routing checker’s',
+  bind: 'what it leads to is the routing checker’s',
+  unbind: 'what it leads to is the routing checker’s',
+  publish: 'where it went is the routing checker’s',
   describeCluster: 'it says of the broker itself what no transaction shows',
   watch: 'it shows the state as decided, some of which may never be durable',
   unwatch: 'it says nothing',
@@ -173,7 +177,7 @@ export class Auditor implements Checker {
     if (is(asked, 'describeGroups') || is(asked, 'deleteGroups')) {
       return this.#groups.isJustified(asked, error)
     }
-    return isOfFaults(error)
+    return isOfFaults(error) || isOfExchanges(asked, error)
   }
 
   #answered(answered: Answered<ApiName>): void {
@@ -190,6 +194,13 @@ export class Auditor implements Checker {
 
 function is<A extends ApiName>(asked: Asked, api: A): asked is Asked<A> {
   return asked.request.api === api
+}
+
+/** What is there is not modelled: a power cut, or another tab, may have taken it. */
+function isOfExchanges({ request }: Asked, { code }: WireError): boolean {
+  const isBinding = request.api === 'bind' || request.api === 'unbind'
+  if (code === 'UNKNOWN_EXCHANGE') return isBinding || request.api === 'publish'
+  return isBinding && code === 'UNKNOWN_TOPIC_OR_PARTITION'
 }
 
 function isOfMember(asked: Asked): asked is Asked<MemberApi> {

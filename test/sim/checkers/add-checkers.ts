@@ -16,6 +16,7 @@ import { NonMonotonicPollChecker } from './non-monotonic-poll-checker.js'
 import { PollSkipChecker } from './poll-skip-checker.js'
 import { ProducerOrderChecker } from './producer-order-checker.js'
 import { RetentionChecker } from './retention-checker.js'
+import { RoutingChecker } from './routing-checker.js'
 import { SentMessages } from './sent-messages.js'
 import { Stints } from './stints.js'
 import { TwoOwnersChecker } from './two-owners-checker.js'
@@ -44,6 +45,7 @@ export function addCheckers(history: History, options: CheckersOptions): CallChe
   )
   history.add('lost-write', (parts) => new LostWriteChecker(parts, sends))
   history.add('duplicate', (parts) => new DuplicateChecker(parts, sends))
+  history.add('routing', (parts) => new RoutingChecker(parts))
   history.add('dedup', (parts) => new DedupChecker(parts, sends))
   history.add('inconsistent-offsets', (parts) => new InconsistentOffsetsChecker(parts, sends))
   history.add('producer-order', (parts) => new ProducerOrderChecker(parts, sends))

@@ -23,6 +23,14 @@ const EXPECTED_OF: Readonly<Record<string, readonly ErrorCode[]>> = {
   run: ['FENCED_INSTANCE_ID'],
   messages: ['FENCED_INSTANCE_ID'],
   send: ['DELIVERY_TIMED_OUT', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  publish: [
+    'DELIVERY_TIMED_OUT',
+    'UNROUTABLE_MESSAGE',
+    // A power cut has taken it.
+    'UNKNOWN_EXCHANGE',
+  ],
+  bind: ['UNKNOWN_EXCHANGE', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  unbind: ['UNKNOWN_EXCHANGE', 'UNKNOWN_TOPIC_OR_PARTITION'],
   createPartitions: ['INVALID_PARTITIONS', 'UNKNOWN_TOPIC_OR_PARTITION'],
   createTopics: ['TOPIC_ALREADY_EXISTS'],
   fetchTopicOffsets: ['UNKNOWN_TOPIC_OR_PARTITION'],

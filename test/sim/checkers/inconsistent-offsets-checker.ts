@@ -30,7 +30,7 @@ export class InconsistentOffsetsChecker implements Checker {
   #appended({ partition, from, to }: Appended): void {
     for (let offset = from; offset < to; offset++) {
       const id = partition.ids[offset] ?? VOID
-      if (id === VOID || this.#sends.of(id) !== undefined) continue
+      if (id === VOID || this.#sends.isSent(id)) continue
       this.#parts.report(`${nameOf(partition.place)}@${offset} is ${id}, which nobody sent`)
     }
   }

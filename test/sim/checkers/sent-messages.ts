@@ -4,6 +4,8 @@ import type { Listener, MessageId, Send, SentShare, SimEvent } from '../history.
 
 export class SentMessages implements Listener {
   readonly #sends = new Map<MessageId, Send>()
+  /** What became of them is the routing checker's. */
+  readonly #published = new Set<MessageId>()
   readonly #acknowledged = new Map<Send, readonly SentShare[]>()
   /** Those of which their sends were told that they were there before, and were not stored. */
   readonly #repeats = new Set<MessageId>()
@@ -16,6 +18,8 @@ export class SentMessages implements Listener {
       if (event.byMs >= BROKER_LIMITS.producerExpirationMs) this.#mayForget = true
     } else if (event.type === 'sending') {
       for (const id of event.send.ids) this.#sends.set(id, event.send)
+    } else if (event.type === 'publishing') {
+      for (const id of event.publish.ids) this.#published.add(id)
     } else if (event.type === 'sent') {
       this.#noteRepeats(event.send, event.results)
       if (event.send.acks !== 0) this.#acknowledged.set(event.send, event.results)
@@ -24,6 +28,11 @@ export class SentMessages implements Listener {
 
   of(id: MessageId): Send | undefined {
     return this.#sends.get(id)
+  }
+
+  /** To a topic, or to an exchange. */
+  isSent(id: MessageId): boolean {
+    return this.#sends.has(id) || this.#published.has(id)
   }
 
   /** Whether it was not stored, since its message id was known. */
