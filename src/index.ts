@@ -42,6 +42,9 @@ export type {
   ShareMessagesOptions,
   ShareSubscribeOptions,
 } from './client/share/share-consumer.js'
+export type { Store, StoreEntriesOptions, StoreWatchOptions } from './client/store/store.js'
+export type { StoreChanges } from './client/store/store-changes.js'
+export type { StoreListener, StoreUpdate } from './client/store/store-watch.js'
 export type {
   Acknowledgement,
   AcknowledgeOptions,
@@ -96,6 +99,7 @@ export type {
   ShareMemberDescription,
   SharePartitionDescription,
   StorageEstimate,
+  StoreListing,
   TopicConfig,
   TopicState,
 } from './protocol/requests.js'

@@ -26,6 +26,7 @@ import { Producer } from './producer/producer.js'
 import type { ProducerOptions } from './producer/producer-options.js'
 import { ShareConsumer } from './share/share-consumer.js'
 import type { ShareConsumerOptions } from './share/share-options.js'
+import { Store } from './store/store.js'
 import { TopicCache } from './topic-cache.js'
 
 /** Options of {@link Tabmq}. */
@@ -159,6 +160,14 @@ export class Tabmq {
     const consumer: ShareConsumer = new ShareConsumer(this.#parts, options, forget)
     this.#open.add(consumer)
     return consumer
+  }
+
+  /**
+   * Keys and values that the broker keeps, beside the logs: the same for all tabs.
+   * @throws TabmqError INVALID_CONFIG
+   */
+  store(name: string): Store {
+    return new Store(this.#parts, name)
   }
 
   /** The administrator of topics, offsets and groups: the same one each time. It needs no closing. */

@@ -121,7 +121,7 @@ export class Reader {
     return this.eventsOf(type).flatMap(({ partitions }) => namesOf(partitions))
   }
 
-  async #handle(payload: EachMessagePayload): Promise<void> {
+  async #handle(payload: EachMessagePayload): Promise<unknown> {
     const { topic, partition, message } = payload
     const seen = { topic, partition, offset: message.offset, value: message.value }
     const key = `${topic} ${partition}`
@@ -140,8 +140,9 @@ export class Reader {
           gate.add(resolve)
         })
       }
-      await this.#options.onMessage?.(payload, this)
+      const returned: unknown = await this.#options.onMessage?.(payload, this)
       this.handled.push(seen)
+      return returned
     } finally {
       this.#running.set(key, (this.#running.get(key) ?? 1) - 1)
     }

@@ -12,6 +12,7 @@ export interface WorkerOptions extends Partial<ShareConsumerOptions> {
   /** What to subscribe to. Default: `orders`. */
   readonly topics?: readonly (string | RegExp)[]
   readonly concurrency?: number
+  readonly transactionalStore?: string
   /** Handlers wait here until they are let go. */
   readonly gate?: Held
   /** Called for each message; may throw. */
@@ -29,7 +30,8 @@ export class Worker {
   #running = 0
 
   constructor(tab: Tab, options: WorkerOptions = {}) {
-    const { topics: _, concurrency: __, gate: ___, onMessage: ____, ...consumer } = options
+    const { topics: _, concurrency: __, gate: ___, onMessage: ____, ...rest } = options
+    const { transactionalStore: _____, ...consumer } = rest
     this.#options = options
     this.consumer = tab.mq.shareConsumer({ groupId: 'q', ...consumer })
     for (const type of SHARE_CONSUMER_EVENTS) {
@@ -38,9 +40,10 @@ export class Worker {
   }
 
   run(): Promise<void> {
-    const { concurrency } = this.#options
+    const { concurrency, transactionalStore } = this.#options
     return this.consumer.run({
       ...(concurrency === undefined ? {} : { concurrency }),
+      ...(transactionalStore === undefined ? {} : { transactionalStore }),
       eachMessage: (delivery) => this.#handle(delivery),
     })
   }
@@ -59,7 +62,7 @@ export class Worker {
       .map(({ event }) => event as ShareConsumerEvents[K])
   }
 
-  async #handle(delivery: ShareDelivery): Promise<void> {
+  async #handle(delivery: ShareDelivery): Promise<unknown> {
     this.started.push(delivery)
     this.#running += 1
     this.mostAtOnce = Math.max(this.mostAtOnce, this.#running)
@@ -70,8 +73,9 @@ export class Worker {
           gate.add(resolve)
         })
       }
-      await onMessage?.(delivery, this)
+      const returned: unknown = await onMessage?.(delivery, this)
       this.handled.push(delivery)
+      return returned
     } finally {
       this.#running -= 1
     }

@@ -270,6 +270,7 @@ test('the administrator has what the design lists, and returns plain data', () =
     | 'bind'
     | 'unbind'
     | 'describeCluster'
+    | 'listStores'
     | 'watch'
   >()
   expectTypeOf<Admin['watch']>().returns.toEqualTypeOf<

@@ -37,7 +37,7 @@ export interface KnownRun {
   readonly run: ShareRun
 }
 
-/** What was accepted, and could not be written together with what came of it, is for anybody. */
+/** What was accepted, and could not be written together with what came of it, is the member's again. */
 export function decideAcceptUndone(
   state: ShareGroupState,
   accepted: readonly KnownRun[],
@@ -48,8 +48,9 @@ export function decideAcceptUndone(
     const draft = drafts.of(partitionId)
     if (draft === undefined || run.firstOffset < draft.terms.log.logStartOffset) continue
     draft.counters.accepted -= lengthOf(run)
-    draft.counters.released += lengthOf(run)
-    draft.undoAccept(run)
+    const hasMember = run.lock !== undefined && state.group.members.has(run.lock.memberId)
+    if (hasMember) draft.undoFinish(run)
+    else draft.undoAccept(run)
   }
   return drafts.records()
 }

@@ -26,6 +26,7 @@ import type {
   PartitionResult,
   RequestOf,
   ShareGroupDescription,
+  StoreListing,
   ResponseOf,
   TopicConfig,
   TopicMetadata,
@@ -147,6 +148,12 @@ export class Admin {
   async listTopics(): Promise<string[]> {
     const { topics } = await this.#ask({ api: 'metadata', topics: 'all' })
     return topics.map(({ topic }) => topic)
+  }
+
+  /** All stores, in the order of their names. */
+  async listStores(): Promise<StoreListing[]> {
+    const { stores } = await this.#ask({ api: 'listStores' })
+    return [...stores]
   }
 
   /**

@@ -12,6 +12,8 @@ import {
   given,
   invalidOption,
 } from '../check-options.js'
+import type { StoreName } from '../../protocol/names.js'
+import { checkStoreName } from '../store/store-changes.js'
 import type { EachBatchHandler, EachMessageHandler } from './delivery.js'
 
 /** Options of `mq.consumer()`. Names are those of Kafka's configuration, units at the end. */
@@ -59,6 +61,12 @@ export interface CommonRunOptions {
   readonly autoCommitThreshold?: number
   /** Whether a batch counts as handled when `eachBatch` returns. Default true. */
   readonly eachBatchAutoResolve?: boolean
+  /**
+   * The name of a store that `eachMessage` changes by what it returns, a {@link StoreChanges}: that and the
+   * message's offset are committed in one transaction, before the next message of the partition. So a
+   * message counts once, whatever dies.
+   */
+  readonly transactionalStore?: string
   /** How many partitions are handled at once; within one it is always in order. Default 1. */
   readonly partitionsConsumedConcurrently?: number
 }
@@ -84,6 +92,7 @@ export interface CheckedRunOptions {
   readonly autoCommitInterval: number | undefined
   readonly autoCommitThreshold: number | undefined
   readonly eachBatchAutoResolve: boolean
+  readonly transactionalStore: StoreName | undefined
   readonly partitionsConsumedConcurrently: number
 }
 
@@ -108,6 +117,7 @@ const RUN_NAMES = [
   'autoCommitInterval',
   'autoCommitThreshold',
   'eachBatchAutoResolve',
+  'transactionalStore',
   'partitionsConsumedConcurrently',
 ]
 
@@ -178,6 +188,7 @@ export function checkRunOptions(options: RunOptions): CheckedRunOptions {
     autoCommitThreshold,
     autoCommit: options.autoCommit ?? true,
     eachBatchAutoResolve: options.eachBatchAutoResolve ?? true,
+    transactionalStore: checkTransactional(options),
     partitionsConsumedConcurrently:
       options.partitionsConsumedConcurrently ?? CONSUMER_DEFAULTS.partitionsConsumedConcurrently,
   }
@@ -194,6 +205,20 @@ export function checkRunOptions(options: RunOptions): CheckedRunOptions {
     max: 1_024,
   })
   return checked
+}
+
+/** Its commits are made for each message: nothing else says when. */
+function checkTransactional(options: RunOptions): StoreName | undefined {
+  const { transactionalStore, autoCommit, autoCommitInterval, autoCommitThreshold } = options
+  if (transactionalStore === undefined) return undefined
+  const others = { autoCommitInterval, autoCommitThreshold, eachBatch: options.eachBatch }
+  const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? []
+  const clash = autoCommit === false ? 'autoCommit: false' : other
+  if (clash !== undefined) {
+    const message = `transactionalStore commits with each message: it does not go with ${clash}`
+    throw new TabmqError('INVALID_CONFIG', message, { option: 'transactionalStore' })
+  }
+  return checkStoreName('transactionalStore', transactionalStore)
 }
 
 function isInstanceId(value: unknown): boolean {

@@ -301,9 +301,23 @@ export class ConsumerRun {
             ? (this.#commits?.commitIfDue() ?? Promise.resolve())
             : this.commitOffsets(offsets),
         uncommitted: () => this.#commits?.uncommitted() ?? [],
+        commitProgress: async (partition) => this.#commits?.commitHandled(new Set([partition])),
+        commitWithChanges: async (handled) => this.#commits?.commitWithChanges(handled),
+        goOnBehindCommitted: (partition) => this.#goOnBehindCommitted(partition),
         pause,
       },
     })
+  }
+
+  async #goOnBehindCommitted(partition: OwnedPartition): Promise<void> {
+    const { connection, groupId } = this.#parts
+    const { partitionId, version } = partition
+    if (groupId === undefined) return
+    const request = { api: 'fetchOffsets', groupId, partitions: [partitionId] } as const
+    const { offsets } = await connection.call(request, { isRepeatable: true })
+    const offset = offsets[0]?.offset
+    if (offset !== undefined && partition.version === version) partition.goOnAt(offset)
+    this.#fetchLoop.wake()
   }
 
   /** A member that was away for as long as its session asks first whether it still is one. */

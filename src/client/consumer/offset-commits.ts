@@ -4,12 +4,15 @@
  * time, those made by hand included, or one that has to be repeated would undo a later one; what is
  * handled meanwhile goes into the next.
  */
-import { hasCode, TabmqError } from '../../protocol/errors.js'
+import { hasCode, TabmqError, type ErrorCode } from '../../protocol/errors.js'
 import { CONSUMER_DEFAULTS } from '../../protocol/limits.js'
 import type { GroupId } from '../../protocol/names.js'
-import type { MemberRef, OffsetToCommit, RequestOf } from '../../protocol/requests.js'
+import type { MemberRef, OffsetToCommit, RequestOf, StoreWrite } from '../../protocol/requests.js'
+import { deferred, type Deferred } from '../../std/deferred.js'
+import { definedOrThrow } from '../../std/assert.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
+import { MergedChanges } from '../store/store-changes.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { CheckedRunOptions } from './consumer-options.js'
 import type { TopicPartitionOffset } from './delivery.js'
@@ -34,10 +37,36 @@ export interface OffsetCommitsOptions {
 
 const STALE_RETRIES_MAX = 5
 
+/** A handled message and what it changes in a store, which are one. */
+export interface HandledWithChanges {
+  readonly partition: OwnedPartition
+  /** The partition's, when the handler was called. */
+  readonly version: number
+  /** The message's own offset, and the next to read. */
+  readonly from: number
+  readonly offset: number
+  readonly store: StoreWrite
+}
+
+interface Waiting {
+  readonly handled: HandledWithChanges
+  readonly done: Deferred<void>
+}
+
+/** One of several may be what is refused: each is tried by itself. */
+const REFUSED_FOR_ONE: readonly ErrorCode[] = [
+  'INVALID_TXN_STATE',
+  'INVALID_REQUEST',
+  'OFFSET_OUT_OF_RANGE',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+]
+
 export class OffsetCommits {
   readonly #options: OffsetCommitsOptions
   /** The last commit of the chain; never rejects. */
   #last: Promise<void> = Promise.resolve()
+  /** Messages whose changes wait for their commit, in the order in which they were handled. */
+  readonly #waiting: Waiting[] = []
   #isCommittingSoon = false
   #lastCommitMs: number
   #handledSince = 0
@@ -90,6 +119,80 @@ export class OffsetCommits {
     return this.#inTurn(() => this.#commit(offsets, life))
   }
 
+  /**
+   * Commits a handled message and what it changes; nothing of it when it rejects, unless the answer was
+   * lost. What is handled in other partitions meanwhile goes along.
+   */
+  commitWithChanges(handled: HandledWithChanges): Promise<void> {
+    const done = deferred<void>()
+    this.#waiting.push({ handled, done })
+    if (this.#waiting.length === 1) void this.#inTurn(() => this.#commitWaiting())
+    return done.promise
+  }
+
+  async #commitWaiting(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const taken = this.#takeWaiting()
+      try {
+        await this.#commitTogether(taken)
+      } catch (error) {
+        if (taken.length === 1 || !hasCode(error, ...REFUSED_FOR_ONE)) {
+          for (const { done } of taken) done.reject(error)
+          continue
+        }
+        for (const one of taken) await this.#commitTogether([one]).catch(one.done.reject)
+      }
+    }
+  }
+
+  /** As many as one request takes. */
+  #takeWaiting(): Waiting[] {
+    const merged = new MergedChanges(this.#store())
+    const end = this.#waiting.findIndex(({ handled: { store } }) => {
+      const isTooMuch = !merged.hasRoomFor(store)
+      merged.add(store)
+      return isTooMuch
+    })
+    return this.#waiting.splice(0, end < 0 ? this.#waiting.length : end)
+  }
+
+  async #commitTogether(taken: readonly Waiting[]): Promise<void> {
+    const { groupId, life, onCommitted } = this.#options
+    const mine = taken.filter(({ handled, done }) => {
+      if (handled.partition.isCommittable) return true
+      done.reject(endOf(life(), groupId))
+      return false
+    })
+    if (mine.length === 0) return
+    const merged = new MergedChanges(this.#store())
+    for (const { handled } of mine) merged.add(handled.store)
+    const store = merged.toWrite()
+    const offsets = mine.map(({ handled: { partition, from, offset } }) => ({
+      partitionId: partition.partitionId,
+      offset,
+      from,
+    }))
+    await this.#commit(offsets, life(), store === undefined ? {} : { store })
+    for (const { handled, done } of mine) {
+      const { partition, version, offset } = handled
+      partition.handled(version, offset)
+      partition.committed(offset, version)
+      done.resolve()
+    }
+    onCommitted(
+      mine.map(({ handled: { partition, offset } }) => ({
+        topic: partition.topic,
+        partition: partition.partition,
+        offset,
+      })),
+    )
+  }
+
+  #store() {
+    const { transactionalStore } = this.#options.run()
+    return definedOrThrow(transactionalStore, () => 'changes are of a store')
+  }
+
   #inTurn(commit: () => Promise<void>): Promise<void> {
     const done = this.#last.then(commit)
     this.#last = done.catch(() => {
@@ -128,7 +231,7 @@ export class OffsetCommits {
       partitionId,
       offset,
     }))
-    await this.#commit(offsets, this.#options.life(), mayLinger)
+    await this.#commit(offsets, this.#options.life(), mayLinger ? { mayLinger } : {})
     for (const { partition, offset, version } of handled) partition.committed(offset, version)
     this.#options.onCommitted(
       handled.map(({ partition: { topic, partition }, offset }) => ({ topic, partition, offset })),
@@ -139,19 +242,19 @@ export class OffsetCommits {
   async #commit(
     offsets: readonly OffsetToCommit[],
     life: AbortSignal,
-    mayLinger = false,
+    more: Pick<RequestOf<'commitOffsets'>, 'mayLinger' | 'store'> = {},
   ): Promise<void> {
     const { connection, refreshEpoch, onFenced } = this.#options
     for (let attempt = 1; ; attempt++) {
       if (life.aborted) throw endOf(life, this.#options.groupId)
       try {
         // Not repeated as it is when a broker dies: what was posted since may have got further.
-        const request = { ...this.#request(offsets), ...(mayLinger ? { mayLinger } : {}) }
+        const request = { ...this.#request(offsets), ...more }
         await connection.call(request, { isRepeatable: false, signal: life })
         return
       } catch (error) {
         if (life.aborted) throw endOf(life, this.#options.groupId)
-        const mayRepeat = !mayLinger && attempt < STALE_RETRIES_MAX
+        const mayRepeat = more.mayLinger !== true && attempt < STALE_RETRIES_MAX
         if (hasCode(error, 'STALE_MEMBER_EPOCH') && mayRepeat) {
           await refreshEpoch()
           continue
@@ -167,7 +270,10 @@ export class OffsetCommits {
   /** Posts what is handled without waiting: the page is going away. */
   post(): void {
     const handled = this.#uncommitted()
-    if (handled.length === 0 || !this.#options.run().autoCommit) return
+    const { autoCommit, transactionalStore } = this.#options.run()
+    if (handled.length === 0 || !autoCommit) return
+    // It would come behind a commit with changes that is on its way, and take its offset back.
+    if (transactionalStore !== undefined) return
     const offsets = handled.map(({ partition: { partitionId }, offset }) => ({
       partitionId,
       offset,
@@ -186,7 +292,10 @@ export class OffsetCommits {
   #commitSoon(): void {
     if (this.#isCommittingSoon) return
     this.#isCommittingSoon = true
-    const done = this.#linger().then(
+    const { transactionalStore } = this.#options.run()
+    // One that lingers could come behind one with changes that has got further.
+    const committed = transactionalStore === undefined ? this.#linger() : this.commitHandled()
+    const done = committed.then(
       () => {
         this.#failures = 0
         // What was sought meanwhile looked as if it were committed, until this was.

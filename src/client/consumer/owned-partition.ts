@@ -173,6 +173,17 @@ export class OwnedPartition {
     this.#mayGoBack = true
   }
 
+  /** Somebody has committed so much: what is below is done, whatever was handled here. */
+  goOnAt(offset: number): void {
+    this.#restartAt(offset)
+    this.#seekVersion = this.#version
+    this.#soughtTo = undefined
+    this.#handledFrom = offset
+    this.#handledUpTo = offset
+    this.#committed = offset
+    this.#mayGoBack = false
+  }
+
   pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true

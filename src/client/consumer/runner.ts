@@ -8,14 +8,18 @@ import type { DecodedRecord } from '../../codec/decode-batch.js'
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
 import { BROKER_LIMITS, CONSUMER_DEFAULTS } from '../../protocol/limits.js'
-import { TabmqError } from '../../protocol/errors.js'
+import { hasCode, TabmqError, type ErrorCode } from '../../protocol/errors.js'
 import type { PartitionId } from '../../protocol/names.js'
+import type { StoreWrite } from '../../protocol/requests.js'
 import { checkInteger } from '../check-options.js'
 import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { CheckedRunOptions } from './consumer-options.js'
+import { encodeChanges } from '../store/store-changes.js'
+import type { HandledWithChanges } from './offset-commits.js'
 import type { Batch, EachBatchHandler, EachMessageHandler } from './delivery.js'
 import type {
+  EachMessagePayload,
   TopicPartition,
   TopicPartitionOffset,
   TopicPartitionOffsetAndMetadata,
@@ -27,6 +31,18 @@ import type { OwnedPartition } from './owned-partition.js'
  * for input and drawing, and for what it has to hear of the broker (that it died, who owns what).
  */
 const STRETCH_MS_MAX = 10
+
+/** A commit that came to nothing because the partition is not this member's any more, or the broker died. */
+const MOOT: readonly ErrorCode[] = [
+  'UNKNOWN_MEMBER_ID',
+  'FENCED_MEMBER_EPOCH',
+  'FENCED_INSTANCE_ID',
+  'STALE_MEMBER_EPOCH',
+  'ILLEGAL_STATE',
+  'BROKER_UNAVAILABLE',
+  'STORAGE_LOST',
+  'CLIENT_CLOSED',
+]
 
 export interface RunnerOptions {
   readonly host: ClientHost
@@ -48,6 +64,11 @@ export interface RunnerListener {
   heartbeat(): Promise<void>
   commit(offsets?: readonly TopicPartitionOffsetAndMetadata[]): Promise<void>
   uncommitted(): TopicPartitionOffset[]
+  /** Commits what is handled of one partition, or where it was sought to. */
+  commitProgress(partition: OwnedPartition): Promise<void>
+  commitWithChanges(handled: HandledWithChanges): Promise<void>
+  /** Goes on behind what is committed: what is at hand is done by somebody. */
+  goOnBehindCommitted(partition: OwnedPartition): Promise<void>
   pause(partition: TopicPartition): () => void
 }
 
@@ -184,7 +205,8 @@ export class Runner {
         return
       }
       const taken: Taken = { partition, records: [first, ...others], nextOffset, version }
-      if (run.eachMessage !== undefined) await this.#eachMessage(taken, run.eachMessage)
+      if (run.transactionalStore !== undefined) await this.#eachWithStore(taken)
+      else if (run.eachMessage !== undefined) await this.#eachMessage(taken, run.eachMessage)
       else if (run.eachBatch !== undefined) await this.#eachBatch(taken, run.eachBatch)
       const isWhole = (partition.position ?? 0) >= nextOffset
       const isRest = !isWhole || failure !== undefined
@@ -197,14 +219,12 @@ export class Runner {
   async #eachMessage(taken: Taken, handler: EachMessageHandler): Promise<void> {
     const { listener } = this.#options
     const { partition, records, nextOffset, version } = taken
-    const { topic, partition: number, signal } = partition
-    const heartbeat = () => this.#heartbeat(partition)
-    const pause = () => listener.pause(partition)
+    const payload = this.#payloadOf(partition)
     try {
       for (const message of records) {
         if (this.#isStretchOver()) await this.#breathe()
         if (!this.#begins(partition, version)) return
-        await handler({ topic, partition: number, message, signal, heartbeat, pause })
+        await handler({ ...payload, message })
         const isLast = message === records.at(-1)
         partition.handled(version, isLast ? nextOffset : message.offset + 1)
         listener.handled(1, false)
@@ -213,6 +233,65 @@ export class Runner {
       // However it ended: what was handled is not to wait for the rest.
       listener.handled(0, true)
     }
+  }
+
+  #payloadOf(partition: OwnedPartition) {
+    const { topic, partition: number, signal } = partition
+    const heartbeat = () => this.#heartbeat(partition)
+    const pause = () => this.#options.listener.pause(partition)
+    return { topic, partition: number, signal, heartbeat, pause }
+  }
+
+  /**
+   * The next handler may read what this one has changed, and does not begin before that is committed. What
+   * changes nothing is committed with what does, or at the end.
+   */
+  async #eachWithStore({ partition, records, nextOffset, version }: Taken): Promise<void> {
+    const { listener } = this.#options
+    const payload = this.#payloadOf(partition)
+    // A seek goes back: what is done from there on must not look as if it had been done before.
+    if (!(await this.#isProgressCommitted(partition))) return
+    for (const message of records) {
+      if (this.#isStretchOver()) await this.#breathe()
+      if (!this.#begins(partition, version)) return
+      const from = message.offset
+      const offset = message === records.at(-1) ? nextOffset : from + 1
+      const store = await this.#changesOf({ ...payload, message })
+      if (store === undefined) {
+        partition.handled(version, offset)
+      } else {
+        const handled = { partition, version, from, offset, store }
+        if (!(await this.#isCommitted(partition, listener.commitWithChanges(handled)))) return
+      }
+    }
+    await this.#isProgressCommitted(partition)
+  }
+
+  async #isProgressCommitted(partition: OwnedPartition): Promise<boolean> {
+    if (partition.uncommitted === undefined) return true
+    return this.#isCommitted(partition, this.#options.listener.commitProgress(partition))
+  }
+
+  /** What was not committed comes again, here or elsewhere. */
+  async #isCommitted(partition: OwnedPartition, commit: Promise<void>): Promise<boolean> {
+    try {
+      await commit
+      return true
+    } catch (error) {
+      if (hasCode(error, 'INVALID_TXN_STATE')) {
+        await this.#options.listener.goOnBehindCommitted(partition)
+      } else if (!hasCode(error, ...MOOT)) {
+        throw error
+      }
+      return false
+    }
+  }
+
+  async #changesOf(payload: EachMessagePayload): Promise<StoreWrite | undefined> {
+    const { run, codecs } = this.#options
+    const { eachMessage, transactionalStore } = run
+    if (eachMessage === undefined || transactionalStore === undefined) return undefined
+    return encodeChanges(codecs, transactionalStore, await eachMessage(payload))
   }
 
   async #eachBatch(taken: Taken, handler: EachBatchHandler): Promise<void> {

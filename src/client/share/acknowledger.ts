@@ -5,11 +5,17 @@
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
 import { BROKER_LIMITS } from '../../protocol/limits.js'
 import type { GroupId, MemberId } from '../../protocol/names.js'
-import type { Acknowledgement, AcknowledgementType, RequestOf } from '../../protocol/requests.js'
+import type {
+  Acknowledgement,
+  AcknowledgementType,
+  RequestOf,
+  StoreWrite,
+} from '../../protocol/requests.js'
 import { deferred, type Deferred } from '../../std/deferred.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'
+import { bytesOf, countOf, REQUEST_BYTES_MAX } from '../store/store-changes.js'
 import type { HeldMessage } from './held-message.js'
 
 const RETRY_BACKOFF = { firstMs: 50, maxMs: 2_000 }
@@ -18,6 +24,7 @@ export interface Said {
   readonly type: AcknowledgementType
   readonly delayMs?: number
   readonly reason?: string
+  readonly store?: StoreWrite
 }
 
 export interface AcknowledgerOptions {
@@ -150,6 +157,7 @@ export class Acknowledger {
   #takeRanges(): Range[] {
     const ranges: { acknowledgement: Acknowledgement; entries: Entry[] }[] = []
     let count = 0
+    const changes = { count: 0, bytes: 0 }
     // Handlers end in any order; of one message what was said first stays first.
     this.#queue.sort(byOffset)
     for (const entry of this.#queue) {
@@ -160,6 +168,7 @@ export class Acknowledger {
         entries.push(entry)
       } else {
         if (ranges.length >= BROKER_LIMITS.shareFetchRecordsMax) break
+        if (isTooMuch(changes, entry.said.store)) break
         ranges.push({ acknowledgement: acknowledgementOf(entry), entries: [entry] })
       }
       count += 1
@@ -180,11 +189,25 @@ function acknowledgementOf({ held, said }: Entry): Acknowledgement {
   }
 }
 
+/** Changes of stores stay in the order in which they were said, behind what changes none. */
 function byOffset(a: Entry, b: Entry): number {
   const { partition, record } = a.held
+  const haveChanges = Number(a.said.store !== undefined) - Number(b.said.store !== undefined)
+  if (haveChanges !== 0 || a.said.store !== undefined) return haveChanges
   return (
     partition.partitionId - b.held.partition.partitionId || record.offset - b.held.record.offset
   )
+}
+
+/** Whether they do not go into the same request; if they do, counts them. */
+function isTooMuch(changes: { count: number; bytes: number }, store: StoreWrite | undefined) {
+  if (store === undefined) return false
+  const isFirst = changes.count === 0
+  changes.count += countOf(store)
+  changes.bytes += bytesOf(store)
+  const isOver =
+    changes.count > BROKER_LIMITS.storeRequestEntriesMax || changes.bytes > REQUEST_BYTES_MAX
+  return isOver && !isFirst
 }
 
 function continues(before: Acknowledgement, { held, said }: Entry): boolean {
@@ -193,6 +216,8 @@ function continues(before: Acknowledgement, { held, said }: Entry): boolean {
     before.lastOffset + 1 === held.record.offset &&
     before.deliveryCount === held.deliveryCount &&
     before.type === said.type &&
+    before.store === undefined &&
+    said.store === undefined &&
     before.delayMs === said.delayMs &&
     before.reason === said.reason
   )

@@ -193,7 +193,7 @@ export class ShareConsumer {
     const run = new ShareRun({
       ...this.#parts,
       options: this.#options,
-      run: checkShareRun(options),
+      run: checkShareRun(options, this.#options),
       subscriptions: this.#subscriptions,
       events: this.#events,
       isLoop,

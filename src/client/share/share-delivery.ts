@@ -1,5 +1,6 @@
 /** What a handler of a share group gets, and what a share consumer tells. */
 import type { ReceivedMessage, TopicPartition } from '../consumer/delivery.js'
+import type { StoreChanges } from '../store/store-changes.js'
 
 /**
  * What becomes of a message. `accept`: it is done. `release`: somebody is to have it again. `reject`: nobody
@@ -13,6 +14,8 @@ export interface AcknowledgeOptions {
   readonly delayMs?: number
   /** Of a rejection, for who reads the dead letter; at most 1,000 characters. */
   readonly reason?: string
+  /** Of an acceptance: changes of the run's `transactionalStore`, in the same transaction. */
+  readonly store?: StoreChanges
 }
 
 /** A message that is one member's for a while: nobody else has it until its lock is over. */
@@ -35,7 +38,10 @@ export interface ShareDelivery extends TopicPartition {
   readonly renew: () => Promise<void>
 }
 
-/** What it returns, and when, matters only with `onReturn`: then the message is accepted. */
+/**
+ * What it returns, and when, matters only with `onReturn`: then the message is accepted, together with the
+ * changes that it returned if the run has a `transactionalStore`.
+ */
 export type ShareMessageHandler = (delivery: ShareDelivery) => unknown
 
 /** What `shareConsumer.on` tells of, by name. */

@@ -9,7 +9,9 @@ import { deferred } from '../../std/deferred.js'
 import { checkOneOf, invalidOption } from '../check-options.js'
 import { LoopLeft } from '../consumer/message-iterator.js'
 import type { Events } from '../events.js'
+import type { CodecRegistry } from '../../codec/codec-registry.js'
 import type { ClientHost } from '../host.js'
+import { encodeChanges } from '../store/store-changes.js'
 import { lockLost, type Acknowledger, type Said } from './acknowledger.js'
 import { tellCrash } from './crash.js'
 import type { HeldMessage } from './held-message.js'
@@ -32,6 +34,7 @@ export interface ShareHandlersOptions {
   readonly options: CheckedShareOptions
   readonly run: CheckedShareRun
   readonly acknowledger: Acknowledger
+  readonly codecs: CodecRegistry
   readonly events: Events<ShareConsumerEvents>
   /** So long the handler of a message took. */
   readonly onHandled: (tookMs: number) => void
@@ -194,7 +197,7 @@ export class ShareHandlers {
     this.#handled.set(held, nowMs)
     try {
       const returned = run.eachMessage(this.#deliveryOf(held))
-      if (isThenable(returned)) {
+      if (isThenable(returned) || run.transactionalStore !== undefined) {
         this.#watchLock(held)
         void this.#untilDone(held, nowMs, returned)
       } else {
@@ -206,15 +209,37 @@ export class ShareHandlers {
     return true
   }
 
-  async #untilDone(held: HeldMessage, sinceMs: number, returned: PromiseLike<unknown>) {
+  async #untilDone(held: HeldMessage, sinceMs: number, returned: unknown) {
     let failure: Failure | undefined
     try {
-      await returned
+      await this.#acceptWithChanges(held, await returned)
     } catch (error) {
       failure = { error }
     }
     this.#done(held, sinceMs, failure)
     void this.#pump()
+  }
+
+  /**
+   * Its handler is at it until that is durable: the next one may read what it has changed. What changes
+   * nothing need not be waited for.
+   */
+  async #acceptWithChanges(held: HeldMessage, returned: unknown): Promise<void> {
+    const { run, options, codecs, acknowledger } = this.#options
+    const { transactionalStore } = run
+    if (transactionalStore === undefined || options.acknowledgement !== 'onReturn') return
+    if (held.isSettled) return
+    const store = encodeChanges(codecs, transactionalStore, returned)
+    if (store === undefined) return
+    held.isSettled = true
+    try {
+      await acknowledger.say(held, { type: 'accept', store })
+    } catch (error) {
+      // Somebody else may have the message: that was told.
+      if (held.isLost) return
+      held.isSettled = false
+      throw error
+    }
   }
 
   #done(held: HeldMessage, sinceMs: number, failure: Failure | undefined): void {
@@ -285,17 +310,33 @@ export class ShareHandlers {
   #checked(
     held: HeldMessage,
     type: Acknowledgement,
-    { delayMs, reason }: AcknowledgeOptions,
+    { delayMs, reason, store }: AcknowledgeOptions,
   ): Said {
     checkOneOf('acknowledge', type, ['accept', 'release', 'reject'])
     if (delayMs !== undefined) checkDelay(delayMs)
+    if (store !== undefined && type !== 'accept') {
+      throw invalidOption('store', store, `absent for a ${type}`)
+    }
     if (type === 'release') return { type, delayMs: delayMs ?? this.#retryDelayMs(held) }
-    if (type === 'accept' || reason === undefined) return { type }
+    if (type === 'accept') return { type, ...this.#changes(store) }
+    if (reason === undefined) return { type }
     if (typeof reason !== 'string' || reason.length > REJECT_REASON_LENGTH_MAX) {
       const expected = `a string of at most ${REJECT_REASON_LENGTH_MAX} characters`
       throw invalidOption('reason', reason, expected)
     }
     return { type, reason }
+  }
+
+  #changes(changes: AcknowledgeOptions['store']): Pick<Said, 'store'> {
+    if (changes === undefined) return {}
+    const { codecs, run } = this.#options
+    if (run.transactionalStore === undefined) {
+      throw new TabmqError('INVALID_CONFIG', 'run was told of no transactionalStore', {
+        option: 'store',
+      })
+    }
+    const store = encodeChanges(codecs, run.transactionalStore, changes)
+    return store === undefined ? {} : { store }
   }
 
   async #renew(held: HeldMessage): Promise<void> {

@@ -1,4 +1,5 @@
 /** The options of a share consumer and of its `run`, checked and with their defaults. */
+import { TabmqError } from '../../protocol/errors.js'
 import {
   BROKER_LIMITS,
   DELIVERY_COUNT_LIMIT_MAX,
@@ -6,7 +7,13 @@ import {
   SHARE_CONSUMER_DEFAULTS,
   SHARE_WEIGHT_MAX,
 } from '../../protocol/limits.js'
-import { parseGroupId, parseTopicName, type GroupId, type TopicName } from '../../protocol/names.js'
+import {
+  parseGroupId,
+  parseTopicName,
+  type GroupId,
+  type StoreName,
+  type TopicName,
+} from '../../protocol/names.js'
 import {
   checkFunction,
   checkInteger,
@@ -16,6 +23,7 @@ import {
   given,
   invalidOption,
 } from '../check-options.js'
+import { checkStoreName } from '../store/store-changes.js'
 import type { ShareMessageHandler } from './share-delivery.js'
 
 /** How long a released message waits: longer with each delivery, and never quite the same. */
@@ -72,6 +80,12 @@ export interface ShareRunOptions {
   readonly eachMessage: ShareMessageHandler
   /** How many messages are handled at once. Default 1. */
   readonly concurrency?: number
+  /**
+   * The name of a store that a handler changes by what it returns, a {@link StoreChanges}, or, with
+   * `explicit`, by what it says to `acknowledge`: in the transaction that accepts the message. So a
+   * message counts once, whatever dies.
+   */
+  readonly transactionalStore?: string
 }
 
 export interface CheckedShareOptions {
@@ -91,6 +105,7 @@ export interface CheckedShareOptions {
 export interface CheckedShareRun {
   readonly eachMessage: ShareMessageHandler
   readonly concurrency: number
+  readonly transactionalStore: StoreName | undefined
 }
 
 const NAMES = [
@@ -153,13 +168,24 @@ export function checkShareOptions(options: ShareConsumerOptions): CheckedShareOp
 }
 
 /** @throws TabmqError INVALID_CONFIG */
-export function checkShareRun(options: ShareRunOptions): CheckedShareRun {
+export function checkShareRun(
+  options: ShareRunOptions,
+  { acknowledgement }: Pick<CheckedShareOptions, 'acknowledgement'>,
+): CheckedShareRun {
   checkObject('the options of run', options)
-  checkNoOthers('run', options, ['eachMessage', 'concurrency'])
+  checkNoOthers('run', options, ['eachMessage', 'concurrency', 'transactionalStore'])
   const { eachMessage, concurrency = SHARE_CONSUMER_DEFAULTS.concurrency } = options
   checkFunction('eachMessage', eachMessage)
   checkInteger('concurrency', concurrency, { min: 1, max: CONCURRENCY_MAX })
-  return { eachMessage, concurrency }
+  const transactionalStore =
+    options.transactionalStore === undefined
+      ? undefined
+      : checkStoreName('transactionalStore', options.transactionalStore)
+  if (transactionalStore !== undefined && acknowledgement === 'onDelivery') {
+    const message = 'what is accepted on delivery is done before its handler changes any store'
+    throw new TabmqError('INVALID_CONFIG', message, { option: 'transactionalStore' })
+  }
+  return { eachMessage, concurrency, transactionalStore }
 }
 
 /** @throws TabmqError INVALID_CONFIG */

@@ -77,6 +77,7 @@ export class ShareRun {
       run,
       events,
       acknowledger: this.#acknowledger,
+      codecs,
       onHandled: (tookMs) => this.#prefetch.note(tookMs),
       onRoom: () => this.#fetchIfNeeded(),
       beforeGivingBack: () => this.#callOff(),

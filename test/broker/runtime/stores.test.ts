@@ -297,7 +297,7 @@ describe('an acknowledgement with changes of a store', () => {
     expect(await entries(context.tab)).toEqual({ a: '1' })
   })
 
-  it('on a full disk changes neither: the messages are available again', async () => {
+  it('on a full disk changes neither: the messages are the member’s as before', async () => {
     const { context, accept, acknowledge, fetch } = await delivered(5)
     await acknowledge(accept(3))
     context.storage.hold()
@@ -315,6 +315,11 @@ describe('an acknowledgement with changes of a store', () => {
     expect(context.storage.loads).toBe(loads)
     expect(await entries(context.tab)).toEqual({})
     context.broker.checkInvariants()
+    const { results } = await acknowledge(
+      accept(0, { type: 'release', delayMs: 0 }),
+      accept(2, { type: 'release', delayMs: 0 }),
+    )
+    expect(results).toEqual([{}, {}])
     const { partitions } = await fetch(10)
     const again = partitions.flatMap(({ acquired }) =>
       acquired.map(({ firstOffset, lastOffset, deliveryCount }) => [
