@@ -164,6 +164,40 @@ const tab = {
     })
   },
 
+  /** Counts into a store how often each key was handled, as a member of a group of either kind. */
+  async count(topic: string, kind: 'consumer' | 'share') {
+    const store = mq.store(`counts of ${kind}s`)
+    const eachMessage = async ({ message: { key } }: { message: { key: unknown } }) => {
+      const count = Number((await store.get(String(key))) ?? 0)
+      return { puts: { [String(key)]: count + 1 } }
+    }
+    const run = { transactionalStore: store.name, eachMessage }
+    if (kind === 'consumer') {
+      const counting = mq.consumer({ groupId: 'consumers' })
+      await counting.subscribe({ topics: [topic], fromBeginning: true })
+      await counting.run({ ...run, partitionsConsumedConcurrently: 6 })
+    } else {
+      const counting = mq.shareConsumer({
+        groupId: 'sharers',
+        orderingKey: true,
+        deliveryCountLimit: 1_000,
+        lockDurationMs: 2_000,
+      })
+      await counting.subscribe({ topics: [topic] })
+      await counting.run({ ...run, concurrency: 8 })
+    }
+  },
+
+  /** What a watch of that store makes of what it is told. */
+  async watchCounts(kind: 'consumer' | 'share'): Promise<Map<string, unknown>> {
+    const counts = new Map<string, unknown>()
+    await mq.store(`counts of ${kind}s`).watch(({ changes, isWhole }) => {
+      if (isWhole) counts.clear()
+      for (const [key, value] of changes) counts.set(key, value)
+    })
+    return counts
+  },
+
   /** After so many more, handlers of `consume` begin, and do not end until `letGo`. */
   holdAfter(count: number) {
     freeHandlers = count
