@@ -358,6 +358,31 @@ export async function ownCodec(): Promise<Codec> {
   return pointCodec
 }
 
+export async function store(mq: Tabmq): Promise<() => void> {
+  const shown = new Map<string, unknown>()
+  const balances = mq.store('balances')
+
+  // Every tab. Payments of one account have its id as their key, so they are in one partition.
+  const teller = mq.consumer({ groupId: 'balances' })
+  await teller.subscribe({ topics: ['payments'], fromBeginning: true })
+  await teller.run({
+    transactionalStore: 'balances',
+    eachMessage: async ({ message }) => {
+      const account = String(message.key)
+      const { amount } = message.value as { amount: number }
+      const balance = Number((await balances.get(account)) ?? 0)
+      return { puts: { [account]: balance + amount } }
+    },
+  })
+
+  // And whoever wants to see them.
+  const stop = await balances.watch(({ changes, isWhole }) => {
+    if (isWhole) shown.clear()
+    for (const [account, balance] of changes) shown.set(account, balance)
+  })
+  return stop
+}
+
 export function ownWorker(): Tabmq {
   const mq = new Tabmq({
     name: 'shop',
