@@ -23,6 +23,8 @@ export type {
   MessagesOptions,
   RunOptions,
 } from './client/consumer/consumer-options.js'
+export type { Reply } from './client/request/reply.js'
+export type { RequestOptions } from './client/request/requester.js'
 export type { SubscribeOptions } from './client/consumer/subscriptions.js'
 export type {
   Batch,
@@ -91,6 +93,7 @@ export type {
   HeadersMatch,
   MemberDescription,
   PartitionState,
+  ReplyTo,
   SessionDescription,
   ShareCounters,
   ShareGroupDescription,

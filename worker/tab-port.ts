@@ -147,7 +147,7 @@ class TabPush implements PushPort {
     this.#port.close()
   }
 
-  push(message: Parameters<TabEndpoint['push']>[0]): Promise<void> {
+  push(message: Parameters<TabEndpoint['push']>[0]): Promise<boolean> {
     return this.#tab.push(message)
   }
 }

@@ -164,6 +164,9 @@ export interface Channel {
 
 /** The way back to one tab. */
 export interface PushPort {
-  /** Resolves when the tab has taken the push; may stay pending for ever when the tab is gone. */
-  push(message: Push): Promise<void>
+  /**
+   * Resolves when the tab has taken the push, with `true` if it was of use there; may stay pending for ever
+   * when the tab is gone.
+   */
+  push(message: Push): Promise<boolean | void>
 }

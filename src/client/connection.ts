@@ -54,6 +54,8 @@ export interface ConnectionEvents {
   closed: Record<never, never>
 }
 
+export type PushedReply = Extract<Push, { readonly push: 'reply' }>
+
 interface Link {
   readonly transport: Transport
   /** What waits for a reply on this link: rejected together when it is lost. */
@@ -82,6 +84,7 @@ export class Connection {
   /** Every call under way, for `close` to end. */
   readonly #underWay = new Set<Deferred<never>>()
   #isClosed = false
+  #takeReply: (reply: PushedReply) => boolean = () => false
 
   constructor(host: ClientHost, clientId: string) {
     this.#host = host
@@ -100,6 +103,11 @@ export class Connection {
 
   get isClosed(): boolean {
     return this.#isClosed
+  }
+
+  /** `take` gets every answer of a request, and says whether anybody waits for that one. */
+  onReply(take: (reply: PushedReply) => boolean): void {
+    this.#takeReply = take
   }
 
   /** Connects now, rather than at the first call. */
@@ -214,8 +222,10 @@ export class Connection {
     }
     const transport = await this.#host.openTransport({
       onPush: (message) => {
+        if (message.push === 'reply') return this.#takeReply(message)
         if (message.push === 'closed') onLost()
         else void this.events.emit('push', message)
+        return true
       },
       onLost,
     })

@@ -31,7 +31,8 @@ export interface ClientHost {
 }
 
 export interface TransportListener {
-  onPush(message: Push): void
+  /** Returns whether it was of use: of a reply, whether anybody waited for it. */
+  onPush(message: Push): boolean
   /** The broker is gone; no call under way will be answered. Called once at the most. */
   onLost(): void
 }

@@ -122,10 +122,7 @@ class Line {
     this.#worker = worker
     this.#listener = listener
     const tab: TabEndpoint = {
-      push: (message) => {
-        listener.onPush(message)
-        return Promise.resolve()
-      },
+      push: (message) => Promise.resolve(listener.onPush(message)),
     }
     Comlink.expose(tab, callsOnly(this.#pushes.port1, TAB_METHODS))
     this.#broker = Comlink.wrap<BrokerEndpoint<MessagePort>>(worker.port)

@@ -24,6 +24,7 @@ import type { ConsumerOptions } from './consumer/consumer-options.js'
 import type { ClientHost } from './host.js'
 import { Producer } from './producer/producer.js'
 import type { ProducerOptions } from './producer/producer-options.js'
+import { Requester, type RequestOptions } from './request/requester.js'
 import { ShareConsumer } from './share/share-consumer.js'
 import type { ShareConsumerOptions } from './share/share-options.js'
 import { Store } from './store/store.js'
@@ -83,6 +84,7 @@ export class Tabmq {
     readonly codecs: CodecRegistry
   }
   readonly #open = new Set<Producer | Consumer | ShareConsumer>()
+  readonly #requester: Requester
   #admin: Admin | undefined
 
   /** @throws TabmqError INVALID_CONFIG */
@@ -100,6 +102,7 @@ export class Tabmq {
     const connection = new Connection(host, clientId)
     const topics = new TopicCache(connection)
     this.#parts = { host, connection, topics, codecs: new CodecRegistry(codecs) }
+    this.#requester = new Requester({ host, connection, producer: () => this.producer() })
   }
 
   /**
@@ -168,6 +171,20 @@ export class Tabmq {
    */
   store(name: string): Store {
     return new Store(this.#parts, name)
+  }
+
+  /**
+   * Sends a message and waits for what its handler gives to `reply`, in this tab or another. The message goes
+   * through its topic as any other, the answer comes straight here.
+   * @throws TabmqError REQUEST_TIMED_OUT when there was no answer within `timeoutMs`; REQUEST_FAILED when
+   *   the handler failed, with its error as `cause`; ABORTED, CLIENT_CLOSED, STORAGE_LOST, INVALID_CONFIG,
+   *   CORRUPT_MESSAGE, THROTTLING_QUOTA_EXCEEDED with 10,000 that wait, and what {@link Producer.send} throws
+   *
+   * @example
+   * const found = await mq.request({ topic: 'search', value: { words: 'blue' }, timeoutMs: 5_000 })
+   */
+  request(options: RequestOptions): Promise<unknown> {
+    return this.#requester.request(options)
   }
 
   /** The administrator of topics, offsets and groups: the same one each time. It needs no closing. */

@@ -14,11 +14,13 @@ import {
 import { BatchIndexReader } from '../protocol/batch-index.js'
 import { ByteReader } from '../protocol/byte-reader.js'
 import { TabmqError } from '../protocol/errors.js'
+import type { ReplyTo } from '../protocol/requests.js'
 import type { Codec } from './codec.js'
 import type { CodecRegistry } from './codec-registry.js'
 import { gunzip } from './gzip.js'
 import type { Headers } from './headers.js'
 import { decodeHeaders, NO_HEADERS } from './headers.js'
+import { takeReplyTo } from './reply-address.js'
 import { decodeStructuredValues } from './structured-codec.js'
 import { decodeUtf8 } from './utf8.js'
 
@@ -36,6 +38,8 @@ export interface DecodedRecord {
   readonly priority?: number
   /** By which a topic with a `dedupWindowMs` knows a repeat. */
   readonly messageId?: string
+  /** Of a request: who waits for an answer, which the handler's `reply` gives. */
+  readonly replyTo?: ReplyTo
 }
 
 export interface DecodeBatchOptions {
@@ -44,6 +48,8 @@ export interface DecodeBatchOptions {
   readonly fromOffset?: number
   /** Records from it on are left out, and their values not looked at. */
   readonly untilOffset?: number
+  /** The records are to be encoded again: a reply address stays in the headers. */
+  readonly keepsAddresses?: boolean
 }
 
 export interface DecodeCompressedBatchOptions extends DecodeBatchOptions {
@@ -92,6 +98,7 @@ class BatchDecoder {
   readonly #codec: Codec
   readonly #fromOffset: number
   readonly #untilOffset: number
+  readonly #keepsAddresses: boolean
   readonly #records: DecodedRecord[] = []
 
   constructor(batch: ArrayBuffer, header: ReadBatchHeader, options: DecodeBatchOptions) {
@@ -99,6 +106,7 @@ class BatchDecoder {
     this.#codec = options.codecs.byId(header.codecId)
     this.#fromOffset = options.fromOffset ?? header.baseOffset
     this.#untilOffset = options.untilOffset ?? Infinity
+    this.#keepsAddresses = options.keepsAddresses ?? false
     const index = new Uint8Array(batch, BATCH_HEADER_BYTES, header.indexBytes)
     this.#index = new BatchIndexReader(index)
   }
@@ -175,7 +183,10 @@ class BatchDecoder {
       value,
       headers: index.hasHeaders ? decodeHeaders(index.headers()) : NO_HEADERS,
     }
-    this.#records.push(index.hasProperties ? { ...record, ...propertiesOf(index) } : record)
+    const mayHaveAddress = index.hasHeaders && !this.#keepsAddresses
+    const address = mayHaveAddress ? takeReplyTo(record.headers) : undefined
+    const addressed = address === undefined ? record : { ...record, ...address }
+    this.#records.push(index.hasProperties ? { ...addressed, ...propertiesOf(index) } : addressed)
   }
 }
 

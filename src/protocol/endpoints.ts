@@ -25,7 +25,8 @@ export interface BrokerEndpoint<Port> {
 
 /** What a tab offers to the broker. */
 export interface TabEndpoint {
-  push(message: Push): Promise<void>
+  /** Resolves when it is taken: with false where nobody waited for it any more, else with true. */
+  push(message: Push): Promise<boolean>
 }
 
 /** All that a tab can call, with the number of arguments. */

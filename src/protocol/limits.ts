@@ -29,8 +29,12 @@ export interface BrokerLimits {
   /** Producers of a tab whose repeats are recognised; beyond, those silent for longest are forgotten. */
   readonly sessionProducersMax: number
   readonly sessionWatchesMax: number
-  /** Requests for a heartbeat that a tab has not answered; beyond, there are no more. */
+  /** Requests for a heartbeat, and replies, that a tab has not taken; beyond, there are no more. */
   readonly sessionPushesMax: number
+  /** What one `reply` may carry. */
+  readonly replyBytesMax: number
+  /** What the replies may that a tab has not taken; beyond, they are dropped. */
+  readonly sessionReplyBytesMax: number
   readonly transactionBytesMax: number
   /** How long what `mayLinger` waits for a transaction that it can be part of. */
   readonly commitLingerMs: number
@@ -101,6 +105,8 @@ export const BROKER_LIMITS: BrokerLimits = {
   sessionProducersMax: 1_000,
   sessionWatchesMax: 16,
   sessionPushesMax: 1_000,
+  replyBytesMax: 16 * 1024 * 1024,
+  sessionReplyBytesMax: 64 * 1024 * 1024,
   transactionBytesMax: 32 * 1024 * 1024,
   commitLingerMs: 10,
   /** With more on its way to the disk than this, a `produce` with acks 0 waits like any other. */
@@ -214,6 +220,17 @@ export const LEADERSHIP = {
   handOverMsMax: 10_000,
 } as const
 
+/** How a reply comes to the tab that waits for it. */
+export const REPLY = {
+  /** A tab that has not taken it by then sleeps, or is gone; whoever replied is not to wait longer. */
+  takenWithinMs: 1_000,
+  /** So long after a broker's start, a tab that is not connected may be on its way. */
+  reconnectMs: 5_000,
+  /** Of the error in its place. */
+  errorNameLengthMax: 255,
+  errorMessageLengthMax: 10_000,
+} as const
+
 /** What every client does unless told otherwise. */
 export const CLIENT_DEFAULTS = {
   requestTimeoutMs: 30_000,
@@ -268,6 +285,12 @@ export const ROUTED_HEADERS_MAX = 64
 /** Of a header's name or value in a binding, in characters: a longer one of a message matches none. */
 export const ROUTING_HEADER_LENGTH_MAX = 500
 export const BINDING_WEIGHT_MAX = 1_000
+export const REQUEST_DEFAULTS = {
+  timeoutMs: 30_000,
+} as const
+
+/** Requests of a tab that wait for a reply. */
+export const REQUESTS_WAITING_MAX = 10_000
 
 export const DELIVERY_COUNT_LIMIT_MAX = 1_000_000
 export const SHARE_WEIGHT_MAX = 1_000

@@ -9,6 +9,7 @@ import {
   PATTERN_LENGTH_MAX,
   REJECT_REASON_LENGTH_MAX,
   RELEASE_DELAY_MS_MAX,
+  REPLY,
   REQUEST_GROUPS_MAX,
   SHARE_WEIGHT_MAX,
   STORE_KEY_LENGTH_MAX,
@@ -40,6 +41,7 @@ import {
   ASSIGNOR_NAMES,
   EXCHANGE_TYPES,
   type Acknowledgement,
+  type Answer,
   type ApiName,
   type Hello,
   type MemberOptions,
@@ -300,6 +302,12 @@ const PARSERS: Parsers = {
     binding: parseBinding(fields),
   }),
   publish: parsePublish,
+  reply: (fields, limits) => ({
+    api: 'reply',
+    sessionId: parseSessionId(fields.raw('sessionId')),
+    correlationId: fields.string('correlationId', ID_LENGTH_MAX),
+    answer: parseAnswer(fields, limits),
+  }),
   describeCluster: () => ({ api: 'describeCluster' }),
   watch: (fields) => ({
     api: 'watch',
@@ -458,6 +466,28 @@ function checkNamedOnce(keys: readonly string[]): void {
       throw new TabmqError('INVALID_REQUEST', `key ${describe(key)} is named twice`, { key })
     }
     seen.add(key)
+  }
+}
+
+/** @throws TabmqError MESSAGE_TOO_LARGE besides */
+function parseAnswer(parent: Fields, { replyBytesMax }: BrokerLimits): Answer {
+  const fields = parent.object('answer')
+  if (!fields.has('error')) {
+    const value = fields.buffer('value')
+    if (value.byteLength <= replyBytesMax) return { value }
+    const message = `a reply of ${value.byteLength} bytes is over the limit of ${replyBytesMax}`
+    throw new TabmqError('MESSAGE_TOO_LARGE', message, { bytes: value.byteLength, replyBytesMax })
+  }
+  const error = fields.object('error')
+  const code = error.raw('code')
+  return {
+    error: {
+      name: error.string('name', REPLY.errorNameLengthMax),
+      message: error.string('message', REPLY.errorMessageLengthMax),
+      ...(code === undefined
+        ? {}
+        : { code: typeof code === 'number' ? code : error.string('code', ID_LENGTH_MAX) }),
+    },
   }
 }
 

@@ -47,12 +47,16 @@ export function callsOnly(port: FilteredPort, methods: CallableMethods): Comlink
   })
 }
 
-/** A port that only tells which calls were taken, and brings nothing. For `Comlink.wrap`. */
+/** A port that only tells which calls were taken, with a yes or no. For `Comlink.wrap`. */
 export function acknowledgementsOnly(port: FilteredPort): ComlinkEndpoint {
   return filtered(port, (data) => {
     const id = idOf(data)
-    return id === undefined ? undefined : { id, ...rawValue(undefined) }
+    return id === undefined ? undefined : { id, ...rawValue(isYes(data)) }
   })
+}
+
+function isYes(data: unknown): boolean {
+  return Object.hasOwn(data as object, 'value') && (data as { value: unknown }).value === true
 }
 
 function filtered(

@@ -126,6 +126,8 @@ export interface Apis {
   /** Whatever its weight. One that is not there is none to take away. */
   unbind: Api<{ exchange: ExchangeName; binding: Binding }, Empty>
   publish: Api<PublishRequest, { results: readonly PublishResult[] }>
+  /** Brings the tab that sent a request its answer: whether anybody there was waiting for it. */
+  reply: Api<ReplyTo & { answer: Answer }, { isHeard: boolean }>
   describeCluster: Api<Empty, ClusterDescription>
   watch: Api<{ watchId: string; intervalMs: number }, ClusterState>
   unwatch: Api<{ watchId: string }, Empty>
@@ -189,6 +191,7 @@ export type Push =
   | { readonly push: 'topicsChanged' }
   | { readonly push: 'clusterState'; readonly watchId: string; readonly state: ClusterState }
   | ({ readonly push: 'storeChanged'; readonly watchId: string } & StoreNews)
+  | { readonly push: 'reply'; readonly correlationId: string; readonly answer: Answer }
 
 /** 0: answered at once. 1: a relaxed transaction completed. -1: a strict one did. */
 export type Acks = -1 | 0 | 1
@@ -627,6 +630,22 @@ export interface Placement extends AssignedPartition {
   readonly baseOffset: number
   /** None was stored, since their ids are known: the first message is there already. */
   readonly duplicate?: true
+}
+
+/** Who waits for the answer of a request, and by which name it is known there. */
+export interface ReplyTo {
+  readonly sessionId: SessionId
+  readonly correlationId: string
+}
+
+/** What a handler replied, encoded by the structured codec, or how it failed. */
+export type Answer = { readonly value: ArrayBuffer } | { readonly error: AnsweredError }
+
+/** As much of an error as crosses from one tab to another. */
+export interface AnsweredError {
+  readonly name: string
+  readonly message: string
+  readonly code?: string | number
 }
 
 /** `empty`: no member. `reconciling`: members on their way to the target. `stable`: all there. */

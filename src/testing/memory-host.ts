@@ -107,9 +107,9 @@ class MemoryTransport implements Transport {
     this.#stopListening()
   }
 
-  async #push(message: Push): Promise<void> {
+  async #push(message: Push): Promise<boolean> {
     const copy = structuredClone(message)
     await Promise.resolve()
-    if (!this.#isClosed) this.#listener.onPush(copy)
+    return !this.#isClosed && this.#listener.onPush(copy)
   }
 }

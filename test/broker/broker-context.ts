@@ -161,7 +161,7 @@ export class Tab {
     return this.#broker.connect(hello, {
       push: async (message) => {
         this.pushes.push(structuredClone(message))
-        await push?.(message)
+        return push?.(message)
       },
     })
   }

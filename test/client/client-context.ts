@@ -681,12 +681,11 @@ class TabTransport implements Transport {
     })
   }
 
-  #push(message: Parameters<TransportListener['onPush']>[0]): Promise<void> {
+  #push(message: Parameters<TransportListener['onPush']>[0]): Promise<boolean> {
     return new Promise((resolve) => {
       queueMicrotask(() =>
         this.#tab.run(() => {
-          if (!this.#isClosed && this.#life.isAlive) this.#listener.onPush(message)
-          resolve()
+          resolve(!this.#isClosed && this.#life.isAlive && this.#listener.onPush(message))
         }),
       )
     })

@@ -7,7 +7,7 @@ import type { Timer } from '../../src/broker/ports.js'
 import { Broker } from '../../src/broker/runtime/broker.js'
 import { MemoryDatabase, MemoryStorage } from '../../src/broker/runtime/memory-storage.js'
 import type { BrokerEndpoint } from '../../src/protocol/endpoints.js'
-import type { BrokerLimits } from '../../src/protocol/limits.js'
+import { REPLY, type BrokerLimits } from '../../src/protocol/limits.js'
 import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
 import { FakeTime } from '../broker/fake-time.js'
 import { workerOf, type BrokerWorker } from '../worker/broker-worker.js'
@@ -45,14 +45,17 @@ export class AttackedBroker {
     const logged: string[] = []
     const log = (message: string, details?: unknown) =>
       logged.push(`${message}: ${String(details)}`)
+    // It has been there for so long that no tab is still on its way from the one before.
+    let nowMs = NOW_MS - REPLY.reconnectMs
     const broker = await Broker.start({
       storage: new MemoryStorage(database),
-      clock: { nowMs: () => NOW_MS },
+      clock: { nowMs: () => nowMs },
       timer: timers,
       random,
       logger: { warn: log, error: log },
       limits,
     })
+    nowMs = NOW_MS
     return new AttackedBroker({ broker, database, timers, logged })
   }
 
@@ -112,8 +115,8 @@ export class AttackedBroker {
 
   /** What a call could leave behind in memory. */
   counts() {
-    const { purgatory, watches } = this.broker
-    return { waiting: purgatory.size, watches: watches.size }
+    const { purgatory, watches, replies } = this.broker
+    return { waiting: purgatory.size, watches: watches.size, replies: replies.size }
   }
 
   async close(): Promise<void> {

@@ -43,6 +43,7 @@ export function grantedRequests(known: Known): Readonly<Record<ApiName, object>>
   const config = { retentionMs: 1_000, retentionBytes: null, maxMessageBytes: 1_000 }
   const batch = batchOf({ producer: { id: 7, sequence: 0 } })
   const sharing = { groupId: 'shared', memberId: 'share-member' }
+  const asked = { sessionId: 'nobody', correlationId: 'c' }
   const topics = [{ topic: 'made-by-the-test', numPartitions: 2, config }]
   return {
     metadata: { topics: ['orders'] },
@@ -140,6 +141,7 @@ export function grantedRequests(known: Known): Readonly<Record<ApiName, object>>
     listExchanges: {},
     unbind: { exchange: 'made', binding: BINDING },
     deleteExchange: { exchange: 'made', ifUnused: true },
+    reply: { ...asked, answer: { error: { name: 'E', message: 'no', code: 'X' } } },
     describeCluster: {},
     watch: { watchId: 'one', intervalMs: 20 },
     unwatch: { watchId: 'one' },
@@ -402,6 +404,14 @@ function validRequests(known: Known): Bodies {
         { maxLength: 3 },
       ),
       isRepeat: fc.constantFrom(true, false, undefined),
+    }),
+    reply: fc.record({
+      sessionId: fc.constantFrom('nobody', 'hostile'),
+      correlationId: fc.constantFrom('c', 'd'),
+      answer: fc.constantFrom<object[]>(
+        { value: new ArrayBuffer(3) },
+        { error: { name: 'E', message: 'no', code: 7 } },
+      ),
     }),
     describeCluster: fc.constant({}),
     watch: fc.record({ watchId: fc.constantFrom('one', 'two'), intervalMs: fc.constant(20) }),

@@ -212,7 +212,7 @@ async function expectNothingLeft(served: AttackedBroker): Promise<void> {
     const { sessions } = await served.broker.describeCluster()
     expect(sessions.map(({ sessionId }) => sessionId)).toEqual(['steady'])
   })
-  expect(served.counts()).toEqual({ waiting: 0, watches: 0 })
+  expect(served.counts()).toEqual({ waiting: 0, watches: 0, replies: 0 })
   expect(served.timers.count).toBeLessThanOrEqual(1)
 }
 

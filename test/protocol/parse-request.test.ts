@@ -65,6 +65,7 @@ const publication = {
     { keyHash: null, batch: new ArrayBuffer(8) },
   ],
 }
+const asked = { sessionId: 's', correlationId: 'c' }
 
 /** A request of every API, with all that it can carry. */
 const VALID: Readonly<Record<ApiName, Record<string, unknown>>> = {
@@ -130,6 +131,7 @@ const VALID: Readonly<Record<ApiName, Record<string, unknown>>> = {
     publications: [publication],
     isRepeat: true,
   },
+  reply: { ...asked, answer: { error: { name: 'E', message: 'no', code: 'X' } } },
   describeCluster: {},
   watch: { watchId: 'w', intervalMs: 20 },
   unwatch: { watchId: 'w' },
@@ -183,6 +185,9 @@ describe('a request', () => {
     ['shareAcknowledge', 'acknowledgements.0.reason', undefined],
     ['shareAcknowledge', 'mayLinger', undefined],
     ['describeShareGroups', 'groupIds', 'all'],
+    ['reply', 'answer', { value: new ArrayBuffer(3) }],
+    ['reply', 'answer.error.code', 7],
+    ['reply', 'answer.error.code', undefined],
   ] as const)('%s may have %s %o', (api, field, value) => {
     const request = replaced(requestOf(api), pathOf(field), value)
     expect(parse(request)).toEqual(request)
@@ -315,6 +320,14 @@ describe('a request', () => {
     ['publish', 'publications.0.batches.0.keyHash', [undefined, -1, 2 ** 31]],
     ['publish', 'publications.0.batches.0.batch', [undefined, new Uint8Array(3)]],
     ['publish', 'isRepeat', [null, 1]],
+    ['reply', 'sessionId', [undefined, '', 7], 'sessionId'],
+    ['reply', 'correlationId', [undefined, 7, 'x'.repeat(256)]],
+    ['reply', 'answer', [undefined, null, 'no', new ArrayBuffer(3)]],
+    ['reply', 'answer', [{}, { value: 'x' }, { value: new Uint8Array(1) }], 'request.answer.value'],
+    ['reply', 'answer.error', [null, 'no', []]],
+    ['reply', 'answer.error.name', [undefined, 7, 'x'.repeat(256)]],
+    ['reply', 'answer.error.message', [undefined, 7, 'x'.repeat(10_001)]],
+    ['reply', 'answer.error.code', [null, {}, 'x'.repeat(256)]],
     ['watch', 'watchId', [undefined, 'x'.repeat(256)]],
     ['watch', 'intervalMs', [undefined, 19, 3_600_001]],
     ['unwatch', 'watchId', [undefined, 7]],

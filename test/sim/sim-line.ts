@@ -132,13 +132,13 @@ export class SimLine {
     })
   }
 
-  #push(message: Push): Promise<void> {
+  #push(message: Push): Promise<boolean> {
     return new Promise((resolve) => {
       if (this.#port.isClosed) return
       this.#pushes.post(this.#browser.nowMs, `push ${message.push}`, message, (copy) => {
         if (this.#isClosed) return
-        this.#listener.onPush(copy)
-        this.#up.post(this.#browser.nowMs, 'pushed', undefined, () => resolve())
+        const isOfUse = this.#listener.onPush(copy)
+        this.#up.post(this.#browser.nowMs, 'pushed', isOfUse, resolve)
       })
     })
   }

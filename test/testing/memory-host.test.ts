@@ -27,7 +27,7 @@ async function transportTo(reply: WireReply) {
     onGone: () => () => {},
   })
   const transport = await host.openTransport({
-    onPush: (message) => void pushed.push(message),
+    onPush: (message) => pushed.push(message) > 0,
     onLost: () => {},
   })
   await transport.hello({ protocolVersion: 1, sessionId: 's' as SessionId, clientId: 'c' })

@@ -177,7 +177,7 @@ it('what a tab answers to a push brings nothing into the broker', async () => {
     port2.postMessage({ id, type: 'HANDLER', name: 'proxy', value: theirs }, [theirs])
   })
   port2.start()
-  expect(await remote.push()).toBeUndefined()
+  expect(await remote.push()).toBe(false)
 })
 
 async function expectUnharmed(port: MessagePort): Promise<void> {

@@ -31,6 +31,7 @@ import { FetchPurgatory } from './fetch-purgatory.js'
 import type { EntryOptions, Urgency } from './group-commit.js'
 import { LogReader } from './log-reader.js'
 import { MessageIdLoader } from './message-id-loader.js'
+import { Replies } from './replies.js'
 import { RetentionSweep } from './retention-sweep.js'
 import { Session, type News } from './session.js'
 import { SharePurgatory } from './share-purgatory.js'
@@ -75,6 +76,7 @@ export class Broker {
   readonly messageIdLoader: MessageIdLoader
   readonly watches: Watches
   readonly storeWatches: StoreWatches
+  readonly replies: Replies
   readonly retention: RetentionSweep
   readonly sharePurgatory: SharePurgatory
   readonly deadLetters: DeadLetters
@@ -159,6 +161,8 @@ export class Broker {
     const clusterState = () => this.#clusterState()
     this.watches = new Watches({ clock, timer, logger, limits: this.limits, clusterState })
     this.storeWatches = new StoreWatches(this.limits)
+    const session = (sessionId: SessionId) => this.#sessions.get(sessionId)
+    this.replies = new Replies({ clock, timer, limits: this.limits, session })
     this.retention = new RetentionSweep({
       state: () => this.state,
       reader: this.reader,
@@ -201,6 +205,7 @@ export class Broker {
     for (const producerId of before?.producers ?? []) session.producers.add(producerId)
     this.#sessions.set(sessionId, session)
     this.state.groups.askAgain(sessionId, this.context())
+    this.replies.connected(session)
     this.watches.changed()
     this.#schedule()
     const { brokerEpoch, databaseId } = this.state
@@ -270,6 +275,7 @@ export class Broker {
     if (port !== undefined && session.port !== port) return
     this.#sessions.delete(sessionId)
     this.#closeSession(session)
+    if (isTabGone) this.replies.gone(sessionId)
     try {
       while (this.#shard.isRecovering) await this.#shard.recovered()
     } catch {
@@ -379,6 +385,7 @@ export class Broker {
     this.retention.close()
     this.purgatory.close()
     this.sharePurgatory.close()
+    this.replies.close()
     for (const session of this.#sessions.values()) this.watches.sessionEnded(session)
     try {
       await this.#shard.close()

@@ -147,6 +147,8 @@ function answer(
       return broker.apply(decideUnbind(state, request))
     case 'publish':
       return publish(broker, { session, request, reservation })
+    case 'reply':
+      return broker.replies.reply(request).then((isHeard) => ({ isHeard }))
     case 'describeCluster':
       return broker.describeCluster()
     case 'watch':

@@ -23,6 +23,8 @@ export class Session {
   /** What the tab has yet to take, and whether it is to be told again after that. */
   readonly #announced = new Map<News, { readonly again: boolean }>()
   #unanswered = 0
+  /** Bytes of what was brought and not taken. */
+  #untakenBytes = 0
 
   constructor(options: {
     sessionId: SessionId
@@ -52,6 +54,26 @@ export class Session {
       this.#unanswered -= 1
     }
     this.port.push(message).then(answered, answered)
+  }
+
+  /**
+   * Brings something that somebody there may be waiting for, and tells whether it was of use. A tab that has
+   * left too much untaken gets no more.
+   */
+  async bring(message: Push, bytes: number): Promise<boolean> {
+    const { sessionPushesMax, sessionReplyBytesMax } = this.#limits
+    if (this.#unanswered >= sessionPushesMax) return false
+    if (this.#untakenBytes + bytes > sessionReplyBytesMax) return false
+    this.#unanswered += 1
+    this.#untakenBytes += bytes
+    try {
+      return (await this.port.push(message)) === true
+    } catch {
+      return false
+    } finally {
+      this.#unanswered -= 1
+      this.#untakenBytes -= bytes
+    }
   }
 
   /**

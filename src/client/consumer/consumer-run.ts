@@ -280,9 +280,10 @@ export class ConsumerRun {
   }
 
   #newRunner(): Runner {
-    const { host, codecs, options, consumerOptions, pause } = this.#parts
+    const { host, connection, codecs, options, consumerOptions, pause } = this.#parts
     return new Runner({
       host,
+      connection,
       codecs,
       run: options,
       bytesPerBatch: consumerOptions.maxBytesPerPartition,

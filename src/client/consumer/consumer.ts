@@ -188,11 +188,12 @@ export class Consumer {
       },
       ended: () => run?.ended ?? Promise.resolve(undefined),
     }
-    const toItem = ({ topic, partition, message, signal: own }: EachMessagePayload) => ({
+    const toItem = ({ topic, partition, message, signal: own, reply }: EachMessagePayload) => ({
       topic,
       partition,
       message,
       signal: own,
+      reply,
     })
     return iterateMessages({ source, toItem, signal })
   }

@@ -1,5 +1,6 @@
 /** What a handler gets: the types of a delivery, as KafkaJS has them. */
 import type { DecodedRecord } from '../../codec/decode-batch.js'
+import type { Reply } from '../request/reply.js'
 
 /** A message as it arrives. */
 export interface ReceivedMessage extends DecodedRecord {}
@@ -29,6 +30,11 @@ export interface EachMessagePayload extends TopicPartition {
   readonly heartbeat: () => Promise<void>
   /** Pauses this partition; returns a function that resumes it. */
   readonly pause: () => () => void
+  /**
+   * Answers the message if it is a request. What the handler throws is an answer too: the message comes
+   * again as ever, but whoever asked has heard that it failed.
+   */
+  readonly reply: Reply
 }
 
 /** A message is handled when it returns, or when the promise that it returns resolves. */
@@ -72,6 +78,8 @@ export type EachBatchHandler = (payload: EachBatchPayload) => unknown
 export interface Delivery extends TopicPartition {
   readonly message: ReceivedMessage
   readonly signal: AbortSignal
+  /** Answers the message if it is a request. */
+  readonly reply: Reply
 }
 
 /**

@@ -10,9 +10,11 @@ import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
 import { BROKER_LIMITS, CONSUMER_DEFAULTS } from '../../protocol/limits.js'
 import { hasCode, TabmqError, type ErrorCode } from '../../protocol/errors.js'
 import type { PartitionId } from '../../protocol/names.js'
-import type { StoreWrite } from '../../protocol/requests.js'
+import type { ReplyTo, StoreWrite } from '../../protocol/requests.js'
 import { checkInteger } from '../check-options.js'
+import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
+import { NOBODY_ASKED, PendingAnswer } from '../request/reply.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { CheckedRunOptions } from './consumer-options.js'
 import { encodeChanges } from '../store/store-changes.js'
@@ -24,6 +26,7 @@ import type {
   TopicPartitionOffset,
   TopicPartitionOffsetAndMetadata,
 } from './delivery.js'
+import { LoopLeft } from './message-iterator.js'
 import type { OwnedPartition } from './owned-partition.js'
 
 /**
@@ -46,6 +49,7 @@ const MOOT: readonly ErrorCode[] = [
 
 export interface RunnerOptions {
   readonly host: ClientHost
+  readonly connection: Connection
   readonly codecs: CodecRegistry
   readonly run: CheckedRunOptions
   readonly bytesPerBatch: number
@@ -224,7 +228,7 @@ export class Runner {
       for (const message of records) {
         if (this.#isStretchOver()) await this.#breathe()
         if (!this.#begins(partition, version)) return
-        await handler({ ...payload, message })
+        await this.#called(handler, taken, { ...payload, message })
         const isLast = message === records.at(-1)
         partition.handled(version, isLast ? nextOffset : message.offset + 1)
         listener.handled(1, false)
@@ -239,15 +243,39 @@ export class Runner {
     const { topic, partition: number, signal } = partition
     const heartbeat = () => this.#heartbeat(partition)
     const pause = () => this.#options.listener.pause(partition)
-    return { topic, partition: number, signal, heartbeat, pause }
+    return { topic, partition: number, signal, heartbeat, pause, reply: NOBODY_ASKED }
+  }
+
+  /** Asked for every message, of which hardly any is a request. */
+  #called(handler: EachMessageHandler, taken: Taken, payload: EachMessagePayload): unknown {
+    const { replyTo } = payload.message
+    if (replyTo === undefined) return handler(payload)
+    return this.#answered(handler, taken, { payload, replyTo })
+  }
+
+  async #answered(
+    handler: EachMessageHandler,
+    { partition, version }: Taken,
+    { payload, replyTo }: { payload: EachMessagePayload; replyTo: ReplyTo },
+  ): Promise<unknown> {
+    const answer = new PendingAnswer(this.#options.connection, replyTo)
+    try {
+      return await handler({ ...payload, reply: answer.reply })
+    } catch (error) {
+      // What another member has now, it may still answer.
+      const isItsOwn = this.#isCurrent(partition, version) && !(error instanceof LoopLeft)
+      if (isItsOwn) answer.fail(error)
+      throw error
+    }
   }
 
   /**
    * The next handler may read what this one has changed, and does not begin before that is committed. What
    * changes nothing is committed with what does, or at the end.
    */
-  async #eachWithStore({ partition, records, nextOffset, version }: Taken): Promise<void> {
+  async #eachWithStore(taken: Taken): Promise<void> {
     const { listener } = this.#options
+    const { partition, records, nextOffset, version } = taken
     const payload = this.#payloadOf(partition)
     // A seek goes back: what is done from there on must not look as if it had been done before.
     if (!(await this.#isProgressCommitted(partition))) return
@@ -256,7 +284,7 @@ export class Runner {
       if (!this.#begins(partition, version)) return
       const from = message.offset
       const offset = message === records.at(-1) ? nextOffset : from + 1
-      const store = await this.#changesOf({ ...payload, message })
+      const store = await this.#changesOf(taken, { ...payload, message })
       if (store === undefined) {
         partition.handled(version, offset)
       } else {
@@ -287,11 +315,12 @@ export class Runner {
     }
   }
 
-  async #changesOf(payload: EachMessagePayload): Promise<StoreWrite | undefined> {
+  async #changesOf(taken: Taken, payload: EachMessagePayload): Promise<StoreWrite | undefined> {
     const { run, codecs } = this.#options
     const { eachMessage, transactionalStore } = run
     if (eachMessage === undefined || transactionalStore === undefined) return undefined
-    return encodeChanges(codecs, transactionalStore, await eachMessage(payload))
+    const returned = await this.#called(eachMessage, taken, payload)
+    return encodeChanges(codecs, transactionalStore, returned)
   }
 
   async #eachBatch(taken: Taken, handler: EachBatchHandler): Promise<void> {

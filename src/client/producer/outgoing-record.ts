@@ -83,7 +83,7 @@ export class RecordCopier {
     const limits = { maxMessageBytes: Infinity, chunkBytesMax: Infinity }
     const chunks = encodeChunks({ codec, records, ...limits })
     const batch = assembleBatch({ chunks, codecId: codec.id })
-    const copies = decodeBatch(batch, { codecs: this.#codecs })
+    const copies = decodeBatch(batch, { codecs: this.#codecs, keepsAddresses: true })
     return {
       records: records.map((record, index) =>
         this.#copied(

@@ -1,6 +1,7 @@
 /** A message that this member has: its lock, as far as this tab can tell, and what became of it. */
 import type { DecodedRecord } from '../../codec/decode-batch.js'
 import type { AssignedPartition } from '../../protocol/requests.js'
+import type { PendingAnswer } from '../request/reply.js'
 
 export class HeldMessage {
   readonly partition: AssignedPartition
@@ -10,6 +11,10 @@ export class HeldMessage {
   lockedUntilMs: number
   /** Somebody has said what becomes of it, or nobody may any more. */
   isSettled = false
+  /** It was released by `acknowledge`, and somebody is to have it again. */
+  comesAgain = false
+  /** Of a request that a handler has. */
+  answer: PendingAnswer | undefined
   #abort: AbortController | undefined
   #lost: { readonly reason: unknown } | undefined
 

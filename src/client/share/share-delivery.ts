@@ -1,6 +1,7 @@
 /** What a handler of a share group gets, and what a share consumer tells. */
 import type { ReceivedMessage, TopicPartition } from '../consumer/delivery.js'
 import type { StoreChanges } from '../store/store-changes.js'
+import type { Reply } from '../request/reply.js'
 
 /**
  * What becomes of a message. `accept`: it is done. `release`: somebody is to have it again. `reject`: nobody
@@ -36,6 +37,11 @@ export interface ShareDelivery extends TopicPartition {
    * @throws TabmqError INVALID_RECORD_STATE when the lock was lost before
    */
   readonly renew: () => Promise<void>
+  /**
+   * Answers the message if it is a request; it is acknowledged as ever. When it is rejected, or fails at its
+   * last delivery, whoever asked hears that by itself.
+   */
+  readonly reply: Reply
 }
 
 /**

@@ -8,10 +8,12 @@ import { TabmqError } from '../../protocol/errors.js'
 import { deferred } from '../../std/deferred.js'
 import { checkOneOf, invalidOption } from '../check-options.js'
 import { LoopLeft } from '../consumer/message-iterator.js'
+import type { Connection } from '../connection.js'
 import type { Events } from '../events.js'
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import type { ClientHost } from '../host.js'
 import { encodeChanges } from '../store/store-changes.js'
+import { NOBODY_ASKED, PendingAnswer } from '../request/reply.js'
 import { lockLost, type Acknowledger, type Said } from './acknowledger.js'
 import { tellCrash } from './crash.js'
 import type { HeldMessage } from './held-message.js'
@@ -31,6 +33,7 @@ const PATIENCE_MS = 4 * MOMENT_MS
 
 export interface ShareHandlersOptions {
   readonly host: ClientHost
+  readonly connection: Connection
   readonly options: CheckedShareOptions
   readonly run: CheckedShareRun
   readonly acknowledger: Acknowledger
@@ -267,6 +270,9 @@ export class ShareHandlers {
       return
     }
     if (willRetry) this.#say(held, { type: 'release', delayMs: this.#retryDelayMs(held) })
+    const comesAgain = held.comesAgain || (willRetry && !this.#isLastDelivery(held))
+    // What is lost is another's, and it may still answer.
+    if (!comesAgain && !held.isLost) held.answer?.fail(error)
     tellCrash(this.#options, error, { willRetry, held })
   }
 
@@ -275,8 +281,14 @@ export class ShareHandlers {
     this.#options.acknowledger.sayQuietly(held, said)
   }
 
+  #isLastDelivery({ deliveryCount }: HeldMessage): boolean {
+    return deliveryCount >= this.#options.options.deliveryCountLimit
+  }
+
   #deliveryOf(held: HeldMessage): ShareDelivery {
     const { topic, partition } = held.partition
+    const { replyTo } = held.record
+    if (replyTo !== undefined) held.answer = new PendingAnswer(this.#options.connection, replyTo)
     return {
       topic,
       partition,
@@ -287,6 +299,7 @@ export class ShareHandlers {
       },
       acknowledge: (type, options) => this.#acknowledge(held, type, options),
       renew: () => this.#renew(held),
+      reply: held.answer?.reply ?? NOBODY_ASKED,
     }
   }
 
@@ -302,9 +315,11 @@ export class ShareHandlers {
       throw new TabmqError('ILLEGAL_STATE', 'this message was acknowledged before', { offset })
     }
     held.isSettled = true
+    held.comesAgain = type === 'release' && !this.#isLastDelivery(held)
     this.#unsettled.delete(held)
     this.#options.onRoom()
     await this.#options.acknowledger.say(held, said)
+    if (type !== 'accept' && !held.comesAgain) held.answer?.fail(rejected(said))
   }
 
   #checked(
@@ -383,6 +398,11 @@ export class ShareHandlers {
     }
     this.#options.onRoom()
   }
+}
+
+/** For whoever waits for an answer that there will not be. */
+function rejected({ reason }: Said): Error {
+  return new Error(reason ?? 'the message was given up')
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -73,6 +73,7 @@ export class ShareRun {
     })
     this.#handlers = new ShareHandlers({
       host,
+      connection,
       options,
       run,
       events,
