@@ -93,8 +93,12 @@ async function stateOf(good: Page): Promise<unknown> {
         refunds: await tab.admin.fetchTopicOffsets('refunds'),
         steady: await tab.admin.fetchTopicOffsets('steady'),
         groups: await tab.admin.describeGroups(
-          (await tab.admin.listGroups()).map(({ groupId }) => groupId),
+          (await tab.admin.listGroups()).flatMap(({ groupId, type }) =>
+            type === 'consumer' ? [groupId] : [],
+          ),
         ),
+        shareGroups: await tab.admin.describeShareGroups(),
+        exchanges: await tab.admin.listExchanges(),
       }))
       return JSON.stringify(before) === JSON.stringify(last)
     })
