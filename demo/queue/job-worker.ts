@@ -43,6 +43,9 @@ export class JobWorker {
     consumer.on('crash', ({ error, willRetry }) => {
       if (!willRetry) onError(error)
     })
+    consumer.on('stop', () => {
+      if (this.#consumer === consumer) void this.stop()
+    })
     onChange()
     try {
       await consumer.subscribe({ topics: [JOBS] })
@@ -55,8 +58,7 @@ export class JobWorker {
         },
       })
     } catch (error) {
-      this.#consumer = undefined
-      onChange()
+      await this.stop()
       throw error
     }
   }
@@ -69,9 +71,14 @@ export class JobWorker {
   }
 }
 
+/** Rejects when somebody else may have the job. */
 function waited(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => resolve(), { once: true })
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms)
+    const onAbort = () => {
+      clearTimeout(timer)
+      reject(signal.reason as Error)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
   })
 }

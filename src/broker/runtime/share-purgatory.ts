@@ -16,7 +16,7 @@ import type {
 import { deferred, type Deferred } from '../../std/deferred.js'
 import type { Logger, Timer } from '../ports.js'
 import type { Decision, DecisionContext } from '../records.js'
-import type { Granted, ShareCoordinator } from '../share/share-coordinator.js'
+import type { Granted, GrantedPartition, ShareCoordinator } from '../share/share-coordinator.js'
 import type { ShareReader } from './share-reader.js'
 
 type ShareFetch = RequestOf<'shareFetch'>
@@ -42,10 +42,13 @@ interface WaitingFetch {
   cancelTimer: () => void
 }
 
+type LockTerms = Omit<ShareFetchResponse, 'partitions'>
+
 /** One group's fetches, by member. */
 interface Desk {
   readonly waiting: Map<MemberId, WaitingFetch>
-  isLooking: boolean
+  /** The look under way, and those that follow from what happened meanwhile. */
+  looking: Promise<void> | undefined
   lookAgain: boolean
 }
 
@@ -71,8 +74,11 @@ export class SharePurgatory {
     const desk = this.#desks.get(groupId) ?? newDesk()
     this.#desks.set(groupId, desk)
     const older = desk.waiting.get(memberId)
-    if (older?.isServed === false) this.#answer(older, [])
-    if (request.maxRecords === 0) return Promise.resolve(NOTHING)
+    // One that only calls off leaves alone what was already taken; a new one means that nobody waits
+    // for the older any more, and what was taken for that goes back.
+    const callsOff = request.maxRecords === 0
+    if (older !== undefined && !(callsOff && older.isServed)) this.#answer(older, [])
+    if (callsOff) return Promise.resolve(NOTHING)
     const waiting: WaitingFetch = {
       sessionId,
       request,
@@ -135,12 +141,16 @@ export class SharePurgatory {
     return [...this.#desks.values()].flatMap((desk) => [...desk.waiting.values()])
   }
 
-  async #look(groupId: GroupId, desk: Desk): Promise<void> {
-    if (desk.isLooking) {
-      desk.lookAgain = true
-      return
-    }
-    desk.isLooking = true
+  /** Resolves when it has looked, or another look that took in what there is now. */
+  #look(groupId: GroupId, desk: Desk): Promise<void> {
+    if (desk.looking === undefined) desk.looking = this.#lookAll(groupId, desk)
+    else desk.lookAgain = true
+    return desk.looking
+  }
+
+  async #lookAll(groupId: GroupId, desk: Desk): Promise<void> {
+    // Nothing is done before whoever asked knows that it looks.
+    await Promise.resolve()
     try {
       do {
         desk.lookAgain = false
@@ -149,7 +159,7 @@ export class SharePurgatory {
     } catch (error) {
       for (const waiting of desk.waiting.values()) this.#reject(waiting, error)
     } finally {
-      desk.isLooking = false
+      desk.looking = undefined
       if (desk.waiting.size === 0) this.#desks.delete(groupId)
     }
   }
@@ -160,7 +170,8 @@ export class SharePurgatory {
     const first = wanted.at(0)
     if (first === undefined) return
     const maxRecords = wanted.reduce((sum, { request }) => sum + request.maxRecords, 0)
-    await reader.see(groupId, { whose: first.sessionId, maxRecords })
+    const maxBytes = wanted.reduce((sum, { request }) => sum + request.maxBytes, 0)
+    await reader.see(groupId, { whose: first.sessionId, maxRecords, maxBytes })
     // Whoever came or went meanwhile.
     const takers = takersOf(desk)
     if (takers.length === 0) return
@@ -168,8 +179,9 @@ export class SharePurgatory {
       memberId,
       maxRecords: max,
     }))
+    const { lockDurationMs } = shares().optionsOf(groupId)
+    const lock = { acquiredAtMs: context().nowMs, lockDurationMs }
     const decision = shares().acquire(groupId, members, context())
-    const acquiredAtMs = context().nowMs
     const served = new Map<Granted, WaitingFetch>()
     for (const granted of decision.response) {
       const waiting = desk.waiting.get(granted.memberId)
@@ -180,26 +192,25 @@ export class SharePurgatory {
     if (decision.records.length === 0) return
     // Not before the delivery counts are on the disk: what kills everything is not to come for ever.
     await apply(decision)
-    for (const [granted, waiting] of served) void this.#deliver(waiting, granted, acquiredAtMs)
+    for (const [granted, waiting] of served) void this.#deliver(waiting, granted, lock)
+    // What was put aside (expired, void) made room for what comes behind it.
+    if (takersOf(desk).length > 0) desk.lookAgain = true
   }
 
-  async #deliver(waiting: WaitingFetch, granted: Granted, acquiredAtMs: number): Promise<void> {
-    const { reader, shares, logger } = this.#options
-    const { groupId, maxBytes } = waiting.request
+  async #deliver(waiting: WaitingFetch, granted: Granted, lock: LockTerms): Promise<void> {
+    const { reader, logger } = this.#options
+    const { maxBytes } = waiting.request
     const giveBack: Acknowledgement[] = []
     try {
       const terms = { whose: waiting.sessionId, maxBytes, isMoot: () => waiting.isOver }
       const read = await reader.read(granted, terms)
       giveBack.push(...read.leftOut)
       if (waiting.isOver) giveBack.push(...read.partitions.flatMap(returned))
-      else {
-        const { lockDurationMs } = shares().optionsOf(groupId)
-        this.#answer(waiting, read.partitions, { acquiredAtMs, lockDurationMs })
-      }
+      else this.#answer(waiting, read.partitions, lock)
     } catch (error) {
-      // Its locks run out by themselves.
-      if (!waiting.isOver) this.#reject(waiting, error)
-      else logger.warn('what was taken for a tab that is gone could not be given back', error)
+      if (!(error instanceof TabmqError)) logger.error('a delivery failed', error)
+      this.#reject(waiting, error)
+      giveBack.push(...granted.partitions.flatMap(returned))
     }
     if (giveBack.length > 0) await this.#giveBack(waiting, giveBack)
   }
@@ -224,7 +235,7 @@ export class SharePurgatory {
   #answer(
     waiting: WaitingFetch,
     partitions: readonly SharedPartition[],
-    lock: Omit<ShareFetchResponse, 'partitions'> = NOTHING,
+    lock: LockTerms = NOTHING,
   ): void {
     if (waiting.isOver) return
     this.#remove(waiting)
@@ -243,20 +254,20 @@ export class SharePurgatory {
     waiting.cancelTimer()
     const desk = this.#desks.get(groupId)
     if (desk?.waiting.get(memberId) === waiting) desk.waiting.delete(memberId)
-    if (desk?.waiting.size === 0 && !desk.isLooking) this.#desks.delete(groupId)
+    if (desk?.waiting.size === 0 && desk.looking === undefined) this.#desks.delete(groupId)
   }
 }
 
 const NOTHING: ShareFetchResponse = { acquiredAtMs: 0, lockDurationMs: 0, partitions: [] }
 
 function newDesk(): Desk {
-  return { waiting: new Map(), isLooking: false, lookAgain: false }
+  return { waiting: new Map(), looking: undefined, lookAgain: false }
 }
 
 function takersOf({ waiting }: Desk): WaitingFetch[] {
   return [...waiting.values()].filter(({ isServed }) => !isServed)
 }
 
-function returned({ partitionId, acquired }: SharedPartition): Acknowledgement[] {
+function returned({ partitionId, acquired }: GrantedPartition): Acknowledgement[] {
   return acquired.map((range) => ({ ...range, partitionId, type: 'return' }))
 }

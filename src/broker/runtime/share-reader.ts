@@ -4,8 +4,7 @@
  * the delivery that mostly follows, so that a backlog is read from the disk once.
  */
 import { definedOrThrow } from '../../std/assert.js'
-import { hasCode } from '../../protocol/errors.js'
-import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
+import { fromWireError, type ErrorCode, type WireError } from '../../protocol/errors.js'
 import type { GroupId, PartitionId, SessionId } from '../../protocol/names.js'
 import type {
   AcquiredRange,
@@ -16,6 +15,7 @@ import type {
 import type { Granted, ShareCoordinator } from '../share/share-coordinator.js'
 import type { DecisionContext } from '../records.js'
 import type { BrokerState } from './broker-state.js'
+import { KeptBatches, type KeptBatch } from './kept-batches.js'
 import type { LogReader } from './log-reader.js'
 
 /** What is looked through at once. */
@@ -24,11 +24,14 @@ const LOOK_BYTES = 1024 * 1024
 const KEPT_BYTES_MAX = 16 * 1024 * 1024
 /** What was taken and cannot be read is tried again, as often as anything is delivered. */
 const UNREADABLE_DELAY_MS = 30_000
+/** What is not there any more. */
+const GONE: ReadonlySet<ErrorCode> = new Set(['OFFSET_OUT_OF_RANGE', 'UNKNOWN_TOPIC_OR_PARTITION'])
 
 interface Look {
   readonly whose: SessionId
-  /** How many records could be delivered now, if there were as many. */
+  /** How many records could be delivered now, if there were as many; and how many bytes. */
   readonly maxRecords: number
+  readonly maxBytes: number
 }
 
 interface Terms {
@@ -43,17 +46,11 @@ interface Read {
   readonly leftOut: readonly Acknowledgement[]
 }
 
-interface KeptBatch {
-  readonly baseOffset: number
-  readonly nextOffset: number
-  readonly batch: ArrayBuffer
-}
-
 export class ShareReader {
   readonly #reader: LogReader
   readonly #state: () => BrokerState
   readonly #context: () => DecisionContext
-  readonly #kept = new KeptBatches()
+  readonly #kept = new KeptBatches(KEPT_BYTES_MAX)
 
   constructor(reader: LogReader, state: () => BrokerState, context: () => DecisionContext) {
     this.#reader = reader
@@ -65,9 +62,13 @@ export class ShareReader {
     return this.#state().shares
   }
 
-  /** Looks on in the group's partitions until there is enough to deliver, or nothing more. */
-  async see(groupId: GroupId, { whose, maxRecords }: Look): Promise<void> {
-    for (;;) {
+  /**
+   * Looks on in the group's partitions until there is enough to deliver, or nothing more.
+   * @throws TabmqError when the storage fails
+   */
+  async see(groupId: GroupId, { whose, maxRecords, maxBytes }: Look): Promise<void> {
+    let bytesLeft = maxBytes
+    while (bytesLeft > 0) {
       const wanted = this.#shares.wantedFacts(groupId, maxRecords, this.#context())
       if (wanted.length === 0) return
       const partitions = wanted.map(({ partitionId, seenTo }) => ({
@@ -84,12 +85,15 @@ export class ShareReader {
       for (const result of results) {
         const { partitionId } = result
         if (result.error === undefined) {
-          for (const batch of result.batches) isMore = this.#see(partitionId, batch) || isMore
+          for (const batch of result.batches) {
+            bytesLeft -= batch.byteLength
+            isMore = this.#see(partitionId, batch) || isMore
+          }
         } else {
           // What cannot be read is nobody's: it is passed over.
-          const { offset, nextOffset } = result.error.details
-          if (typeof offset !== 'number' || typeof nextOffset !== 'number') continue
-          isMore = this.#shares.seeNothing(partitionId, offset, nextOffset) || isMore
+          const broken = brokenIn(result.error)
+          if (broken === undefined) continue
+          isMore = this.#shares.seeNothing(partitionId, broken.offset, broken.nextOffset) || isMore
         }
       }
       if (!isMore) return
@@ -117,30 +121,43 @@ export class ShareReader {
 
   async #readRange(basket: Basket, range: AcquiredRange, terms: Terms): Promise<void> {
     let offset = Math.max(range.firstOffset, Math.min(basket.readTo, range.lastOffset + 1))
+    let from = range.firstOffset
     while (offset <= range.lastOffset && basket.hasRoom) {
       const found = await this.#batchAt(basket.partitionId, offset, terms)
-      if (found === undefined) return basket.put(range, { untilOffset: offset, isBroken: true })
-      basket.putBatch(found)
+      if (found === 'gone') break
+      if ('batch' in found) basket.putBatch(found)
+      else {
+        const sound = { ...range, firstOffset: from, lastOffset: offset - 1 }
+        if (sound.lastOffset >= from) basket.put(sound, { untilOffset: offset })
+        from = Math.min(found.nextOffset, range.lastOffset + 1)
+        basket.leaveOut({ ...range, firstOffset: offset, lastOffset: from - 1 })
+      }
       offset = found.nextOffset
     }
-    basket.put(range, { untilOffset: offset, isBroken: false })
+    if (from <= range.lastOffset)
+      basket.put({ ...range, firstOffset: from }, { untilOffset: offset })
   }
 
-  /** One batch, for what is to be taken out of it; undefined when it is gone or cannot be read. */
+  /**
+   * One batch, for what is to be taken out of it; undefined when it is gone, or cannot be read.
+   * @throws TabmqError when the storage fails
+   */
   async batchAt(
     partitionId: PartitionId,
     offset: number,
     whose: SessionId,
   ): Promise<ArrayBuffer | undefined> {
     const terms = { whose, maxBytes: LOOK_BYTES, isMoot: () => false }
-    return (await this.#batchAt(partitionId, offset, terms))?.batch
+    const found = await this.#batchAt(partitionId, offset, terms)
+    return found !== 'gone' && 'batch' in found ? found.batch : undefined
   }
 
+  /** @throws TabmqError when the storage fails */
   async #batchAt(
     partitionId: PartitionId,
     offset: number,
     { whose, isMoot }: Terms,
-  ): Promise<KeptBatch | undefined> {
+  ): Promise<KeptBatch | Broken | 'gone'> {
     const kept = this.#kept.find(partitionId, offset)
     if (kept !== undefined) return kept
     const [result] = await this.#reader.fetch([{ partitionId, offset, maxBytes: LOOK_BYTES }], {
@@ -148,13 +165,36 @@ export class ShareReader {
       whose,
       isMoot,
     })
-    if (result === undefined || result.error !== undefined) return undefined
+    if (result === undefined) return 'gone'
+    if (result.error !== undefined) return brokenIn(result.error) ?? 'gone'
+    let found: KeptBatch | undefined
     for (const batch of result.batches) {
       this.#reader.share(batch)
-      this.#kept.add(partitionId, batch)
+      const one = this.#kept.add(partitionId, batch)
+      if (one.baseOffset <= offset && offset < one.nextOffset) found = one
     }
-    return this.#kept.find(partitionId, offset)
+    return found ?? 'gone'
   }
+}
+
+/** Offsets from the one up to the other that cannot be read. */
+interface Broken {
+  readonly offset: number
+  readonly nextOffset: number
+}
+
+/**
+ * What cannot be read; undefined when it is not there any more.
+ * @throws TabmqError when the storage fails
+ */
+function brokenIn(error: WireError): Broken | undefined {
+  if (GONE.has(error.code)) return undefined
+  const { offset, nextOffset } = error.details
+  const isBroken = error.code === 'CORRUPT_MESSAGE'
+  if (isBroken && typeof offset === 'number' && typeof nextOffset === 'number') {
+    return { offset, nextOffset }
+  }
+  throw fromWireError(error)
 }
 
 /** What one member gets, as it is put together. */
@@ -193,17 +233,19 @@ class Basket implements Read {
   }
 
   /** What of the range is in the batches; the rest is for somebody else, or for later. */
-  put(
-    range: AcquiredRange,
-    { untilOffset, isBroken }: { untilOffset: number; isBroken: boolean },
-  ): void {
+  put(range: AcquiredRange, { untilOffset }: { untilOffset: number }): void {
     const { partitionId, acquired } = this.#open
     const lastOffset = Math.min(range.lastOffset, untilOffset - 1)
     if (lastOffset >= range.firstOffset) acquired.push({ ...range, lastOffset })
     if (lastOffset === range.lastOffset) return
     const rest = { ...range, partitionId, firstOffset: lastOffset + 1 }
-    if (isBroken) this.leftOut.push({ ...rest, type: 'release', delayMs: UNREADABLE_DELAY_MS })
-    else this.leftOut.push({ ...rest, type: 'return' })
+    this.leftOut.push({ ...rest, type: 'return' })
+  }
+
+  /** It cannot be read, now or later, and comes to its end as what nobody can handle. */
+  leaveOut(range: AcquiredRange): void {
+    const { partitionId } = this.#open
+    this.leftOut.push({ ...range, partitionId, type: 'release', delayMs: UNREADABLE_DELAY_MS })
   }
 
   get #open(): OpenPartition {
@@ -214,74 +256,4 @@ class Basket implements Read {
 interface OpenPartition extends AssignedPartition {
   readonly batches: ArrayBuffer[]
   readonly acquired: AcquiredRange[]
-}
-
-/** Batches that were read and are likely to be asked for, by partition in the order of offsets. */
-class KeptBatches {
-  readonly #byPartition = new Map<PartitionId, KeptBatch[]>()
-  #bytes = 0
-
-  add(partitionId: PartitionId, batch: ArrayBuffer): void {
-    const header = parse(batch)
-    if (header === undefined) return
-    const { baseOffset } = header
-    const kept = this.#byPartition.get(partitionId) ?? []
-    const index = indexAfter(kept, baseOffset)
-    if (kept[index - 1]?.baseOffset === baseOffset) return
-    kept.splice(index, 0, { baseOffset, nextOffset: nextOffsetOf(header), batch })
-    this.#byPartition.set(partitionId, kept)
-    this.#bytes += batch.byteLength
-    this.#makeRoom(partitionId)
-  }
-
-  find(partitionId: PartitionId, offset: number): KeptBatch | undefined {
-    const kept = this.#byPartition.get(partitionId) ?? []
-    const found = kept[indexAfter(kept, offset) - 1]
-    return found !== undefined && offset < found.nextOffset ? found : undefined
-  }
-
-  /** Lets go of batches that lie wholly below where any group still has something to take. */
-  forgetBelow(neededFrom: (partitionId: PartitionId) => number): void {
-    for (const [partitionId, kept] of this.#byPartition) {
-      const from = neededFrom(partitionId)
-      const count = kept.findIndex(({ nextOffset }) => nextOffset > from)
-      this.#forget(partitionId, count < 0 ? kept.length : count)
-    }
-  }
-
-  /** Of other partitions first, and of each the oldest. */
-  #makeRoom(latest: PartitionId): void {
-    for (const partitionId of [...this.#byPartition.keys(), latest]) {
-      while (this.#bytes > KEPT_BYTES_MAX && this.#forget(partitionId, 1) > 0);
-    }
-  }
-
-  #forget(partitionId: PartitionId, count: number): number {
-    const kept = this.#byPartition.get(partitionId) ?? []
-    const gone = kept.splice(0, count)
-    for (const { batch } of gone) this.#bytes -= batch.byteLength
-    if (kept.length === 0) this.#byPartition.delete(partitionId)
-    return gone.length
-  }
-}
-
-/** Where the first batch is that begins after the offset. */
-function indexAfter(kept: readonly KeptBatch[], offset: number): number {
-  let low = 0
-  let high = kept.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((kept[middle]?.baseOffset ?? Infinity) <= offset) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function parse(batch: ArrayBuffer) {
-  try {
-    return parseBatchHeader(batch)
-  } catch (error) {
-    if (hasCode(error, 'CORRUPT_MESSAGE')) return undefined
-    throw error
-  }
 }

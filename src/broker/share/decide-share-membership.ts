@@ -96,11 +96,11 @@ export function forgetSharePartitions(
 }
 
 /**
- * Forgets a group that was empty for the whole retention; notes since when one is empty that nobody
- * left: its members died with the broker.
+ * Forgets a group that was empty for the whole retention, once there is nothing any more that it could do
+ * again; notes since when one is empty that nobody left: its members died with the broker.
  */
 export function decideForgetting(
-  group: ShareGroup,
+  { group, topics }: Pick<ShareGroupState, 'group' | 'topics'>,
   retentionMs: number,
   nowMs: number,
 ): ShareRecord[] {
@@ -108,7 +108,11 @@ export function decideForgetting(
   if (row === undefined || members.size > 0 || isRedriveGroup(group.groupId)) return []
   const { emptySinceMs } = row
   if (emptySinceMs === undefined) return [rowRecord(group, { ...row, emptySinceMs: nowMs })]
-  return emptySinceMs + retentionMs <= nowMs ? forgetShareGroup(group) : []
+  if (emptySinceMs + retentionMs > nowMs) return []
+  const hasMessages = [...group.partitions.keys()].some(
+    (partitionId) => topics.log(partitionId)?.isEmpty === false,
+  )
+  return hasMessages ? [] : forgetShareGroup(group)
 }
 
 function partWith(

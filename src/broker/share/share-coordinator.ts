@@ -265,7 +265,7 @@ export class ShareCoordinator {
   expireGroups({ nowMs }: DecisionContext): ShareRecord[] {
     const { offsetsRetentionMs } = this.#limits
     return [...this.#groups.values()].flatMap((group) =>
-      decideForgetting(group, offsetsRetentionMs, nowMs),
+      decideForgetting({ group, topics: this.#topics }, offsetsRetentionMs, nowMs),
     )
   }
 

@@ -34,6 +34,8 @@ export interface AcknowledgerOptions {
   readonly memberId: MemberId
   /** Called when the broker says that the lock of a message was gone. */
   readonly onLost: (held: HeldMessage, error: TabmqError) => void
+  /** What was said of a message could not be told, and nobody waits to hear of it. */
+  readonly onFailed: (held: HeldMessage, error: unknown) => void
 }
 
 interface Entry {
@@ -41,6 +43,8 @@ interface Entry {
   readonly said: Said
   /** Absent where nobody waits. */
   readonly done: Deferred<void> | undefined
+  /** It was refused together with its neighbours, and is told once more by itself. */
+  readonly isAlone?: boolean
 }
 
 interface Range {
@@ -78,12 +82,18 @@ export class Acknowledger {
   post(): void {
     const ranges = this.#takeRanges()
     if (ranges.length > 0) this.#options.connection.post(this.#request(ranges, false))
-    for (const { entries } of ranges) for (const { done } of entries) done?.resolve()
+    // Nobody will tell whether it was heard; the page may come back and want to know.
+    for (const { entries } of ranges) {
+      for (const { held, done } of entries) done?.reject(lockLost(held, undefined))
+    }
   }
 
   /** The broker that knew the locks is gone: what is said of them means nothing to the next. */
   rejectWaiting(error: TabmqError): void {
-    for (const { done } of this.#queue.splice(0)) done?.reject(error)
+    for (const { held, done } of this.#queue.splice(0)) {
+      this.#options.onLost(held, lockLost(held, error))
+      done?.reject(lockLost(held, error))
+    }
   }
 
   close(): void {
@@ -111,12 +121,17 @@ export class Acknowledger {
         const { results } = await connection.call(request, { isRepeatable: false })
         for (const [index, range] of ranges.entries()) {
           const { error } = results[index] ?? {}
-          this.#settle(range, error === undefined ? undefined : fromWireError(error))
+          if (error === undefined) this.#settle(range, undefined)
+          else if (range.entries.length === 1) this.#settle(range, fromWireError(error))
+          // One of them may be what was refused, and the others sound.
+          else this.#queue.push(...range.entries.map((entry) => ({ ...entry, isAlone: true })))
         }
         return
       } catch (error) {
         const mayPass = hasCode(error, 'REQUEST_TIMED_OUT', 'THROTTLING_QUOTA_EXCEEDED')
-        if (!mayPass || this.#isClosed) {
+        const isLocked = ({ held }: Entry) => held.lockedUntilMs > host.nowMs()
+        const isWorthIt = ranges.some(({ entries }) => entries.some(isLocked))
+        if (!mayPass || !isWorthIt || this.#isClosed) {
           for (const range of ranges) this.#settle(range, error)
           return
         }
@@ -141,9 +156,9 @@ export class Acknowledger {
       if (error === undefined) {
         done?.resolve()
       } else {
-        const told = isLost ? lockLost(held, error) : error
         if (isLost) this.#options.onLost(held, lockLost(held, error))
-        done?.reject(told)
+        else if (done === undefined) this.#options.onFailed(held, error)
+        done?.reject(isLost ? lockLost(held, error) : error)
       }
     }
   }
@@ -162,7 +177,8 @@ export class Acknowledger {
     this.#queue.sort(byOffset)
     for (const entry of this.#queue) {
       const last = ranges.at(-1)
-      if (last !== undefined && continues(last.acknowledgement, entry)) {
+      const isAlone = entry.isAlone === true || last?.entries[0]?.isAlone === true
+      if (last !== undefined && !isAlone && continues(last.acknowledgement, entry)) {
         const { acknowledgement, entries } = last
         last.acknowledgement = { ...acknowledgement, lastOffset: entry.held.record.offset }
         entries.push(entry)

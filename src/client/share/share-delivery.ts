@@ -55,8 +55,9 @@ export interface ShareConsumerEvents {
   /** The member is in the group, for the first time or again. */
   groupJoin: { readonly groupId: string; readonly memberId: string }
   /**
-   * Something failed. `willRetry`: a handler threw and the message was released, or the broker could not
-   * be reached. Otherwise the consumer has stopped.
+   * Something failed. `willRetry`: a handler threw and its message comes again, to this member or another, or
+   * the broker could not be reached. Otherwise, with an `offset`, a handler threw whose message was
+   * acknowledged before; without one, the consumer has stopped.
    */
   crash: {
     readonly error: unknown
@@ -65,7 +66,10 @@ export interface ShareConsumerEvents {
     readonly partition?: number
     readonly offset?: number
   }
-  /** A lock was lost while its handler ran: somebody else may have the message as well. */
+  /**
+   * A lock was lost, while the handler ran or before the broker had heard that it was done: somebody
+   * else may have the message as well.
+   */
   lockLost: TopicPartition & { readonly offset: number; readonly deliveryCount: number }
   /** The consumer runs no more: it was stopped, or it failed (after `crash`). */
   stop: Record<never, never>

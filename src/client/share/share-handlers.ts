@@ -89,9 +89,6 @@ export class ShareHandlers {
   /** Takes what was delivered; once stopped, it is given back. */
   take(delivered: readonly HeldMessage[]): void {
     this.#buffered.push(...delivered)
-    if (this.#options.options.acknowledgement === 'onDelivery') {
-      for (const held of delivered) this.#say(held, { type: 'accept' })
-    }
     if (this.#isStopped) this.giveBackBuffered()
     else void this.#pump()
   }
@@ -126,17 +123,17 @@ export class ShareHandlers {
   /** All locks are gone: with the broker, or because there will be none any more. */
   loseAll(error: TabmqError): void {
     for (const held of this.#buffered.splice(0)) held.lose(error)
-    for (const held of [...this.#handled.keys(), ...this.#unsettled])
-      this.lose(held, lockLost(held, error))
+    // Of those of which something was said, the acknowledger knows.
+    for (const held of [...this.#handled.keys(), ...this.#unsettled]) {
+      if (!held.isSettled) this.lose(held, lockLost(held, error))
+    }
   }
 
+  /** Somebody else may have the message: also when it was handled, and nobody had heard of that. */
   lose(held: HeldMessage, error: TabmqError): void {
     this.#unsettled.delete(held)
     if (held.isLost) return
-    // One that was acknowledged has nothing more to lose, as far as its handler is concerned.
-    const isNews = !held.isSettled || this.#handled.has(held)
     held.lose(error)
-    if (!isNews) return
     const { topic, partition } = held.partition
     const { deliveryCount, record } = held
     const { offset } = record
@@ -195,7 +192,8 @@ export class ShareHandlers {
         return false
       }
       // It has waited here for so long that its handler might not be done in time.
-      if (leftMs < options.lockDurationMs / 2) this.#renewQuietly(held)
+      if (options.acknowledgement === 'onDelivery') this.#say(held, { type: 'accept' })
+      else if (leftMs < held.lockDurationMs / 2) this.#renewQuietly(held)
     }
     this.#handled.set(held, nowMs)
     try {
@@ -269,7 +267,8 @@ export class ShareHandlers {
       if (willRetry) this.#say(held, { type: 'release', delayMs: 0 })
       return
     }
-    if (willRetry) this.#say(held, { type: 'release', delayMs: this.#retryDelayMs(held) })
+    if (willRetry && this.#options.options.acknowledgement === 'explicit') this.#leave(held)
+    else if (willRetry) this.#say(held, { type: 'release', delayMs: this.#retryDelayMs(held) })
     const comesAgain = held.comesAgain || (willRetry && !this.#isLastDelivery(held))
     // What is lost is another's, and it may still answer.
     if (!comesAgain && !held.isLost) held.answer?.fail(error)
@@ -355,11 +354,11 @@ export class ShareHandlers {
   }
 
   async #renew(held: HeldMessage): Promise<void> {
-    const { host, options, acknowledger } = this.#options
+    const { host, acknowledger } = this.#options
     if (held.isLost || held.isSettled) throw lockLost(held, undefined)
     const fromMs = host.nowMs()
     await acknowledger.say(held, { type: 'renew' })
-    held.lockedUntilMs = fromMs + options.lockDurationMs
+    held.lockedUntilMs = fromMs + held.lockDurationMs
   }
 
   #renewQuietly(held: HeldMessage): void {

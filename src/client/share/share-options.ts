@@ -38,7 +38,8 @@ export interface RetryOptions {
 
 /**
  * When a message is acknowledged. `onReturn`: accepted when its handler returned, released when it threw.
- * `explicit`: only by `acknowledge`; what is left unsaid comes again when its lock runs out.
+ * `explicit`: only by `acknowledge`, whatever the handler does; what is left unsaid comes again when its lock
+ * runs out.
  * `onDelivery`: accepted before the handler has it, so that a crash loses it.
  */
 export type AcknowledgementMode = 'onReturn' | 'explicit' | 'onDelivery'
@@ -50,7 +51,10 @@ export type AcknowledgementMode = 'onReturn' | 'explicit' | 'onDelivery'
 export interface ShareConsumerOptions {
   /** The group whose members share the messages. */
   readonly groupId: string
-  /** How many messages this member has at a time, those that wait for its handlers included. Default 100. */
+  /**
+   * How many messages this member has at a time, those that wait for its handlers included. Default 100, or
+   * as many as are handled at once.
+   */
   readonly maxInFlight?: number
   /** How long a message stays this member's without a word from it, in ms. Default 30,000. */
   readonly lockDurationMs?: number
@@ -90,7 +94,7 @@ export interface ShareRunOptions {
 
 export interface CheckedShareOptions {
   readonly groupId: GroupId
-  readonly maxInFlight: number
+  readonly maxInFlight: number | undefined
   readonly lockDurationMs: number
   readonly deliveryCountLimit: number
   readonly deadLetterTopic: TopicName | null
@@ -106,6 +110,7 @@ export interface CheckedShareRun {
   readonly eachMessage: ShareMessageHandler
   readonly concurrency: number
   readonly transactionalStore: StoreName | undefined
+  readonly maxInFlight: number
 }
 
 const NAMES = [
@@ -131,10 +136,9 @@ export function checkShareOptions(options: ShareConsumerOptions): CheckedShareOp
   const { deadLetterTopic, retry = {}, groupId, ...others } = given(options)
   checkObject('retry', retry)
   checkNoOthers('retry', retry, ['initialDelayMs', 'multiplier', 'maxDelayMs'])
-  const { maxInFlight, lockDurationMs, deliveryCountLimit, weight, maxBytes } =
-    SHARE_CONSUMER_DEFAULTS
+  const { lockDurationMs, deliveryCountLimit, weight, maxBytes } = SHARE_CONSUMER_DEFAULTS
   const checked: CheckedShareOptions = {
-    maxInFlight,
+    maxInFlight: undefined,
     lockDurationMs,
     deliveryCountLimit,
     weight,
@@ -149,7 +153,9 @@ export function checkShareOptions(options: ShareConsumerOptions): CheckedShareOp
   }
   const { lockDurationMsMin, lockDurationMsMax, shareFetchRecordsMax, fetchBytesMax } =
     BROKER_LIMITS
-  checkInteger('maxInFlight', checked.maxInFlight, { min: 1, max: shareFetchRecordsMax })
+  if (checked.maxInFlight !== undefined) {
+    checkInteger('maxInFlight', checked.maxInFlight, { min: 1, max: shareFetchRecordsMax })
+  }
   checkInteger('lockDurationMs', checked.lockDurationMs, {
     min: lockDurationMsMin,
     max: lockDurationMsMax,
@@ -170,7 +176,7 @@ export function checkShareOptions(options: ShareConsumerOptions): CheckedShareOp
 /** @throws TabmqError INVALID_CONFIG */
 export function checkShareRun(
   options: ShareRunOptions,
-  { acknowledgement }: Pick<CheckedShareOptions, 'acknowledgement'>,
+  { acknowledgement, maxInFlight }: Pick<CheckedShareOptions, 'acknowledgement' | 'maxInFlight'>,
 ): CheckedShareRun {
   checkObject('the options of run', options)
   checkNoOthers('run', options, ['eachMessage', 'concurrency', 'transactionalStore'])
@@ -185,7 +191,16 @@ export function checkShareRun(
     const message = 'what is accepted on delivery is done before its handler changes any store'
     throw new TabmqError('INVALID_CONFIG', message, { option: 'transactionalStore' })
   }
-  return { eachMessage, concurrency, transactionalStore }
+  if (maxInFlight !== undefined && maxInFlight < concurrency) {
+    throw invalidOption('concurrency', concurrency, `at most maxInFlight, which is ${maxInFlight}`)
+  }
+  const least = SHARE_CONSUMER_DEFAULTS.maxInFlight
+  return {
+    eachMessage,
+    concurrency,
+    transactionalStore,
+    maxInFlight: maxInFlight ?? Math.max(least, concurrency),
+  }
 }
 
 /** @throws TabmqError INVALID_CONFIG */

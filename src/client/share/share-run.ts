@@ -4,7 +4,7 @@
  * what was at hand is somebody's again, and the member joins the next broker.
  */
 import { hasCode, TabmqError } from '../../protocol/errors.js'
-import { REJECT_REASON_LENGTH_MAX, SHARE_CONSUMER_DEFAULTS } from '../../protocol/limits.js'
+import { SHARE_CONSUMER_DEFAULTS } from '../../protocol/limits.js'
 import { parseMemberId, type MemberId } from '../../protocol/names.js'
 import type { RequestOf, ShareFetchResponse } from '../../protocol/requests.js'
 import { deferred } from '../../std/deferred.js'
@@ -36,6 +36,8 @@ const REQUEST_SLACK_MS = 15_000
 /** So long a stop waits for handlers, and then, their signals aborted, a moment more. */
 const STOP_MS_MAX = 60_000
 const STOP_ABORTED_MS = 1_000
+/** And so long for the broker to hear what became of their messages. */
+const FLUSH_MS_MAX = 10_000
 
 type Phase = 'running' | 'stopping' | 'over'
 
@@ -51,6 +53,10 @@ export class ShareRun {
   readonly #end = new AbortController()
   #phase: Phase = 'running'
   #isJoined = false
+  /** Of the broker that is there now. */
+  #mayBeMember = false
+  /** Rises whenever all locks are gone. */
+  #lockEpoch = 0
   #isJoining = false
   /** Something changed while it joined: it joins once more. */
   #joinsOnceMore = false
@@ -62,14 +68,15 @@ export class ShareRun {
     this.#parts = parts
     this.#memberId = parseMemberId(host.freshId())
     this.#batches = new DeliveredBatches(codecs)
-    const { concurrency } = run
-    this.#prefetch = new PrefetchEstimate({ concurrency, maxInFlight: options.maxInFlight })
+    const { concurrency, maxInFlight } = run
+    this.#prefetch = new PrefetchEstimate({ concurrency, maxInFlight })
     this.#acknowledger = new Acknowledger({
       host,
       connection,
       groupId: options.groupId,
       memberId: this.#memberId,
       onLost: (held, error) => this.#handlers.lose(held, error),
+      onFailed: (held, error) => tellCrash(parts, error, { willRetry: true, held }),
     })
     this.#handlers = new ShareHandlers({
       host,
@@ -114,7 +121,7 @@ export class ShareRun {
     await this.#callOff()
     await this.#handlersDone()
     this.#handlers.releaseRest()
-    await this.#acknowledger.flush()
+    await this.#isWithin(this.#acknowledger.flush(), FLUSH_MS_MAX)
     await this.#leave()
     if (this.#isOver()) return
     this.#finish(undefined)
@@ -129,6 +136,8 @@ export class ShareRun {
   disconnected(): void {
     const error = new TabmqError('BROKER_UNAVAILABLE', 'the broker went away', {})
     this.#isJoined = false
+    this.#mayBeMember = false
+    this.#lockEpoch += 1
     this.#acknowledger.rejectWaiting(error)
     this.#handlers.loseAll(error)
   }
@@ -156,6 +165,7 @@ export class ShareRun {
   async #join(): Promise<void> {
     const { connection, events, options } = this.#parts
     const { signal } = this.#end
+    this.#mayBeMember = true
     await connection.call(this.#joinRequest(), { isRepeatable: true, signal })
     if (this.#phase !== 'running') return
     this.#isJoined = true
@@ -215,7 +225,8 @@ export class ShareRun {
 
   async #leave(): Promise<void> {
     const { connection, options } = this.#parts
-    if (!this.#isJoined) return
+    // Also when nobody has heard whether it has joined.
+    if (!this.#mayBeMember) return
     this.#isJoined = false
     const { groupId } = options
     try {
@@ -264,7 +275,10 @@ export class ShareRun {
         { isRepeatable: false, timeoutMs: maxWaitMs + REQUEST_SLACK_MS },
       )
       this.#failures = 0
-      this.#handlers.take(await this.#delivered(reply))
+      const epoch = this.#lockEpoch
+      const delivered = await this.#delivered(reply)
+      // What was delivered by a broker that is gone is somebody else's.
+      if (epoch === this.#lockEpoch) this.#handlers.take(delivered)
     } catch (error) {
       await this.#onFetchFailed(error)
     } finally {
@@ -298,20 +312,21 @@ export class ShareRun {
       for (const { range, records, error } of await this.#batches.decode(partition)) {
         const { deliveryCount } = range
         for (const record of records) {
-          const held = new HeldMessage(partition, record, { deliveryCount, lockedUntilMs })
+          const lock = { deliveryCount, lockDurationMs, lockedUntilMs }
+          const held = new HeldMessage(partition, record, lock)
           if (error === undefined) delivered.push(held)
-          else this.#reject(held, error)
+          else this.#passOn(held, error)
         }
       }
     }
     return delivered.sort(byPriority)
   }
 
-  /** No codec here can read it: there is nothing to hand over, now or later. */
-  #reject(held: HeldMessage, error: unknown): void {
-    const reason = String(error).slice(0, REJECT_REASON_LENGTH_MAX)
-    this.#acknowledger.sayQuietly(held, { type: 'reject', reason })
-    tellCrash(this.#parts, error, { willRetry: false, held })
+  /** This tab cannot read it, for want of a codec perhaps. Another may; else it dies of its deliveries. */
+  #passOn(held: HeldMessage, error: unknown): void {
+    const { maxDelayMs } = this.#parts.options.retry
+    this.#acknowledger.sayQuietly(held, { type: 'release', delayMs: maxDelayMs })
+    tellCrash(this.#parts, error, { willRetry: true, held })
   }
 
   async #handlersDone(): Promise<void> {
