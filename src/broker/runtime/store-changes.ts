@@ -10,7 +10,8 @@ import type { OffsetRecord } from '../group/group-coordinator.js'
 import type { Broker } from './broker.js'
 import type { Urgency } from './group-commit.js'
 
-export async function commitOffsets(
+/** Answered in the order of decisions: no turn later than others that wait for the same transaction. */
+export function commitOffsets(
   broker: Broker,
   request: RequestOf<'commitOffsets'>,
 ): Promise<ResponseOf<'commitOffsets'>> {
