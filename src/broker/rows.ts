@@ -83,6 +83,8 @@ export interface StaticMemberRow {
   readonly rebalanceTimeoutMs: number
   readonly subscription: Subscription
   readonly assigned: readonly PartitionId[]
+  /** Absent: 1. */
+  readonly weight?: number
 }
 
 export interface ShareGroupRow {

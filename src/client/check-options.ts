@@ -2,6 +2,7 @@
  * Checks of what users give, where they give it: each names the option and what it may be.
  */
 import { TabmqError } from '../protocol/errors.js'
+import { MEMBER_WEIGHT_MAX } from '../protocol/limits.js'
 import { describe, detailOf } from '../protocol/names.js'
 
 /** @throws TabmqError INVALID_CONFIG */
@@ -12,6 +13,11 @@ export function checkInteger(
 ): void {
   if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return
   throw invalidOption(name, value, `a whole number from ${min} to ${max}`)
+}
+
+/** Of a member of a group. @throws TabmqError INVALID_CONFIG */
+export function checkWeight(weight: unknown): void {
+  checkInteger('weight', weight, { min: 1, max: MEMBER_WEIGHT_MAX })
 }
 
 /** @throws TabmqError INVALID_CONFIG */

@@ -253,6 +253,7 @@ export const PRODUCER_DEFAULTS = {
 export const CONSUMER_DEFAULTS = {
   sessionTimeoutMs: 10_000,
   rebalanceTimeoutMs: 60_000,
+  weight: 1,
   maxPollIntervalMs: 300_000,
   maxBytes: 8 * 1024 * 1024,
   maxBytesPerPartition: 1024 * 1024,
@@ -293,7 +294,8 @@ export const REQUEST_DEFAULTS = {
 export const REQUESTS_WAITING_MAX = 10_000
 
 export const DELIVERY_COUNT_LIMIT_MAX = 1_000_000
-export const SHARE_WEIGHT_MAX = 1_000
+/** Of a member of a group of either kind. */
+export const MEMBER_WEIGHT_MAX = 1_000
 export const REJECT_REASON_LENGTH_MAX = 1_000
 export const RELEASE_DELAY_MS_MAX = 365 * 24 * 3_600_000
 

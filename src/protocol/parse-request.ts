@@ -6,12 +6,12 @@ import { TabmqError } from './errors.js'
 import { ANY_COUNT, Fields, withoutNegativeZero } from './fields.js'
 import {
   DELIVERY_COUNT_LIMIT_MAX,
+  MEMBER_WEIGHT_MAX,
   PATTERN_LENGTH_MAX,
   REJECT_REASON_LENGTH_MAX,
   RELEASE_DELAY_MS_MAX,
   REPLY,
   REQUEST_GROUPS_MAX,
-  SHARE_WEIGHT_MAX,
   STORE_KEY_LENGTH_MAX,
   SUBSCRIPTION_PATTERNS_MAX,
   SUBSCRIPTION_TOPICS_MAX,
@@ -61,6 +61,8 @@ import { parseTopicConfig } from './topic-config.js'
 const ID_LENGTH_MAX = 255
 const WATCH_INTERVAL_MS_MAX = 3_600_000
 const TIMESTAMPS = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER }
+
+const WEIGHTS = { min: 1, max: MEMBER_WEIGHT_MAX }
 
 type Parsers = { [A in ApiName]: (fields: Fields, limits: BrokerLimits) => RequestOf<A> }
 
@@ -219,7 +221,7 @@ const PARSERS: Parsers = {
     memberId: memberIdOf(fields),
     subscription: parseSubscription(fields),
     options: parseShareGroupOptions(fields, limits),
-    weight: fields.integer('weight', { min: 1, max: SHARE_WEIGHT_MAX }),
+    weight: fields.integer('weight', WEIGHTS),
   }),
   leaveShareGroup: (fields) => ({
     api: 'leaveShareGroup',
@@ -372,6 +374,7 @@ function parseMemberOptions(parent: Fields, limits: BrokerLimits): MemberOptions
       max: limits.rebalanceTimeoutMsMax,
     }),
     assignor: fields.oneOf('assignor', ASSIGNOR_NAMES),
+    ...(fields.has('weight') ? { weight: fields.integer('weight', WEIGHTS) } : {}),
   }
 }
 

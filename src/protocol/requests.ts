@@ -202,8 +202,8 @@ export type Acks = -1 | 0 | 1
  */
 export type AutoOffsetReset = 'earliest' | 'latest' | 'none'
 /**
- * How a group's partitions are dealt to its members. `uniform`: as even as can be, moving as few as
- * can be. `range`: of each topic, runs of neighbours, so that the same numbers of several topics come
+ * How a group's partitions are dealt to its members. `uniform`: as even as can be, by their weights, moving
+ * as few as can be. `range`: of each topic, runs of neighbours, so that the same numbers of several topics come
  * together. `roundrobin`: one after the other. `sticky`: another name of `uniform`.
  */
 export type AssignorName = 'uniform' | 'range' | 'roundrobin' | 'sticky'
@@ -328,6 +328,8 @@ export interface MemberOptions {
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly assignor: AssignorName
+  /** Absent: 1. */
+  readonly weight?: number
 }
 
 export interface GroupHeartbeatResponse {
@@ -682,6 +684,8 @@ export interface MemberDescription {
   /** The group epoch that it has reached. */
   readonly memberEpoch: number
   readonly subscription: Subscription
+  /** Its part of the partitions, beside the others' weights. */
+  readonly weight: number
   /** What it holds now, with what it was told to let go of and has not yet. */
   readonly assigned: readonly AssignedPartition[]
   /** What it is to hold in the end. */

@@ -386,6 +386,7 @@ describe('groups', () => {
             clientId: 'left tab',
             sessionId: expect.any(String) as string,
             memberEpoch: 1,
+            weight: 1,
             subscription: { topics: ['orders'], patterns: [] },
             assigned: partitions,
             target: partitions,

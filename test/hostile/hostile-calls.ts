@@ -166,7 +166,12 @@ const SHARE_OPTIONS = {
   autoOffsetReset: 'earliest',
 }
 
-const JOIN_OPTIONS = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 5_000, assignor: 'range' }
+const JOIN_OPTIONS = {
+  sessionTimeoutMs: 10_000,
+  rebalanceTimeoutMs: 5_000,
+  assignor: 'uniform',
+  weight: 5,
+}
 
 export function hostileHello(hello: object): fc.Arbitrary<unknown> {
   return fc.oneof(

@@ -12,7 +12,12 @@ const parse = (request: unknown) => parseRequest(request, limits)
 
 const member = { memberId: 'm-1', memberEpoch: 3, groupInstanceId: 'left tab' }
 const config = { retentionMs: null, retentionBytes: 1_000, maxMessageBytes: 100 }
-const options = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 5_000, assignor: 'range' }
+const options = {
+  sessionTimeoutMs: 10_000,
+  rebalanceTimeoutMs: 5_000,
+  assignor: 'range',
+  weight: 4,
+}
 const subscription = { topics: ['orders'], patterns: [{ source: '^refunds', flags: 'i' }] }
 const store = {
   store: 'balances',
@@ -167,6 +172,7 @@ describe('a request', () => {
   it.each([
     ['metadata', 'topics', 'all'],
     ['groupHeartbeat', 'options', undefined],
+    ['groupHeartbeat', 'options.weight', undefined],
     ['groupHeartbeat', 'subscription', undefined],
     ['groupHeartbeat', 'owned', undefined],
     ['groupHeartbeat', 'member.groupInstanceId', undefined],
@@ -229,6 +235,7 @@ describe('a request', () => {
     ['groupHeartbeat', 'options.sessionTimeoutMs', [undefined, 999, 30 * 60_000 + 1]],
     ['groupHeartbeat', 'options.rebalanceTimeoutMs', [undefined, 0, 30 * 60_000 + 1]],
     ['groupHeartbeat', 'options.assignor', [undefined, 'cooperative', 1]],
+    ['groupHeartbeat', 'options.weight', [null, 0, 1_001, 1.5, '2']],
     ['groupHeartbeat', 'subscription', [null, 'orders']],
     ['groupHeartbeat', 'subscription.topics', [undefined, 'orders']],
     ['groupHeartbeat', 'subscription.patterns', [undefined, /orders/]],

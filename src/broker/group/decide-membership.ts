@@ -127,6 +127,7 @@ function join(state: MembershipState, draft: GroupDraft, input: HeartbeatInput):
   const { memberId, groupInstanceId } = ref
   const arriving = {
     ...options,
+    weight: options.weight ?? 1,
     ...input.caller,
     memberId,
     groupInstanceId,
@@ -200,6 +201,7 @@ function checkEpoch(member: Member, { member: ref, owned }: GroupHeartbeatReques
 function needsNewTarget(before: Member, after: Member): boolean {
   return (
     before.assignor !== after.assignor ||
+    before.weight !== after.weight ||
     !isSameSubscription(before.subscription, after.subscription)
   )
 }

@@ -18,7 +18,8 @@ export function describeGroup(group: Group, topics: TopicsView): GroupDescriptio
 }
 
 function describeMember(group: Group, member: Member, topics: TopicsView): MemberDescription {
-  const { memberId, groupInstanceId, clientId, sessionId, memberEpoch, subscription } = member
+  const { memberId, groupInstanceId, clientId, sessionId, memberEpoch, subscription, weight } =
+    member
   return {
     memberId,
     groupInstanceId,
@@ -26,6 +27,7 @@ function describeMember(group: Group, member: Member, topics: TopicsView): Membe
     sessionId,
     memberEpoch,
     subscription,
+    weight,
     assigned: topics.locate([...member.assigned, ...member.revoking]),
     target: topics.locate(group.targetOf(memberId)),
   }

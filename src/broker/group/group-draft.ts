@@ -74,9 +74,10 @@ export class GroupDraft {
     )
     const topics = this.#assignorTopics(subscribed.values())
     const assignment = ASSIGNORS[this.#assignor](
-      members.map(({ memberId, groupInstanceId }) => ({
+      members.map(({ memberId, groupInstanceId, weight }) => ({
         memberId,
         groupInstanceId,
+        weight,
         topics: subscribed.get(memberId) ?? new Set<TopicName>(),
         previous: [...(this.#target.byMember.get(memberId) ?? [])],
       })),
@@ -180,7 +181,7 @@ function mostWanted(members: readonly Member[]): AssignorName | undefined {
 function staticMemberRow(member: Member): StaticMemberRow[] {
   const { groupInstanceId, memberId, clientId, memberEpoch, subscription } = member
   if (groupInstanceId === undefined) return []
-  const { sessionTimeoutMs, rebalanceTimeoutMs } = member
+  const { sessionTimeoutMs, rebalanceTimeoutMs, weight } = member
   const assigned = [...member.assigned].sort((a, b) => a - b)
   return [
     {
@@ -192,6 +193,7 @@ function staticMemberRow(member: Member): StaticMemberRow[] {
       rebalanceTimeoutMs,
       subscription,
       assigned,
+      ...(weight === 1 ? {} : { weight }),
     },
   ]
 }

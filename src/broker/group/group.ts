@@ -179,6 +179,7 @@ export class Group {
 function awayMember(row: StaticMemberRow, assignor: AssignorName, nowMs: number): Member {
   return {
     ...row,
+    weight: row.weight ?? 1,
     sessionId: undefined,
     assignor,
     previousMemberEpoch: row.memberEpoch,

@@ -15,6 +15,8 @@ export interface Member {
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly assignor: AssignorName
+  /** Its part of the partitions, beside the others' weights. */
+  readonly weight: number
   readonly subscription: Subscription
   readonly memberEpoch: number
   /** The epoch before: a member whose reply was lost still reports it (rule 1). */

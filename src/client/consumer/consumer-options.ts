@@ -9,6 +9,7 @@ import {
   checkNoOthers,
   checkObject,
   checkOneOf,
+  checkWeight,
   given,
   invalidOption,
 } from '../check-options.js'
@@ -33,6 +34,11 @@ export interface ConsumerOptions {
   readonly maxPollIntervalMs?: number
   /** How partitions are shared. The group uses what most members ask for. Default `uniform`. */
   readonly assignor?: AssignorName
+  /**
+   * Its part of the partitions, beside the weights of the other members: 1 (default) to 1,000. `uniform`
+   * heeds it. See {@link Consumer.setWeight}.
+   */
+  readonly weight?: number
   /** Where to start without a committed offset, or when it is out of range. Default `latest`. */
   readonly autoOffsetReset?: AutoOffsetReset
   /** How much one fetch brings at the most, in bytes. Default 8 MiB. */
@@ -103,6 +109,7 @@ const CONSUMER_NAMES = [
   'rebalanceTimeoutMs',
   'maxPollIntervalMs',
   'assignor',
+  'weight',
   'autoOffsetReset',
   'maxBytes',
   'maxBytesPerPartition',
@@ -127,7 +134,7 @@ export const OFFSET_RESETS: readonly AutoOffsetReset[] = ['earliest', 'latest', 
 export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerOptions {
   checkObject('the options of a consumer', options)
   checkNoOthers('a consumer', options, CONSUMER_NAMES)
-  const { sessionTimeoutMs, rebalanceTimeoutMs, maxPollIntervalMs } = CONSUMER_DEFAULTS
+  const { sessionTimeoutMs, rebalanceTimeoutMs, maxPollIntervalMs, weight } = CONSUMER_DEFAULTS
   const { maxBytes, maxBytesPerPartition, minBytes, maxWaitMs } = CONSUMER_DEFAULTS
   const checked: CheckedConsumerOptions = {
     sessionTimeoutMs,
@@ -138,6 +145,7 @@ export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerO
     minBytes,
     maxWaitMs,
     assignor: 'uniform',
+    weight,
     autoOffsetReset: 'latest',
     ...given(options),
   }
@@ -151,6 +159,7 @@ export function checkConsumerOptions(options: ConsumerOptions): CheckedConsumerO
   checkInteger('rebalanceTimeoutMs', checked.rebalanceTimeoutMs, { min: 1, max: 1_800_000 })
   checkInteger('maxPollIntervalMs', checked.maxPollIntervalMs, { min: 1 })
   checkOneOf('assignor', checked.assignor, ASSIGNOR_NAMES)
+  checkWeight(checked.weight)
   checkOneOf('autoOffsetReset', checked.autoOffsetReset, OFFSET_RESETS)
   checkInteger('maxBytes', checked.maxBytes, { min: 1, max: 64 * 1024 * 1024 })
   checkInteger('maxBytesPerPartition', checked.maxBytesPerPartition, {

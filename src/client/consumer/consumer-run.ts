@@ -134,6 +134,10 @@ export class ConsumerRun {
     this.#membership?.resubscribe(this.#parts.subscriptions.toSubscription())
   }
 
+  setWeight(weight: number): void {
+    this.#membership?.setWeight(weight)
+  }
+
   /** The broker is gone: nothing new is delivered until the membership is sure again. */
   disconnected(): void {
     this.#runner.setSuspended(true)
@@ -208,14 +212,15 @@ export class ConsumerRun {
   #newMembership(): Membership {
     const { host, connection, consumerOptions, events } = this.#parts
     const groupId = definedOrThrow(this.#parts.groupId, () => 'members have a group')
-    const { groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, assignor } = consumerOptions
+    const { groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, assignor, weight } =
+      consumerOptions
     const emit = events.emit.bind(events)
     const membership: Membership = new Membership({
       host,
       connection,
       groupId,
       groupInstanceId: groupInstanceId === undefined ? undefined : parseInstanceId(groupInstanceId),
-      options: { sessionTimeoutMs, rebalanceTimeoutMs, assignor },
+      options: { sessionTimeoutMs, rebalanceTimeoutMs, assignor, weight },
       listener: {
         assigned: (partitions) => this.#onAssigned(partitions),
         revoke: (partitions) => this.#onRevoke(partitions),

@@ -13,6 +13,7 @@ import {
   checkObject,
   checkObjects,
   checkOneOf,
+  checkWeight,
 } from '../check-options.js'
 import type { Connection } from '../connection.js'
 import { Events } from '../events.js'
@@ -59,7 +60,7 @@ export interface ConsumerParts {
  */
 export class Consumer {
   readonly #parts: ConsumerParts
-  readonly #options: CheckedConsumerOptions
+  #options: CheckedConsumerOptions
   readonly #groupId: GroupId | undefined
   readonly #events: Events<ConsumerEvents>
   readonly #subscriptions = new Subscriptions()
@@ -133,6 +134,22 @@ export class Consumer {
     checkNoOthers('unsubscribe', options, ['topics'])
     this.#subscriptions.remove(options.topics)
     this.#run?.resubscribe()
+  }
+
+  /**
+   * Its weight from now on, 1 to 1,000: partitions move, as few as may be, until each member has its part.
+   * @throws TabmqError INVALID_CONFIG, CLIENT_CLOSED
+   *
+   * @example
+   * document.addEventListener('visibilitychange', () => {
+   *   void consumer.setWeight(document.visibilityState === 'visible' ? 4 : 1)
+   * })
+   */
+  async setWeight(weight: number): Promise<void> {
+    this.#assertOpen()
+    checkWeight(weight)
+    this.#options = { ...this.#options, weight }
+    this.#run?.setWeight(weight)
   }
 
   /**

@@ -66,6 +66,8 @@ export class Membership {
   readonly #options: MembershipOptions
   #subscription: Subscription = { topics: [], patterns: [] }
   #subscriptionIsNews = false
+  #weight: number | undefined
+  #weightIsNews = false
   #memberEpoch = 0
   /** When the last heartbeat that was answered was sent: the broker has heard it no earlier. */
   #lastHeardMs = 0
@@ -88,6 +90,7 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options
+    this.#weight = options.options.weight
     this.memberId = parseMemberId(options.host.freshId())
     const { events } = options.connection
     this.#stopListening = [
@@ -180,6 +183,13 @@ export class Membership {
   resubscribe(subscription: Subscription): void {
     this.#subscription = subscription
     this.#subscriptionIsNews = true
+    this.heartbeat()
+  }
+
+  /** Asks for another part of the partitions. */
+  setWeight(weight: number): void {
+    this.#weight = weight
+    this.#weightIsNews = true
     this.heartbeat()
   }
 
@@ -320,11 +330,14 @@ export class Membership {
     const isJoin = this.#memberEpoch === 0
     const tellsSubscription = isJoin || this.#subscriptionIsNews
     this.#subscriptionIsNews = false
+    const tellsOptions = isJoin || this.#weightIsNews
+    this.#weightIsNews = false
+    const weight = this.#weight === undefined ? {} : { weight: this.#weight }
     const request: GroupHeartbeatRequest = {
       groupId,
       member: this.#ref(),
       owned: [...this.#owned.keys()],
-      ...(isJoin ? { options } : {}),
+      ...(tellsOptions ? { options: { ...options, ...weight } } : {}),
       ...(tellsSubscription ? { subscription: this.#subscription } : {}),
     }
     // Said late, to a broker that was long in coming, it must still be true: who has stopped
@@ -388,6 +401,7 @@ export class Membership {
       // Space comes back: who left for good on a full disk would have to be started again by hand.
       this.#beatAgain = true
       this.#subscriptionIsNews = true
+      this.#weightIsNews = true
     } else {
       this.fail(error)
       return

@@ -1,6 +1,12 @@
 /** The share consumer as the user sees it: what it subscribes to, and its runs, one after the other. */
 import { TabmqError } from '../../protocol/errors.js'
-import { checkFunction, checkNoOthers, checkObject, checkOneOf } from '../check-options.js'
+import {
+  checkFunction,
+  checkNoOthers,
+  checkObject,
+  checkOneOf,
+  checkWeight,
+} from '../check-options.js'
 import type { ConsumerParts } from '../consumer/consumer.js'
 import { iterateMessages, type MessageSource } from '../consumer/message-iterator.js'
 import { Subscriptions } from '../consumer/subscriptions.js'
@@ -42,7 +48,7 @@ export interface ShareMessagesOptions {
  */
 export class ShareConsumer {
   readonly #parts: ConsumerParts
-  readonly #options: CheckedShareOptions
+  #options: CheckedShareOptions
   readonly #events: Events<ShareConsumerEvents>
   readonly #subscriptions = new Subscriptions()
   readonly #stopListening: (() => void)[]
@@ -108,6 +114,17 @@ export class ShareConsumer {
     checkNoOthers('unsubscribe', options, ['topics'])
     this.#subscriptions.remove(options.topics)
     this.#run?.resubscribe()
+  }
+
+  /**
+   * Its weight from now on, 1 to 1,000, beside those of the members that wait for messages as well.
+   * @throws TabmqError INVALID_CONFIG, CLIENT_CLOSED
+   */
+  async setWeight(weight: number): Promise<void> {
+    this.#assertOpen()
+    checkWeight(weight)
+    this.#options = { ...this.#options, weight }
+    this.#run?.setWeight(weight)
   }
 
   /**

@@ -5,7 +5,6 @@ import {
   DELIVERY_COUNT_LIMIT_MAX,
   RELEASE_DELAY_MS_MAX,
   SHARE_CONSUMER_DEFAULTS,
-  SHARE_WEIGHT_MAX,
 } from '../../protocol/limits.js'
 import {
   parseGroupId,
@@ -20,6 +19,7 @@ import {
   checkNoOthers,
   checkObject,
   checkOneOf,
+  checkWeight,
   given,
   invalidOption,
 } from '../check-options.js'
@@ -167,7 +167,7 @@ export function checkShareOptions(options: ShareConsumerOptions): CheckedShareOp
   checkOneOf('acknowledgement', checked.acknowledgement, MODES)
   checkOneOf('orderingKey', checked.orderingKey, [true, false])
   checkOneOf('autoOffsetReset', checked.autoOffsetReset, ['earliest', 'latest'])
-  checkInteger('weight', checked.weight, { min: 1, max: SHARE_WEIGHT_MAX })
+  checkWeight(checked.weight)
   checkInteger('maxBytes', checked.maxBytes, { min: 1, max: fetchBytesMax })
   checkRetry(checked.retry)
   return checked

@@ -62,11 +62,13 @@ export class ShareRun {
   #joinsOnceMore = false
   #fetching: Promise<void> | undefined
   #failures = 0
+  #weight: number
 
   constructor(parts: ShareRunParts) {
     const { host, connection, codecs, options, run, events } = parts
     this.#parts = parts
     this.#memberId = parseMemberId(host.freshId())
+    this.#weight = options.weight
     this.#batches = new DeliveredBatches(codecs)
     const { concurrency, maxInFlight } = run
     this.#prefetch = new PrefetchEstimate({ concurrency, maxInFlight })
@@ -132,6 +134,12 @@ export class ShareRun {
     if (this.#isJoined || this.#isJoining) void this.#joinAgain()
   }
 
+  /** It joins once more: that is how the broker hears of it. */
+  setWeight(weight: number): void {
+    this.#weight = weight
+    this.resubscribe()
+  }
+
   /** The broker is gone, and with it all locks. */
   disconnected(): void {
     const error = new TabmqError('BROKER_UNAVAILABLE', 'the broker went away', {})
@@ -176,7 +184,7 @@ export class ShareRun {
   #joinRequest(): RequestOf<'joinShareGroup'> {
     const { subscriptions, options } = this.#parts
     const { groupId, lockDurationMs, deliveryCountLimit, deadLetterTopic } = options
-    const { orderingKey: isOrderedByKey, autoOffsetReset, weight } = options
+    const { orderingKey: isOrderedByKey, autoOffsetReset } = options
     return {
       api: 'joinShareGroup',
       groupId,
@@ -189,7 +197,7 @@ export class ShareRun {
         isOrderedByKey,
         autoOffsetReset,
       },
-      weight,
+      weight: this.#weight,
     }
   }
 

@@ -10,6 +10,8 @@ export interface AssignorMember {
   readonly groupInstanceId?: InstanceId | undefined
   /** Topic names it subscribed to and that exist. */
   readonly topics: ReadonlySet<TopicName>
+  /** Its part beside the others', 1 or more. Assignors that deal in order ignore it. */
+  readonly weight: number
   /** What the last target gave it. */
   readonly previous: readonly PartitionId[]
 }

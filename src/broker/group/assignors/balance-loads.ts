@@ -3,13 +3,14 @@
  *
  * One member can relieve another along a chain: a gives b a partition, b gives c one of another
  * topic. The loads are as balanced as the subscriptions allow when no chain leads from any member to
- * one with two fewer. This is the optimal semi-matching of Harvey, Ladner, Lovász and Tamir
+ * one on whom the last partition would lie less heavily (`burdens.ts`): with equal weights, to one with two
+ * fewer. That is the optimal semi-matching of Harvey, Ladner, Lovász and Tamir
  * ("Semi-matchings for bipartite graphs and load balancing", 2006): it has the smallest sum of
  * squares of the loads, is max-min fair, and its sorted loads are unique.
  */
 import type { PartitionCounts } from './partition-counts.js'
 
-/** Gives each new partition to its least loaded subscriber, the first in order among equals. */
+/** Gives each new partition to the subscriber that it burdens least, the first in order among equals. */
 export function placeUnowned(counts: PartitionCounts, unowned: readonly number[]): void {
   // Classes with few subscribers first: those with many can make up for their load afterwards.
   const classes = [...unowned.keys()].toSorted(
@@ -17,28 +18,28 @@ export function placeUnowned(counts: PartitionCounts, unowned: readonly number[]
   )
   for (const topicClass of classes) {
     for (let left = unowned[topicClass] ?? 0; left > 0; left--) {
-      const to = leastLoaded(counts, counts.membersOf[topicClass] ?? [])
+      const to = leastBurdened(counts, counts.membersOf[topicClass] ?? [])
       if (to !== undefined) counts.add(topicClass, to, 1)
     }
   }
 }
 
 /**
- * Moves partitions along chains until no member could be relieved by one with two fewer.
+ * Moves partitions along chains until nobody could be relieved by somebody less burdened.
  *
- * Always from the most loaded member. When no chain from it helps, none will ever help anybody that
- * chains from it reach: a later chain starts at a load no higher, so could it touch those members, it
+ * Always from the most burdened member. When no chain from it helps, none will ever help anybody that
+ * chains from it reach: a later chain starts at a burden no higher, so could it touch those members, it
  * would have been a way out for this one. So they are settled and left out from then on, and every
  * search either moves something or settles somebody.
  */
 export function balanceLoads(counts: PartitionCounts): void {
   const settled = new Uint8Array(counts.memberCount)
   for (;;) {
-    const from = mostLoadedUnsettled(counts, settled)
+    const from = mostBurdenedUnsettled(counts, settled)
     if (from === undefined) return
     const chains = findChains(counts, from, settled)
-    const to = leastLoaded(counts, chains.reached)
-    if (to === undefined || counts.load(from) - counts.load(to) < 2) {
+    const to = leastBurdened(counts, chains.reached)
+    if (to === undefined || counts.burdenOfLast(from) <= counts.burdenOfNext(to)) {
       for (const member of chains.reached) settled[member] = 1
     } else {
       relieve(counts, from, to, chains)
@@ -79,10 +80,10 @@ function findChains(counts: PartitionCounts, from: number, settled: Uint8Array):
   return { reached, takes, givers }
 }
 
-/** Moves as many along the chain as halve the difference, or as its narrowest link lets through. */
+/** Moves as many along the chain as even it out, or as its narrowest link lets through. */
 function relieve(counts: PartitionCounts, from: number, to: number, chains: Chains): void {
   const links: { topicClass: number; giver: number; taker: number }[] = []
-  let amount = Math.floor((counts.load(from) - counts.load(to)) / 2)
+  let amount = Math.max(1, counts.evenOut(from, to))
   for (let taker = to; taker !== from;) {
     const topicClass = chains.takes[taker] as number
     const giver = chains.givers[topicClass] as number
@@ -93,19 +94,21 @@ function relieve(counts: PartitionCounts, from: number, to: number, chains: Chai
   for (const { topicClass, giver, taker } of links) counts.move(topicClass, giver, taker, amount)
 }
 
-function mostLoadedUnsettled(counts: PartitionCounts, settled: Uint8Array): number | undefined {
+function mostBurdenedUnsettled(counts: PartitionCounts, settled: Uint8Array): number | undefined {
   let most: number | undefined
   for (let member = 0; member < counts.memberCount; member++) {
     if (settled[member] === 1) continue
-    if (most === undefined || counts.load(member) > counts.load(most)) most = member
+    const isMore = most === undefined || counts.burdenOfLast(member) > counts.burdenOfLast(most)
+    if (isMore) most = member
   }
   return most
 }
 
-function leastLoaded(counts: PartitionCounts, members: readonly number[]): number | undefined {
+function leastBurdened(counts: PartitionCounts, members: readonly number[]): number | undefined {
   let least: number | undefined
   for (const member of members) {
-    if (least === undefined || counts.load(member) < counts.load(least)) least = member
+    const isLess = least === undefined || counts.burdenOfNext(member) < counts.burdenOfNext(least)
+    if (isLess) least = member
   }
   return least
 }

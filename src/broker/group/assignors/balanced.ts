@@ -12,6 +12,7 @@ import { AssertionError, assert } from '../../../std/assert.js'
 import type { MemberId, PartitionId } from '../../../protocol/names.js'
 import { type AssignorMember, type AssignorTopic, inMemberOrder, inTopicOrder } from './assignor.js'
 import { balanceLoads, placeUnowned } from './balance-loads.js'
+import { Burdens } from './burdens.js'
 import { PartitionCounts } from './partition-counts.js'
 import { restorePrevious } from './restore-previous.js'
 
@@ -25,8 +26,9 @@ interface TopicClass {
 type Owners = Map<PartitionId, number>
 
 /**
- * Balanced to within one where subscriptions are equal; where they differ, no member could take a
- * partition from one with two more, not even through a chain of others. Partitions that `previous`
+ * Balanced to within one of the share, by weight, where subscriptions are equal; where they differ, no
+ * member could take a partition from one with two more (by weight: from one on whom it lies more
+ * heavily than it would), not even through a chain of others. Partitions that `previous`
  * names and that are gone, or whose topic the member no longer subscribes to, count as nobody's. When
  * two members claim one partition, the first in member order had it.
  *
@@ -43,7 +45,7 @@ export function assignBalanced(
   const classes = classify(orderedMembers, orderedTopics)
   const previous = previousOwners(orderedMembers, classes)
   const counts = new PartitionCounts(
-    orderedMembers.length,
+    burdensOf(orderedMembers, classes),
     classes.map((topicClass) => topicClass.members),
   )
   placeUnowned(counts, keepPrevious(counts, classes, previous))
@@ -90,6 +92,16 @@ function classify(
     classes.set(label, topicClass)
   }
   return [...classes.values()]
+}
+
+function burdensOf(members: readonly AssignorMember[], classes: readonly TopicClass[]): Burdens {
+  const weights = members.map(({ weight }) => weight)
+  const [only, another] = classes
+  if (only === undefined || another !== undefined) return new Burdens(weights, undefined)
+  return new Burdens(weights, {
+    partitions: only.topics.reduce((sum, { partitionIds }) => sum + partitionIds.length, 0),
+    weight: only.members.reduce((sum, member) => sum + (weights[member] ?? 0), 0),
+  })
 }
 
 function subscribers(members: readonly AssignorMember[], { topic }: AssignorTopic): number[] {

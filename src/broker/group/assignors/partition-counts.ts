@@ -7,7 +7,14 @@
  * The table knows what a change costs in moved partitions. A member that has at most as many of a
  * class as before has only its own; every one beyond is somebody else's or new. So taking is free up
  * to the previous count and costs one move beyond it, and giving one up again refunds that move.
+ *
+ * And it knows how heavily partitions lie on members (`burdens.ts`), which says what is balanced.
  */
+import type { Burdens } from './burdens.js'
+
+/** Of a quotient of whole numbers; those that differ at all differ by much more. */
+const ROUNDING = 1e-9
+
 export class PartitionCounts {
   readonly memberCount: number
   readonly classCount: number
@@ -18,8 +25,11 @@ export class PartitionCounts {
   readonly #counts: Int32Array
   readonly #previous: Int32Array
   readonly #loads: Int32Array
+  readonly #burdens: Burdens
 
-  constructor(memberCount: number, membersOf: readonly (readonly number[])[]) {
+  constructor(burdens: Burdens, membersOf: readonly (readonly number[])[]) {
+    const { memberCount } = burdens
+    this.#burdens = burdens
     this.memberCount = memberCount
     this.classCount = membersOf.length
     this.membersOf = membersOf
@@ -36,6 +46,23 @@ export class PartitionCounts {
   /** How many partitions a member has over all classes. */
   load(member: number): number {
     return this.#loads[member] as number
+  }
+
+  /** How heavily one more would lie on a member. */
+  burdenOfNext(member: number): number {
+    return this.#burdens.of(member, this.load(member))
+  }
+
+  /** How heavily the last one of those that it has does. */
+  burdenOfLast(member: number): number {
+    return this.#burdens.of(member, this.load(member) - 1)
+  }
+
+  /** How many it takes from one to the other before the next would only turn it round. */
+  evenOut(from: number, to: number): number {
+    const difference = this.burdenOfLast(from) - this.burdenOfNext(to)
+    const step = this.#burdens.step(from) + this.#burdens.step(to)
+    return Math.max(0, Math.ceil(difference / step - ROUNDING))
   }
 
   count(topicClass: number, member: number): number {

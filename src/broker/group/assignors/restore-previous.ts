@@ -5,9 +5,11 @@
  * taken until there is none. The balancing step leaves few or none of them.
  *
  * A cycle goes from a member to the class that it gives a partition of, to the member that takes it,
- * and so on. It may also close over a level: of two members whose loads differ by one, either may be
- * the one with more, so the one with fewer may end a chain that the one with more began.
+ * and so on. It may also close over a level: where the last partition of one member would lie as heavily on
+ * another (with equal weights: on one that has one fewer), either may have it, so the other may end a
+ * chain that the one began.
  */
+import { definedOrThrow } from '../../../std/assert.js'
 import type { PartitionCounts } from './partition-counts.js'
 
 /**
@@ -16,7 +18,7 @@ import type { PartitionCounts } from './partition-counts.js'
  */
 const RESTORE_STEPS_MAX = 20_000_000
 
-/** Exchanges partitions until no exchange saves a move. Sorted loads stay what they are. */
+/** Exchanges partitions until no exchange saves a move. It stays as balanced as it is. */
 export function restorePrevious(counts: PartitionCounts): void {
   const graph = new ExchangeGraph(counts)
   while (graph.steps < RESTORE_STEPS_MAX) {
@@ -26,12 +28,14 @@ export function restorePrevious(counts: PartitionCounts): void {
   }
 }
 
-/** Nodes are numbers: the members, then the classes, then the levels (a level is the lower load). */
+/** Nodes are numbers: the members, then the classes, then the levels (a level is a burden). */
 class ExchangeGraph {
   steps = 0
   readonly #counts: PartitionCounts
   readonly #firstLevel: number
-  readonly #nodeCount: number
+  #nodeCount: number
+  /** The node of each burden of now. */
+  #levels = new Map<number, number>()
   readonly #distances: Int32Array
   /** By node: the node before it on the shortest way found, or the node itself at a start. */
   readonly #before: Int32Array
@@ -40,17 +44,15 @@ class ExchangeGraph {
   constructor(counts: PartitionCounts) {
     this.#counts = counts
     this.#firstLevel = counts.memberCount + counts.classCount
-    let loadMax = 0
-    for (let member = 0; member < counts.memberCount; member++) {
-      loadMax = Math.max(loadMax, counts.load(member))
-    }
-    this.#nodeCount = this.#firstLevel + loadMax + 1
-    this.#distances = new Int32Array(this.#nodeCount)
-    this.#before = new Int32Array(this.#nodeCount)
+    this.#nodeCount = this.#firstLevel
+    const nodesMax = this.#firstLevel + 2 * counts.memberCount
+    this.#distances = new Int32Array(nodesMax)
+    this.#before = new Int32Array(nodesMax)
   }
 
   /** Disjoint cycles, each of which saves moves; none only if there is none. */
   findNegativeCycles(): number[][] {
+    this.#placeLevels()
     this.#distances.fill(0)
     for (let node = 0; node < this.#nodeCount; node++) this.#before[node] = node
     for (;;) {
@@ -79,6 +81,21 @@ class ExchangeGraph {
     for (const { topicClass, giver, taker } of moves) counts.move(topicClass, giver, taker, amount)
   }
 
+  #placeLevels(): void {
+    const counts = this.#counts
+    const burdens = new Set<number>()
+    for (let member = 0; member < counts.memberCount; member++) {
+      burdens.add(counts.burdenOfNext(member)).add(counts.burdenOfLast(member))
+    }
+    const ascending = [...burdens].toSorted((a, b) => a - b)
+    this.#levels = new Map(ascending.map((burden, index) => [burden, this.#firstLevel + index]))
+    this.#nodeCount = this.#firstLevel + ascending.length
+  }
+
+  #levelOf(burden: number): number {
+    return definedOrThrow(this.#levels.get(burden), () => `no level for a burden of ${burden}`)
+  }
+
   #relaxAll(): void {
     const counts = this.#counts
     for (let member = 0; member < counts.memberCount; member++) {
@@ -93,11 +110,11 @@ class ExchangeGraph {
       }
     }
     for (let member = 0; member < counts.memberCount; member++) {
-      this.#relax(member, this.#firstLevel + counts.load(member), 0)
+      this.#relax(member, this.#levelOf(counts.burdenOfNext(member)), 0)
     }
     for (let member = 0; member < counts.memberCount; member++) {
-      const load = counts.load(member)
-      if (load > 0) this.#relax(this.#firstLevel + load - 1, member, 0)
+      if (counts.load(member) === 0) continue
+      this.#relax(this.#levelOf(counts.burdenOfLast(member)), member, 0)
     }
   }
 

@@ -33,17 +33,19 @@ export function makeTopics(numPartitions: Readonly<Record<string, number>>): Ass
 export interface MemberOptions {
   readonly instanceId?: string
   readonly previous?: readonly PartitionId[]
+  readonly weight?: number
 }
 
 export function makeMember(
   memberId: string,
   topics: readonly string[],
-  { instanceId, previous = [] }: MemberOptions = {},
+  { instanceId, previous = [], weight = 1 }: MemberOptions = {},
 ): AssignorMember {
   return {
     memberId: parseMemberId(memberId),
     groupInstanceId: instanceId === undefined ? undefined : parseInstanceId(instanceId),
     topics: new Set(topics.map(parseTopicName)),
+    weight,
     previous,
   }
 }

@@ -5,8 +5,10 @@ import type {
   AssignorTopic,
 } from '../../../../src/broker/group/assignors/assignor.js'
 import { assignBalanced } from '../../../../src/broker/group/assignors/balanced.js'
+import type { MemberId } from '../../../../src/protocol/names.js'
 import {
   type Assignment,
+  type Group,
   arbitraryGroup,
   carriedOn,
   countMoves,
@@ -94,14 +96,150 @@ describe('uniform and sticky, with different subscriptions', () => {
     fc.assert(
       fc.property(groups, ({ members, topics }) => {
         const assignment = assignBalanced(members, topics)
-        const sumOfSquares = sumOfSquaredLoads(assignment)
+        const imbalance = sumOfSquaredLoads(assignment)
         const moves = countMoves(members, assignment)
-        expect({ sumOfSquares, moves }).toEqual(bestOfAll(members, topics))
+        expect({ imbalance, moves }).toEqual(bestOfAll(members, topics))
       }),
       { numRuns: 300 },
     )
   })
 })
+
+/** Whole numbers by which `WEIGHTS_MULTIPLE` can be divided. */
+const WEIGHTS = [1, 2, 3, 4, 6, 12]
+const WEIGHTS_MULTIPLE = 12
+
+const tiny = { membersMax: 4, topicsMax: 3, partitionsMax: 3 } as const
+
+describe('uniform and sticky, with weights', () => {
+  it('give each its share to within one, where subscriptions are equal', () => {
+    fc.assert(
+      fc.property(equal, arbitraryWeights(1_000), ({ members: some, topics }, weights) => {
+        const members = weighted(some, weights)
+        const assignment = assignBalanced(members, topics)
+        for (const { memberId, weight } of members) {
+          const share = (countPartitions(topics) * weight) / totalWeight(members)
+          expect(Math.abs(loadOf(assignment, memberId) - share)).toBeLessThan(1)
+        }
+      }),
+    )
+  })
+
+  it('are as near to the shares as any assignment, and of those that are move the fewest', () => {
+    const groups = arbitraryGroup({ ...tiny, subscriptions: 'equal' }).filter(isTiny)
+    fc.assert(
+      fc.property(groups, arbitraryWeights(20), ({ members: some, topics }, weights) => {
+        const members = weighted(some, weights)
+        const all = countPartitions(topics)
+        const total = totalWeight(members)
+        const imbalanceOf = (assignment: Assignment) =>
+          members.reduce((sum, { memberId, weight }) => {
+            return sum + (loadOf(assignment, memberId) * total - all * weight) ** 2
+          }, 0)
+        const assignment = assignBalanced(members, topics)
+        const moves = countMoves(members, assignment)
+        const found = { imbalance: imbalanceOf(assignment), moves }
+        expect(found).toEqual(bestOfAll(members, topics, imbalanceOf))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('are as balanced by weight as different subscriptions allow, and move the fewest', () => {
+    const groups = arbitraryGroup({ ...tiny, subscriptions: 'different' }).filter(isTiny)
+    fc.assert(
+      fc.property(groups, arbitraryWeights(), ({ members: some, topics }, weights) => {
+        const members = weighted(some, weights)
+        fc.pre(hasDifferentSubscribers(members, topics))
+        const imbalanceOf = (assignment: Assignment) =>
+          members.reduce((sum, { memberId, weight }) => {
+            return sum + loadOf(assignment, memberId) ** 2 * (WEIGHTS_MULTIPLE / weight)
+          }, 0)
+        const assignment = assignBalanced(members, topics)
+        const moves = countMoves(members, assignment)
+        const found = { imbalance: imbalanceOf(assignment), moves }
+        expect(found).toEqual(bestOfAll(members, topics, imbalanceOf))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('move nothing when nothing changed', () => {
+    fc.assert(
+      fc.property(different, arbitraryWeights(), ({ members: some, topics }, weights) => {
+        const members = weighted(some, weights)
+        const assignment = assignBalanced(members, topics)
+        expect(assignBalanced(carriedOn(members, assignment), topics)).toEqual(assignment)
+      }),
+    )
+  })
+
+  it('change nothing for the worse of whoever has become heavier', () => {
+    fc.assert(
+      fc.property(
+        equal,
+        arbitraryWeights(20),
+        fc.nat(),
+        ({ members: some, topics }, weights, which) => {
+          const members = weighted(some, weights)
+          const before = carriedOn(members, assignBalanced(members, topics))
+          const heavier = which % members.length
+          const after = before.map((member, index) =>
+            index === heavier ? { ...member, weight: member.weight * 3 } : member,
+          )
+          const assignment = assignBalanced(after, topics)
+          const { memberId = '', previous = [] } = after[heavier] ?? {}
+          expect(assignment.get(memberId as MemberId)).toEqual(
+            expect.arrayContaining([...previous]),
+          )
+        },
+      ),
+    )
+  })
+
+  it('of which all are the same are as without', () => {
+    fc.assert(
+      fc.property(fc.oneof(equal, different), fc.integer({ min: 2, max: 1_000 }), (group, all) => {
+        const { members, topics } = group
+        const weights = members.map(() => all)
+        expect(assignBalanced(weighted(members, weights), topics)).toEqual(
+          assignBalanced(members, topics),
+        )
+      }),
+    )
+  })
+})
+
+function arbitraryWeights(max?: number): fc.Arbitrary<number[]> {
+  const weight = max === undefined ? fc.constantFrom(...WEIGHTS) : fc.integer({ min: 1, max })
+  return fc.array(weight, { minLength: small.membersMax, maxLength: small.membersMax })
+}
+
+function weighted(members: readonly AssignorMember[], weights: readonly number[]) {
+  return members.map((member, index) => ({ ...member, weight: weights[index] ?? 1 }))
+}
+
+function totalWeight(members: readonly AssignorMember[]): number {
+  return members.reduce((sum, { weight }) => sum + weight, 0)
+}
+
+function isTiny({ topics }: Group): boolean {
+  return countPartitions(topics) <= 6
+}
+
+/** Whether there are topics of which not the same members read both. */
+function hasDifferentSubscribers(
+  members: readonly AssignorMember[],
+  topics: readonly AssignorTopic[],
+): boolean {
+  const subscribers = topics.map(({ topic }) =>
+    members
+      .filter((member) => member.topics.has(topic))
+      .map(({ memberId }) => memberId)
+      .join(),
+  )
+  return new Set(subscribers.filter((ids) => ids !== '')).size > 1
+}
 
 function countPartitions(topics: readonly AssignorTopic[]): number {
   return topics.reduce((sum, { partitionIds }) => sum + partitionIds.length, 0)

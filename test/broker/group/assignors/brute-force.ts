@@ -10,8 +10,8 @@ import type { MemberId, PartitionId } from '../../../../src/protocol/names.js'
 import { type Assignment, countMoves } from './assignor-fixture.js'
 
 export interface Best {
-  /** The smallest sum of the squares of the loads: as balanced as can be. */
-  readonly sumOfSquares: number
+  /** The smallest: as balanced as can be. By default, the sum of the squares of the loads. */
+  readonly imbalance: number
   /** The fewest moves that an assignment as balanced makes. */
   readonly moves: number
 }
@@ -19,13 +19,14 @@ export interface Best {
 export function bestOfAll(
   members: readonly AssignorMember[],
   topics: readonly AssignorTopic[],
+  imbalanceOf: (assignment: Assignment) => number = sumOfSquaredLoads,
 ): Best {
-  let best: Best = { sumOfSquares: Number.POSITIVE_INFINITY, moves: Number.POSITIVE_INFINITY }
+  let best: Best = { imbalance: Number.POSITIVE_INFINITY, moves: Number.POSITIVE_INFINITY }
   for (const assignment of everyAssignment(members, topics)) {
-    const sumOfSquares = sumOfSquaredLoads(assignment)
-    if (sumOfSquares > best.sumOfSquares) continue
+    const imbalance = imbalanceOf(assignment)
+    if (imbalance > best.imbalance) continue
     const moves = countMoves(members, assignment)
-    if (sumOfSquares < best.sumOfSquares || moves < best.moves) best = { sumOfSquares, moves }
+    if (imbalance < best.imbalance || moves < best.moves) best = { imbalance, moves }
   }
   return best
 }
