@@ -41,6 +41,8 @@ const OF_THE_LOG: readonly Canary[] = [
 
 /** Found by what consumers get, and what of it is committed. */
 const OF_CONSUMERS: readonly Canary[] = [
+  { plant: 'tornStores', checker: 'store-progress', seeds: 12 },
+  { plant: 'countedTwice', checker: 'store-progress', seeds: 20 },
   { plant: 'unfencedCommits', checker: 'commit-regression', seeds: 8 },
   { plant: 'unfencedCommits', checker: 'auditor', seeds: 8 },
   { plant: 'hastyHandover', checker: 'two-owners', seeds: 10 },

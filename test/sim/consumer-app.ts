@@ -9,6 +9,7 @@ import { hasCode, TabmqError } from '../../src/protocol/errors.js'
 import { deferred } from '../../src/std/deferred.js'
 import type { Prng } from '../../src/std/prng.js'
 import { HandlerFailed } from './checkers/call-checker.js'
+import { countStoreOf, type Counted } from './checkers/store-progress-checker.js'
 import type { MessageId, Place, Reader } from './history.js'
 import type { GroupOptions } from './options.js'
 import { between } from './streams.js'
@@ -149,8 +150,15 @@ export class ConsumerApp {
   }
 
   #runOptions(mode: 'eachMessage' | 'eachBatch'): RunOptions {
-    const { commitsByHand, partitionsConsumedConcurrently } = this.#options.group
+    const { commitsByHand, counts, partitionsConsumedConcurrently } = this.#options.group
     const common = { ...this.#commitOptions(), partitionsConsumedConcurrently }
+    if (counts) {
+      return {
+        partitionsConsumedConcurrently,
+        transactionalStore: countStoreOf(this.groupId),
+        eachMessage: (received) => this.#count(received),
+      }
+    }
     if (mode === 'eachMessage') {
       return {
         ...common,
@@ -192,7 +200,10 @@ export class ConsumerApp {
   }
 
   /** The user's handler. It counts as having handled the message when it returns. */
-  async #handle({ topic, partition, message, signal }: Received): Promise<void> {
+  async #handle(
+    { topic, partition, message, signal }: Received,
+    more: () => Promise<void> = async () => {},
+  ): Promise<void> {
     const { history } = this.#world
     const { offset, value } = message
     const event = {
@@ -207,11 +218,25 @@ export class ConsumerApp {
     history.tell(event)
     try {
       await this.#work(signal)
+      await more()
     } catch (error) {
       history.tell({ ...event, type: 'threw' })
       throw error
     }
     history.tell({ ...event, type: 'handled' })
+  }
+
+  /** Of each partition how many messages were counted, and which was the last. */
+  async #count(received: Received): Promise<{ puts: Record<string, Counted> }> {
+    const { topic, partition, message } = received
+    const key = `${topic} ${partition}`
+    let before = 0
+    await this.#handle(received, async () => {
+      const store = this.#tab.mq.store(countStoreOf(this.groupId))
+      before = ((await store.get(key)) as Counted | undefined)?.count ?? 0
+    })
+    const counted = { place: { topic, partition }, offset: message.offset, count: before + 1 }
+    return { puts: { [key]: counted } }
   }
 
   async #work(signal: AbortSignal): Promise<void> {

@@ -61,6 +61,8 @@ export interface GroupOptions {
   readonly autoCommitThreshold: number | undefined
   /** Handlers commit by themselves. */
   readonly commitsByHand: boolean
+  /** Handlers count their messages into a store, in the transaction that commits them. */
+  readonly counts: boolean
   readonly partitionsConsumedConcurrently: number
   readonly handler: HandlerOptions
   /** How often a consumer seeks back, pauses, or changes its subscription; 0 for never. */
@@ -160,6 +162,7 @@ export function drawOptions(seed: number): SimOptions {
   const streams = new Streams(seed)
   const prng = streams.of('options')
   const dedup = streams.of('dedup')
+  const stores = streams.of('stores')
   const topics = Array.from({ length: between(prng, 1, 2) }, (_, index) => ({
     topic: `topic-${index}`,
     numPartitions: between(prng, 1, 5),
@@ -170,7 +173,7 @@ export function drawOptions(seed: number): SimOptions {
     },
   }))
   const groups = Array.from({ length: prng.chance(0.3) ? 2 : 1 }, (_, index) =>
-    drawGroup(prng, `group-${index}`),
+    drawCounting(drawGroup(prng, `group-${index}`), stores),
   )
   const slots = Array.from({ length: between(prng, 1, 4) }, (_, index) =>
     drawSlot(prng, { groups: groups.length, index }),
@@ -223,6 +226,7 @@ function drawGroup(prng: Prng, groupId: string): GroupOptions {
     autoCommitInterval: hasInterval ? between(prng, 50, 1_500) : undefined,
     autoCommitThreshold: hasInterval && prng.chance(0.5) ? between(prng, 2, 10) : undefined,
     commitsByHand: prng.chance(0.2),
+    counts: false,
     partitionsConsumedConcurrently: prng.pick([1, 1, 3]),
     handler: {
       msMax: prng.pick([0, 5, 40]),
@@ -239,6 +243,13 @@ function drawGroup(prng: Prng, groupId: string): GroupOptions {
   // lag would look like a consumer that stands still.
   const mayStayBehind = options.commitsByHand && !options.fromBeginning
   return { ...options, seeks: options.seeks && !mayStayBehind }
+}
+
+/** Such a group commits with each message, and in no other way. */
+function drawCounting(group: GroupOptions, prng: Prng): GroupOptions {
+  const counts = prng.chance(0.3) && group.mode === 'eachMessage' && !group.commitsByHand
+  if (!counts) return group
+  return { ...group, counts, autoCommitInterval: undefined, autoCommitThreshold: undefined }
 }
 
 /** The first slot reads for every group, so that none is without a reader. */

@@ -4,6 +4,7 @@
  * checker that finds nothing has to be shown to be able to.
  */
 import {
+  countedTwice,
   emptyCommits,
   falseOutOfRange,
   hastyHandover,
@@ -25,6 +26,7 @@ import {
   ForgetfulStorage,
   GreedyRetentionStorage,
   RelaxedStorage,
+  TornStorage,
   UnfencedStorage,
 } from './storage-plants.js'
 
@@ -46,6 +48,10 @@ export const PLANTS = {
   supersededWriter: { openStorage: (parts) => new UnfencedStorage(parts) },
   /** Retention drops what nobody could read yet. */
   greedyRetention: { openStorage: (parts) => new GreedyRetentionStorage(parts) },
+  /** Stores and offsets are written one after the other. */
+  tornStores: { openStorage: (parts) => new TornStorage(parts) },
+  /** From where on a commit counts is not looked at, and a commit may be made twice. */
+  countedTwice: { answer: countedTwice },
   unfencedCommits: { answer: unfencedCommits },
   hastyHandover: { answer: hastyHandover },
   emptyCommits: { answer: emptyCommits },

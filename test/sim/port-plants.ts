@@ -65,6 +65,16 @@ export const hastyHandover: PlantedAnswer = async (request, { ask }) => {
 export const emptyCommits: PlantedAnswer = (request, { ask }) =>
   ask(request.api === 'commitOffsets' ? { ...request, offsets: [] } : request)
 
+/** A commit is made, its answer is lost now and then, and nobody looks whether it is made again. */
+export const countedTwice: PlantedAnswer = async (request, { ask }) => {
+  if (request.api !== 'commitOffsets' || request.store === undefined) return ask(request)
+  const offsets = request.offsets.map((offset) => ({ ...offset, from: Number.MAX_SAFE_INTEGER }))
+  const reply = await ask({ ...request, offsets })
+  if (!reply.ok || offsets.every(({ offset }) => offset % 4 !== 3)) return reply
+  const error = { code: 'STORAGE_ERROR', message: 'planted', details: {} } as const
+  return { incarnation: reply.incarnation, ok: false, error }
+}
+
 /** Now and then the broker has a bug, and says so. */
 export const serverErrors: PlantedAnswer = async (request, { ask }) => {
   const reply = await ask(request)

@@ -37,6 +37,16 @@ export class RelaxedStorage extends SimStorage {
   }
 }
 
+/** What changes in stores is written by itself, before all else. */
+export class TornStorage extends SimStorage {
+  override async commit(records: readonly DurableRecord[], durability: Durability): Promise<void> {
+    const ofStores = records.filter(({ type }) => type === 'storeEntry')
+    const others = structuredClone(records.filter(({ type }) => type !== 'storeEntry'))
+    if (ofStores.length > 0) await super.commit(ofStores, durability)
+    return super.commit(others, durability)
+  }
+}
+
 /** So long takes every third transaction: its broker may have been followed by another. */
 const LATE_MS = 400
 

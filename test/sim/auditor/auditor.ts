@@ -15,6 +15,7 @@ import { LogAudit } from './log-audit.js'
 import { MembershipAudit, type MemberApi } from './membership-audit.js'
 import { OffsetsAudit } from './offsets-audit.js'
 import { ProduceAudit } from './produce-audit.js'
+import { StoresAudit } from './stores-audit.js'
 import { TopicsAudit, type TopicApi } from './topics-audit.js'
 
 /** APIs whose successful replies the auditor has no model of, and why. Their errors it knows. */
@@ -52,6 +53,7 @@ export class Auditor implements Checker {
   readonly #topics: TopicsAudit
   readonly #offsets: OffsetsAudit
   readonly #groups: GroupsAudit
+  readonly #stores: StoresAudit
   readonly #membership: MembershipAudit
   /** Of each API, what a successful reply may say. */
   readonly #audits: { readonly [A in ApiName]?: (answered: Answered<A>) => void }
@@ -75,6 +77,7 @@ export class Auditor implements Checker {
     this.#topics = new TopicsAudit(shared)
     this.#offsets = new OffsetsAudit(shared)
     this.#groups = new GroupsAudit(shared)
+    this.#stores = new StoresAudit(shared)
     this.#membership = new MembershipAudit(shared)
     this.#audits = this.#allAudits()
   }
@@ -128,6 +131,7 @@ export class Auditor implements Checker {
       commitOffsets: (one) => {
         this.#membership.accepted(one)
         this.#offsets.committed(one)
+        this.#stores.committed(one)
       },
       fetchOffsets: (one) => this.#offsets.fetched(one),
       startOffsets: (one) => {
@@ -137,6 +141,8 @@ export class Auditor implements Checker {
       listGroups: (one) => this.#groups.listed(one),
       describeGroups: (one) => this.#groups.described(one),
       deleteGroups: (one) => this.#groups.deleted(one),
+      storeRead: (one) => this.#stores.read(one),
+      storeWrite: (one) => this.#stores.written(one),
     }
   }
 

@@ -8,7 +8,7 @@ import type { GroupRow, ProducerRow, TopicRow } from '../../../src/broker/rows.j
 import type { GroupId, PartitionId, TopicId, TopicName } from '../../../src/protocol/names.js'
 import type { DurableLog } from '../durable-log.js'
 import type { Transaction } from '../history.js'
-import { VersionedMap } from './versioned.js'
+import { VersionedMap, type Versioned } from './versioned.js'
 
 export interface DurableTopic extends TopicRow {
   readonly topicId: TopicId
@@ -23,6 +23,8 @@ export class DurableHistory {
   readonly topics = new VersionedMap<TopicName, DurableTopic>()
   readonly partitions = new VersionedMap<PartitionId, DurablePartitionRow>()
   readonly groups = new VersionedMap<GroupId, GroupRow>()
+  /** By store and key. */
+  readonly #entries = new VersionedMap<string, ArrayBuffer>()
   readonly #offsets = new Map<GroupId, VersionedMap<PartitionId, number>>()
   readonly #producers = new Map<PartitionId, VersionedMap<number, ProducerRow>>()
   readonly #acknowledgedEnds = new VersionedMap<PartitionId, number>()
@@ -40,6 +42,10 @@ export class DurableHistory {
 
   offsets(groupId: GroupId): VersionedMap<PartitionId, number> {
     return mapIn(this.#offsets, groupId)
+  }
+
+  storeEntry(store: string, key: string): Versioned<ArrayBuffer> {
+    return this.#entries.of(`${store}\0${key}`)
   }
 
   producers(partitionId: PartitionId): VersionedMap<number, ProducerRow> {
@@ -84,6 +90,7 @@ export class DurableHistory {
     for (const map of [this.topics, this.partitions, this.groups, this.#acknowledgedEnds]) {
       map.clear()
     }
+    this.#entries.clear()
     this.#offsets.clear()
     this.#producers.clear()
     this.#nameById.clear()
@@ -101,6 +108,10 @@ export class DurableHistory {
       case 'offset': {
         const { groupId, partitionId, value } = record
         return this.offsets(groupId).of(partitionId).set(version, value?.offset)
+      }
+      case 'storeEntry': {
+        const { store, key, value } = record
+        return this.storeEntry(store, key).set(version, value ?? undefined)
       }
       case 'producer': {
         const { partitionId, producerId, value } = record

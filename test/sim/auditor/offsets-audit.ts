@@ -78,11 +78,19 @@ export class OffsetsAudit {
 
   /** Whether the error of a commit could be true. */
   isJustified(asked: Asked<'commitOffsets'>, { code }: WireError): boolean {
-    const { offsets } = asked.request
+    const { offsets, groupId } = asked.request
     const { durable } = this.#parts
     switch (code) {
       case 'UNKNOWN_TOPIC_OR_PARTITION':
         return offsets.some(({ partitionId }) => wasMissing(this.#parts, asked, partitionId))
+      case 'INVALID_TXN_STATE':
+        return offsets.some(({ partitionId, from = Infinity }) =>
+          this.#was(
+            asked,
+            { groupId, partitionId },
+            (value) => value !== undefined && value > from,
+          ),
+        )
       case 'OFFSET_OUT_OF_RANGE':
         return offsets.some(
           ({ partitionId, offset }) => offset > durable.acknowledgedEnd(partitionId, asked.version),

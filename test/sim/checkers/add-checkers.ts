@@ -19,12 +19,20 @@ import { RetentionChecker } from './retention-checker.js'
 import { RoutingChecker } from './routing-checker.js'
 import { SentMessages } from './sent-messages.js'
 import { Stints } from './stints.js'
+import { StoreProgressChecker } from './store-progress-checker.js'
 import { TwoOwnersChecker } from './two-owners-checker.js'
 import { UnhandledCommitChecker } from './unhandled-commit-checker.js'
 import { UnseenChecker } from './unseen-checker.js'
 
+export interface CheckedGroup {
+  readonly groupId: string
+  readonly fromBeginning: boolean
+  /** A message whose changes could not be committed comes again though its handler has returned. */
+  readonly counts?: boolean
+}
+
 export interface CheckersOptions {
-  readonly groups: readonly { readonly groupId: string; readonly fromBeginning: boolean }[]
+  readonly groups: readonly CheckedGroup[]
   /** For how long a member that hears everything may not know that it was fenced. */
   readonly unawareMsMax: number
 }
@@ -33,6 +41,7 @@ export interface CheckersOptions {
 export function addCheckers(history: History, options: CheckersOptions): CallChecker {
   const { groups, unawareMsMax } = options
   const groupIds = groups.map(({ groupId }) => groupId)
+  const counting = new Set(groups.filter(({ counts }) => counts).map(({ groupId }) => groupId))
   const fromLatest = groups.filter(({ fromBeginning }) => !fromBeginning)
   const sends = history.listen(() => new SentMessages())
   const stints = history.listen(({ log }) => new Stints(log))
@@ -52,11 +61,15 @@ export function addCheckers(history: History, options: CheckersOptions): CallChe
   history.add('durability', (parts) => new DurabilityChecker(parts, sends))
   history.add('retention', (parts) => new RetentionChecker(parts))
   history.add('aborted-read', (parts) => new AbortedReadChecker(parts))
-  history.add('non-monotonic-poll', (parts) => new NonMonotonicPollChecker(parts, stints))
+  history.add(
+    'non-monotonic-poll',
+    (parts) => new NonMonotonicPollChecker(parts, { stints, counting }),
+  )
   history.add('poll-skip', (parts) => new PollSkipChecker(parts, { progress, stints }))
   history.add('unseen-at-the-end', (parts) => new UnseenChecker(parts, { progress, groupIds }))
   history.add('commit-regression', (parts) => new CommitRegressionChecker(parts))
   history.add('unhandled-commit', (parts) => new UnhandledCommitChecker(parts, progress))
+  history.add('store-progress', (parts) => new StoreProgressChecker(parts))
   history.add('two-owners', (parts) => new TwoOwnersChecker(parts, { unawareMsMax }))
   return history.add('calls', (parts) => new CallChecker(parts))
 }
