@@ -190,7 +190,7 @@ export class Journal {
       this.#commitCount >= this.#limits.commitsMax ||
       this.#recordCount + records.length > RECORDS_MAX ||
       (this.#batches.byteLength > BYTES_MAX && !this.#isRefused) ||
-      this.#entries.byteLength > VALUE_BYTES_MAX ||
+      (this.#entries.byteLength > VALUE_BYTES_MAX && !this.#isRefused) ||
       this.#batches.deadBytes > DEAD_BYTES_MAX
     if (!isFull) return ['nothing']
     return hasBatches ? ['all', 'rows', 'nothing'] : ['all', 'nothing']
