@@ -9,6 +9,7 @@ declare const element: HTMLElement
 declare function handle(value: unknown, signal?: AbortSignal): Promise<void>
 declare function makeThumbnail(value: unknown, signal: AbortSignal): Promise<void>
 declare function tellUser(text: string): void
+declare function search(words: string): Promise<string[]>
 
 export async function firstExample(): Promise<void> {
   const mq = new Tabmq({ name: 'shop' })
@@ -381,6 +382,36 @@ export async function store(mq: Tabmq): Promise<() => void> {
     for (const [account, balance] of changes) shown.set(account, balance)
   })
   return stop
+}
+
+export async function askAnotherTab(mq: Tabmq): Promise<(words: string) => Promise<unknown>> {
+  await mq.admin().createTopics({
+    topics: [{ topic: 'search', config: { retentionMs: 60_000 } }],
+    ifNotExists: true,
+  })
+
+  // The tabs that have the index.
+  const searching = mq.shareConsumer({ groupId: 'search', deliveryCountLimit: 2 })
+  await searching.subscribe({ topics: ['search'] })
+  await searching.run({
+    concurrency: 4,
+    eachMessage: async ({ message, reply }) => {
+      await reply(await search(String(message.value)))
+    },
+  })
+
+  // Any tab.
+  async function ask(words: string): Promise<unknown> {
+    try {
+      return await mq.request({ topic: 'search', value: words, timeoutMs: 5_000 })
+    } catch (error) {
+      if (!(error instanceof TabmqError)) throw error
+      if (error.code === 'REQUEST_TIMED_OUT') tellUser('No tab has answered.')
+      if (error.code === 'REQUEST_FAILED') console.warn('the search failed', error.cause)
+      throw error
+    }
+  }
+  return ask
 }
 
 export function ownWorker(): Tabmq {
