@@ -1,14 +1,15 @@
 /**
- * Takes one record out of a stored batch and makes a batch of its own of it, for another partition:
- * what the broker does with a dead letter. Values are not decoded, since the broker knows no codec,
- * so the record takes along what cannot be told apart from its value: with a codec that puts each value
- * behind its length nothing; with the structured one its chunk, and with gzip all chunks, which are
- * one stream. The records that come along are void, without keys, headers and properties.
+ * Takes records out of a stored batch and makes a batch of their own of them, for another partition:
+ * what the broker does with dead letters. Values are not decoded, since the broker knows no codec,
+ * so records take along what cannot be told apart from their values: with a codec that puts each value
+ * behind its length nothing; with the structured one their chunks, and with gzip all chunks, which are
+ * one stream. So those of one batch are copied together. The records that come along are void, without
+ * keys, headers and properties.
  *
- * The copy has key, value, headers and priority of the record. It is neither delayed nor does it expire,
+ * A copy has key, value, headers and priority of the record. It is neither delayed nor does it expire,
  * it has no message id, since it is no repeat, and no producer.
  */
-import { assert, definedOrThrow } from '../std/assert.js'
+import { assert } from '../std/assert.js'
 import {
   BATCH_HEADER_BYTES,
   COMPRESSION_NONE,
@@ -34,139 +35,173 @@ import { utf8Bytes } from './utf8-bytes.js'
 
 const U32_MAX = 0xffff_ffff
 
-export interface CopyRecordOptions {
-  /** Those of the record's own whose name begins so are left out. */
+export type AddedHeaders = readonly (readonly [name: string, value: string])[]
+
+export interface CopyRecordsOptions {
+  /** Those of the records' own whose name begins so are left out. */
   readonly withoutHeaders?: string
-  /** Come behind the record's own. */
-  readonly headers?: readonly (readonly [name: string, value: string])[]
-  /** Default: the record's own. */
+  /** Default: the records' own. */
   readonly timestampMs?: number
+  /** They have none in the copy: for what is too large with them, or has none that can be read. */
+  readonly withoutValues?: boolean
 }
 
 /** A section of the index as far as the copy needs it. */
 interface Section {
   /** Of each record, whether it has no value. */
   readonly tombstones: readonly boolean[]
-  /** The record to copy, if it is in this section. */
-  readonly wanted: Wanted | undefined
+  /** The records to copy that are in this section, by which of its records they are, rising. */
+  readonly wanted: ReadonlyMap<number, Wanted>
 }
 
 interface Wanted {
-  /** Which of its section's records it is. */
-  readonly at: number
+  /** As it will be. */
   readonly record: IndexRecord
-  /** What it takes of the index. */
-  readonly indexBytes: number
-}
-
-/** The section of the record, and the frame with its value. */
-interface Source {
-  readonly section: Section
-  readonly wanted: Wanted
-  readonly frame: Uint8Array
-}
-
-interface Copy {
-  readonly sections: readonly Section[]
-  readonly record: IndexRecord
-  readonly values: Uint8Array
   /** At least what its value takes. */
   readonly valueBytesMax: number
-  readonly compression: number
 }
+
+/** A section as it will be, and the frame with its values. */
+interface Part {
+  readonly section: Section
+  readonly values: Uint8Array
+}
+
+const NO_VALUES = new Uint8Array(VALUES_FRAME_BYTES)
 
 /**
- * The record at `offset` of a batch, alone in a batch that has yet to get its place in a log.
+ * The records at these offsets of a batch, alone in a batch that has yet to get its place in a log, in
+ * their order, each with headers that come behind its own.
  * @throws TabmqError CORRUPT_MESSAGE when the batch is no batch
  */
-export function copyRecord(
+export function copyRecords(
   batch: ArrayBuffer,
-  offset: number,
-  options: CopyRecordOptions = {},
+  wanted: ReadonlyMap<number, AddedHeaders>,
+  options: CopyRecordsOptions = {},
 ): ArrayBuffer {
   const header = parseBatchHeader(batch)
-  const { baseOffset, indexBytes, valuesBytes, codecId } = header
-  assert(
-    offset >= baseOffset && offset < nextOffsetOf(header),
-    () => `offset ${offset} is not in the batch at ${baseOffset}`,
-  )
+  const { baseOffset, indexBytes, valuesBytes, codecId, compression } = header
+  for (const offset of wanted.keys()) {
+    assert(
+      offset >= baseOffset && offset < nextOffsetOf(header),
+      () => `offset ${offset} is not in the batch at ${baseOffset}`,
+    )
+  }
   const index = new Uint8Array(batch, BATCH_HEADER_BYTES, indexBytes)
   const values = new Uint8Array(batch, BATCH_HEADER_BYTES + indexBytes, valuesBytes)
-  const sections = readSections(index, header, offset - baseOffset)
-  const sectionAt = sections.findIndex(({ wanted }) => wanted !== undefined)
-  const section = definedOrThrow(sections[sectionAt], () => 'a record that is in no section')
-  const wanted = definedOrThrow(section.wanted, () => 'a record that is in no section')
-  const record = copied(wanted.record, options)
-  const valueBytesMax = Math.max(0, header.largestMessageBytes - wanted.indexBytes)
-  if (wanted.record.isTombstone) {
-    const alone = { sections: [only(wanted)], values: new Uint8Array(VALUES_FRAME_BYTES) }
-    return write({ ...alone, record, valueBytesMax: 0, compression: COMPRESSION_NONE }, codecId)
+  const sections = readSections(index, header, wanted, options)
+  if (compression === COMPRESSION_NONE || sections.every(hasNoValues)) {
+    return write(takenApart(sections, values, header), { codecId, compression: COMPRESSION_NONE })
   }
-  if (header.compression !== COMPRESSION_NONE) {
-    const { compression } = header
-    return write({ sections, record, values, valueBytesMax, compression }, codecId)
-  }
-  const source = { section, wanted, frame: frameAt(values, sectionAt) }
-  const taken = codecId === STRUCTURED_CODEC_ID ? wholeChunk(source) : singleValue(source)
-  const limit = Math.min(valueBytesMax, taken.valueBytesMax)
-  return write({ ...taken, record, valueBytesMax: limit, compression: COMPRESSION_NONE }, codecId)
+  const [first, ...others] = sections.map((section) => ({ section, values: new Uint8Array() }))
+  const whole = first === undefined ? [] : [{ ...first, values }, ...others]
+  return write(whole, { codecId, compression })
 }
 
-function readSections(index: Uint8Array, header: ReadBatchHeader, wantedAt: number): Section[] {
+/** Records without key and value, for such as cannot be copied. */
+export function emptyRecords(wanted: readonly AddedHeaders[], timestampMs: number): ArrayBuffer {
+  const records = wanted.map((headers): Wanted => {
+    const record = { ...voidRecord(timestampMs, true), headers: headersOf(headers), isVoid: false }
+    return { record, valueBytesMax: 0 }
+  })
+  const parts = [partOf(records, NO_VALUES)]
+  return write(parts, { codecId: STRUCTURED_CODEC_ID, compression: COMPRESSION_NONE })
+}
+
+function readSections(
+  index: Uint8Array,
+  { baseOffset, recordCount, largestMessageBytes }: ReadBatchHeader,
+  wantedHeaders: ReadonlyMap<number, AddedHeaders>,
+  options: CopyRecordsOptions,
+): Section[] {
   const reader = new BatchIndexReader(index)
   const sections: Section[] = []
-  let recordCount = 0
+  let offset = baseOffset
   for (let count = reader.nextSection(); count > 0; count = reader.nextSection()) {
     const tombstones: boolean[] = []
-    let wanted: Wanted | undefined
-    for (let at = 0; at < count; at++) {
+    const wanted = new Map<number, Wanted>()
+    for (let at = 0; at < count; at++, offset++) {
       const start = reader.position
       reader.nextRecord()
       tombstones.push(reader.isTombstone)
-      if (recordCount + at !== wantedAt) continue
-      assert(!reader.isVoid, () => `record ${wantedAt} is void`)
-      wanted = { at, record: reader.record(), indexBytes: reader.position - start }
+      const headers = wantedHeaders.get(offset)
+      if (headers === undefined) continue
+      assert(!reader.isVoid, () => `the record at ${offset} is void`)
+      const record = copied(reader.record(), headers, options)
+      const indexBytes = reader.position - start
+      const valueBytesMax = record.isTombstone ? 0 : Math.max(0, largestMessageBytes - indexBytes)
+      wanted.set(at, { record, valueBytesMax })
     }
     sections.push({ tombstones, wanted })
-    recordCount += count
   }
-  if (recordCount === header.recordCount) return sections
-  throw corrupt(`the header says ${header.recordCount} records, the index has ${recordCount}`)
+  if (offset - baseOffset === recordCount) return sections
+  throw corrupt(`the header says ${recordCount} records, the index has ${offset - baseOffset}`)
 }
 
-/** The frame of a section, without its length. */
-function frameAt(values: Uint8Array, sectionAt: number): Uint8Array {
+function hasNoValues({ wanted }: Section): boolean {
+  return [...wanted.values()].every(({ record }) => record.isTombstone)
+}
+
+/** Of each section with any that are wanted what these need. */
+function takenApart(
+  sections: readonly Section[],
+  values: Uint8Array,
+  { codecId }: ReadBatchHeader,
+): Part[] {
   const reader = new ByteReader(values)
-  for (let before = 0; before < sectionAt; before++) reader.skip(reader.u32())
-  return reader.bytes(reader.u32())
+  const parts: Part[] = []
+  // Behind the last value that is wanted nothing is read.
+  let left = sections.filter((section) => !hasNoValues(section)).length
+  for (const section of sections) {
+    if (hasNoValues(section)) {
+      if (section.wanted.size > 0) parts.push(partOf([...section.wanted.values()], NO_VALUES))
+      if (left > 0) reader.skip(reader.u32())
+      continue
+    }
+    left -= 1
+    const frame = reader.bytes(reader.u32())
+    const isOfOne = codecId === STRUCTURED_CODEC_ID
+    parts.push(isOfOne ? wholeChunk(section, frame) : singleValues(section, frame))
+  }
+  return parts
 }
 
-type Taken = Pick<Copy, 'sections' | 'values' | 'valueBytesMax'>
-
-function wholeChunk({ section, frame }: Source): Taken {
-  return { sections: [section], values: framed(frame), valueBytesMax: frame.length }
+function wholeChunk({ tombstones, wanted }: Section, frame: Uint8Array): Part {
+  const limited = [...wanted].map(([at, one]): [number, Wanted] => {
+    return [at, { ...one, valueBytesMax: Math.min(one.valueBytesMax, frame.length) }]
+  })
+  return { section: { tombstones, wanted: new Map(limited) }, values: framed(frame) }
 }
 
-/** The record's value alone; the whole chunk if that is not what it should be. */
-function singleValue(source: Source): Taken {
-  const { section, wanted, frame } = source
+/** The records' values alone; the whole chunk if that is not what it should be. */
+function singleValues(section: Section, frame: Uint8Array): Part {
   try {
     const reader = new ByteReader(frame)
-    const before = section.tombstones.slice(0, wanted.at).filter((isTombstone) => !isTombstone)
-    for (const _ of before) reader.skip(reader.size())
-    const value = reader.sizedBytes()
-    const writer = new ByteWriter(value.length + 8)
-    writer.sizedBytes(value)
-    const values = framed(writer.finish())
-    return { sections: [only(wanted)], values, valueBytesMax: value.length }
+    const writer = new ByteWriter()
+    const alone: Wanted[] = []
+    for (const [at, isTombstone] of section.tombstones.entries()) {
+      const one = section.wanted.get(at)
+      if (isTombstone) {
+        if (one !== undefined) alone.push(one)
+      } else if (one === undefined) reader.skip(reader.size())
+      else {
+        const value = reader.sizedBytes()
+        writer.sizedBytes(value)
+        alone.push({ ...one, valueBytesMax: Math.min(one.valueBytesMax, value.length) })
+      }
+      if (alone.length === section.wanted.size) break
+    }
+    return partOf(alone, framed(writer.finish()))
   } catch (error) {
-    if (hasCode(error, 'CORRUPT_MESSAGE')) return wholeChunk(source)
+    if (hasCode(error, 'CORRUPT_MESSAGE')) return wholeChunk(section, frame)
     throw error
   }
 }
 
-function only(wanted: Wanted): Section {
-  return { tombstones: [wanted.record.isTombstone], wanted: { ...wanted, at: 0 } }
+/** Nothing but these. */
+function partOf(wanted: readonly Wanted[], values: Uint8Array): Part {
+  const tombstones = wanted.map(({ record }) => record.isTombstone)
+  return { section: { tombstones, wanted: new Map(wanted.entries()) }, values }
 }
 
 function framed(frame: Uint8Array): Uint8Array {
@@ -176,13 +211,20 @@ function framed(frame: Uint8Array): Uint8Array {
   return writer.finish()
 }
 
-function copied(record: IndexRecord, options: CopyRecordOptions): IndexRecord {
-  const added = (options.headers ?? []).map(([name, value]): IndexHeader => ({
+function headersOf(added: AddedHeaders): IndexHeader[] {
+  return added.map(([name, value]) => ({
     name: utf8Bytes(name),
     value: utf8Bytes(value),
     valueIsString: true,
   }))
-  const { withoutHeaders } = options
+}
+
+function copied(
+  record: IndexRecord,
+  added: AddedHeaders,
+  options: CopyRecordsOptions,
+): IndexRecord {
+  const { withoutHeaders, timestampMs = record.timestampMs, withoutValues = false } = options
   const without = withoutHeaders === undefined ? undefined : utf8Bytes(withoutHeaders)
   const kept =
     without === undefined
@@ -191,44 +233,56 @@ function copied(record: IndexRecord, options: CopyRecordOptions): IndexRecord {
   const priority = record.properties?.priority
   return {
     ...record,
-    timestampMs: options.timestampMs ?? record.timestampMs,
-    headers: [...kept, ...added],
+    timestampMs,
+    isTombstone: record.isTombstone || withoutValues,
+    headers: [...kept, ...headersOf(added)],
     properties: priority === undefined ? undefined : { priority },
   }
 }
 
-function write(copy: Copy, codecId: number): ArrayBuffer {
-  const { sections, record, values, compression } = copy
-  const { timestampMs } = record
+function write(
+  parts: readonly Part[],
+  { codecId, compression }: { codecId: number; compression: number },
+): ArrayBuffer {
+  const records = parts.flatMap(({ section }) => [...section.wanted.values()])
+  const times = records.map(({ record }) => record.timestampMs)
+  const [firstTimestampMs = 0] = times
   const index = new ByteWriter()
   let recordCount = 0
-  let recordBytes = 0
-  for (const { tombstones, wanted } of sections) {
-    writeIndexSection(index, tombstones.length, timestampMs)
+  let largestMessageBytes = 0
+  for (const { section } of parts) {
+    const { tombstones, wanted } = section
+    writeIndexSection(index, tombstones.length, firstTimestampMs)
     recordCount += tombstones.length
     for (const [at, isTombstone] of tombstones.entries()) {
       const start = index.length
-      const isWanted = at === wanted?.at
-      writeIndexRecord(index, timestampMs, isWanted ? record : voidRecord(timestampMs, isTombstone))
-      if (isWanted) recordBytes = index.length - start
+      const one = wanted.get(at)
+      const record = one?.record ?? voidRecord(firstTimestampMs, isTombstone)
+      writeIndexRecord(index, firstTimestampMs, record)
+      const bytes = one === undefined ? 0 : index.length - start + one.valueBytesMax
+      largestMessageBytes = Math.max(largestMessageBytes, bytes)
     }
   }
-  const batch = new ArrayBuffer(BATCH_HEADER_BYTES + index.length + values.length)
+  const valuesBytes = parts.reduce((sum, { values }) => sum + values.length, 0)
+  const batch = new ArrayBuffer(BATCH_HEADER_BYTES + index.length + valuesBytes)
   writeBatchHeader(batch, {
     codecId,
     compression,
     recordCount,
-    firstTimestampMs: timestampMs,
-    maxTimestampMs: timestampMs,
+    firstTimestampMs,
+    maxTimestampMs: times.reduce((a, b) => Math.max(a, b), firstTimestampMs),
     indexBytes: index.length,
-    valuesBytes: values.length,
-    largestMessageBytes: Math.min(recordBytes + copy.valueBytesMax, U32_MAX),
-    hasProperties: record.properties !== undefined,
+    valuesBytes,
+    largestMessageBytes: Math.min(largestMessageBytes, U32_MAX),
+    hasProperties: records.some(({ record }) => record.properties !== undefined),
   })
-  if (recordCount > 1) writeBatchHasVoid(batch)
+  if (recordCount > records.length) writeBatchHasVoid(batch)
   const bytes = new Uint8Array(batch)
-  bytes.set(index.finish(), BATCH_HEADER_BYTES)
-  bytes.set(values, BATCH_HEADER_BYTES + index.length)
+  let at = BATCH_HEADER_BYTES
+  for (const piece of [index.finish(), ...parts.map(({ values }) => values)]) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
   return batch
 }
 

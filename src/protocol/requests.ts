@@ -99,7 +99,10 @@ export interface Apis {
     /** In the order of the acknowledgements: whether each took effect. */
     { results: readonly { error?: WireError }[] }
   >
-  /** Sends dead letters to the topics named, each once: whether it was, or had been before, or is gone. */
+  /**
+   * Sends dead letters to the topics named, each once: which of them were sent by this request, and not
+   * before, and are still there, as are their topics.
+   */
   redrive: Api<{ records: readonly RecordToRedrive[] }, { moved: readonly boolean[] }>
   describeShareGroups: Api<
     { groupIds: readonly GroupId[] | 'all' },
@@ -529,6 +532,11 @@ export interface ShareCounters {
   /** Locks that ran out. */
   readonly timedOut: number
   readonly deadLettered: number
+  /**
+   * That ended without being accepted or dead-lettered: the group has no topic for dead letters, retention
+   * has taken them, or they went round in a circle.
+   */
+  readonly dropped: number
   /** Whose time was over before anybody had them. */
   readonly expired: number
 }

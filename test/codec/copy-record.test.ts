@@ -13,7 +13,12 @@ import {
   writeBatchProducer,
 } from '../../src/protocol/batch-header.js'
 import { readBatchIndex } from '../../src/protocol/batch-index.js'
-import { copyRecord } from '../../src/protocol/copy-record.js'
+import {
+  copyRecords,
+  emptyRecords,
+  type AddedHeaders,
+  type CopyRecordsOptions,
+} from '../../src/protocol/copy-record.js'
 import { hasCode } from '../../src/protocol/errors.js'
 import type { ProducerId } from '../../src/protocol/names.js'
 import {
@@ -37,6 +42,15 @@ const EXTRA = [
   ['dead-letter-topic', 'orders'],
   ['dead-letter-reason', 'żaden €𐍈'],
 ] as const
+
+/** One record alone. */
+function copyRecord(
+  batch: ArrayBuffer,
+  offset: number,
+  { headers = [], ...options }: CopyRecordsOptions & { headers?: AddedHeaders } = {},
+): ArrayBuffer {
+  return copyRecords(batch, new Map([[offset, headers]]), options)
+}
 
 function placed(batch: ArrayBuffer): ArrayBuffer {
   writeBatchProducer(batch, { producerId: 7 as ProducerId, producerEpoch: 1, baseSequence: 5 })
@@ -243,5 +257,65 @@ describe('a record copied out of a batch', () => {
     for (const offset of [BASE_OFFSET - 1, BASE_OFFSET, BASE_OFFSET + 2]) {
       expect(() => copyRecord(batch, offset)).toThrow(/not in the batch|is void/)
     }
+  })
+
+  it('is so together with others of its batch, each with headers of its own', async () => {
+    const arbitrarySome = arbitraryBatch.chain(({ codec, lists }) =>
+      fc.record({
+        codec: fc.constant(codec),
+        lists: fc.constant(lists),
+        at: fc.uniqueArray(fc.nat(lists.flat().length - 1), { minLength: 1 }),
+        isCompressed: fc.boolean(),
+      }),
+    )
+    await fc.assert(
+      fc.asyncProperty(arbitrarySome, async ({ codec, lists, at, isCompressed }) => {
+        const batch = placed(isCompressed ? await compressed(lists, codec) : batchOf(lists, codec))
+        const wanted = at.map((index): [number, AddedHeaders] => {
+          return [BASE_OFFSET + index, [['was', String(index)]]]
+        })
+        const copy = copyRecords(batch, new Map(wanted))
+        const received = await decodeCompressedBatch(copy, { codecs, valuesBytesMax })
+        const inOrder = at.toSorted((a, b) => a - b)
+        expectReceived(
+          received.map((one, offset) => ({ ...one, offset })),
+          inOrder.map((index) => {
+            const { properties, ...record } = lists.flat()[index] ?? sent()
+            const priority = properties?.priority
+            const own = encodeHeaders(record.headers)
+            const headers = decodeHeaders([...own, ...encodeHeaders({ was: String(index) })])
+            return { ...record, headers, properties: priority === undefined ? {} : { priority } }
+          }),
+        )
+        const times = inOrder.map((index) => lists.flat()[index]?.timestampMs ?? 0)
+        expect(parseBatchHeader(copy)).toMatchObject({
+          firstTimestampMs: times[0],
+          maxTimestampMs: Math.max(...times),
+        })
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('shares its chunk with the others of it', () => {
+    const records = Array.from({ length: 100 }, (_, n) =>
+      sent({ value: { n, x: 'x'.repeat(100) } }),
+    )
+    const batch = placed(batchOf([records], structured))
+    const wanted = records.map((_, n): [number, AddedHeaders] => [BASE_OFFSET + n, EXTRA])
+    const copy = copyRecords(batch, new Map(wanted))
+    expect(copy.byteLength).toBeLessThan(batch.byteLength + 100 * 80)
+    expect(parseBatchHeader(copy).hasVoid).toBe(false)
+  })
+})
+
+describe('a record in the place of one that cannot be copied', () => {
+  it('has headers, and nothing else', () => {
+    const batch = placed(emptyRecords([[['a', '1']], [['b', '2']]], 123))
+    const empty = { timestamp: 123, key: null, value: null }
+    expect(decodeBatch(batch, { codecs })).toMatchObject([
+      { ...empty, offset: BASE_OFFSET, headers: { a: '1' } },
+      { ...empty, offset: BASE_OFFSET + 1, headers: { b: '2' } },
+    ])
   })
 })

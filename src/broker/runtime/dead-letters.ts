@@ -3,43 +3,32 @@
  * letter is a copy of the record with headers that say where it comes from and why; it and the record's
  * end in the group are one transaction. What cannot be written now (a full disk, a topic that
  * cannot be made) stays undelivered and is tried again.
+ *
+ * One transaction at a time: what dies meanwhile goes into the next one together, and those of one batch
+ * into one copy.
  */
+import { deferred, type Deferred } from '../../std/deferred.js'
 import { hasCode, TabmqError } from '../../protocol/errors.js'
-import { copyRecord } from '../../protocol/copy-record.js'
-import { readBatchIndex } from '../../protocol/batch-index.js'
-import { parseBatchHeader } from '../../protocol/batch-header.js'
-import { MAX_MESSAGE_BYTES_MAX, TOPIC_NAME_LENGTH_MAX } from '../../protocol/limits.js'
-import type { GroupId, SessionId, TopicName } from '../../protocol/names.js'
-import type { AssignedPartition } from '../../protocol/requests.js'
-import { allEnded } from '../../std/promises.js'
-import { decideProduce } from '../log/decide-produce.js'
+import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
+import { MAX_MESSAGE_BYTES_MAX } from '../../protocol/limits.js'
+import type { GroupId, PartitionId, SessionId, TopicName } from '../../protocol/names.js'
+import type { Acknowledgement } from '../../protocol/requests.js'
 import type { Logger } from '../ports.js'
 import type { DecisionContext, StateRecord } from '../records.js'
-import type { DeadLetter } from '../share/share-coordinator.js'
+import type { DeadLetter, LetterOutcome } from '../share/share-coordinator.js'
 import { decideCreateTopics } from '../topic/decide-topics.js'
-import type { Topic } from '../topic/topic-registry.js'
 import type { BrokerState } from './broker-state.js'
+import { Burial, type Plot } from './burial.js'
 import type { EntryOptions, Urgency } from './group-commit.js'
 import type { ShareReader } from './share-reader.js'
 
 const RETRY_DELAY_MS = 30_000
+/** What is written in one transaction, at most. */
+const LETTERS_AT_ONCE = 1_000
+/** What is read for it is not much more. */
+const SOURCE_BYTES_AT_ONCE = 8 * 1024 * 1024
 /** Nobody's tab: its turns at the disk are the broker's own. */
 const BROKER = 'broker' as SessionId
-
-const DEAD_LETTER_PREFIX = 'dead-letter-'
-
-/** Headers of a dead letter. One that dies again has several values of each, the last death's last. */
-export const DEAD_LETTER_HEADERS = {
-  topic: 'dead-letter-topic',
-  partition: 'dead-letter-partition',
-  offset: 'dead-letter-offset',
-  group: 'dead-letter-group',
-  cause: 'dead-letter-cause',
-  reason: 'dead-letter-reason',
-  deliveryCount: 'dead-letter-delivery-count',
-  firstDeliveredAt: 'dead-letter-first-delivered-at',
-  lastDeliveredAt: 'dead-letter-last-delivered-at',
-} as const
 
 export interface DeadLettersOptions {
   readonly state: () => BrokerState
@@ -53,10 +42,21 @@ export interface DeadLettersOptions {
   readonly logger: Logger
 }
 
+/** One that is to be written, in the state in which it died. */
+interface Pending {
+  readonly letter: DeadLetter
+  readonly state: BrokerState
+  readonly done: Deferred<LetterOutcome>
+}
+
+type OffsetRange = Pick<Acknowledgement, 'partitionId' | 'firstOffset' | 'lastOffset'>
+
 export class DeadLetters {
   readonly #options: DeadLettersOptions
-  /** What is being written, by group. */
-  readonly #underWay = new Map<GroupId, Set<Promise<void>>>()
+  readonly #queue: Pending[] = []
+  /** Until it is known what became of them. */
+  readonly #pending = new Map<string, Pending>()
+  #isAtWork = false
 
   constructor(options: DeadLettersOptions) {
     this.#options = options
@@ -64,104 +64,189 @@ export class DeadLetters {
 
   /** Whatever died since the last time is written. */
   takeUp(): void {
-    for (const letter of this.#options.state().shares.takeDeadLetters()) {
-      const { groupId } = letter
-      const ofGroup = this.#underWay.get(groupId) ?? new Set()
-      this.#underWay.set(groupId, ofGroup)
-      const written = this.#bury(letter).finally(() => {
-        ofGroup.delete(written)
-        if (ofGroup.size === 0) this.#underWay.delete(groupId)
-      })
-      ofGroup.add(written)
-      // Whoever rejected it is told, by `settled`.
-      written.catch(() => {})
+    const state = this.#options.state()
+    for (const letter of state.shares.takeDeadLetters()) {
+      const pending = { letter, state, done: deferred<LetterOutcome>() }
+      // Whoever rejected it is told, by `outcomes`.
+      pending.done.promise.catch(() => {})
+      this.#queue.push(pending)
+      this.#pending.set(keyOf(letter.groupId, letter.partitionId, letter.offset), pending)
     }
+    if (this.#queue.length > 0 && !this.#isAtWork) void this.#work()
   }
 
   /**
-   * Resolves when what has died in the group so far is written.
-   * @throws TabmqError when it could not be
+   * What becomes of the messages of these that have just died; those of others are not waited for.
+   * @throws TabmqError when one could not be written
    */
-  async settled(groupId: GroupId): Promise<void> {
-    await allEnded([...(this.#underWay.get(groupId) ?? [])])
+  outcomes(
+    groupId: GroupId,
+    { partitionId, firstOffset, lastOffset }: OffsetRange,
+  ): Promise<readonly LetterOutcome[]> {
+    const promises: Promise<LetterOutcome>[] = []
+    for (let offset = firstOffset; offset <= lastOffset; offset++) {
+      const pending = this.#pending.get(keyOf(groupId, partitionId, offset))
+      if (pending !== undefined) promises.push(pending.done.promise)
+    }
+    const all = Promise.all(promises)
+    all.catch(() => {
+      // Nobody may come to wait for it.
+    })
+    return all
   }
 
-  async #bury(letter: DeadLetter): Promise<void> {
-    const { state, context, write, logger } = this.#options
+  async #work(): Promise<void> {
+    this.#isAtWork = true
+    try {
+      while (this.#queue.length > 0) await this.#buryAll(this.#takeArmful())
+    } finally {
+      this.#isAtWork = false
+    }
+  }
+
+  /** As many as go together, those of one batch beside each other. */
+  #takeArmful(): Pending[] {
+    const armful = this.#queue.splice(0, LETTERS_AT_ONCE)
+    return armful.sort(
+      ({ letter: a }, { letter: b }) =>
+        compare(a.partitionId, b.partitionId) ||
+        compare(a.groupId, b.groupId) ||
+        a.offset - b.offset,
+    )
+  }
+
+  async #buryAll(armful: readonly Pending[]): Promise<void> {
+    const { state } = this.#options
     const before = state()
-    const { groupId, partitionId, offset } = letter
+    const isOfBefore = (pending: Pending) => pending.state === before
+    const isCurrent = () => state() === before
+    for (const pending of armful) if (!isOfBefore(pending)) this.#end(pending, reloaded())
+    const letters = armful.filter(isOfBefore)
+    try {
+      const plots = await this.#plots(letters, isCurrent)
+      await this.#bury(plots, await this.#makeTopics(plots, isCurrent))
+    } catch (error) {
+      // Of those that wait in the queue again the next armful decides.
+      const failed = letters.filter((pending) => !this.#queue.includes(pending))
+      this.#log(error)
+      if (isCurrent() && !hasCode(error, 'STORAGE_FULL')) await this.#putOff(failed)
+      for (const pending of failed) this.#end(pending, error)
+    }
+  }
+
+  /** The batches where the letters are, as many as are read at once. The rest goes back to the queue. */
+  async #plots(letters: readonly Pending[], isCurrent: () => boolean): Promise<Plot[]> {
+    const plots: Plot[] = []
+    let bytes = 0
+    for (let at = 0; at < letters.length;) {
+      if (bytes >= SOURCE_BYTES_AT_ONCE) {
+        this.#queue.unshift(...letters.slice(at))
+        break
+      }
+      const { groupId, partitionId, offset } = (letters[at] as Pending).letter
+      const source = await this.#read(partitionId, offset)
+      if (!isCurrent()) throw reloaded()
+      const those: DeadLetter[] = []
+      for (; at < letters.length; at++) {
+        const { letter } = letters[at] as Pending
+        const isThere = letter.partitionId === partitionId && letter.groupId === groupId
+        if (!isThere || (those.length > 0 && letter.offset >= source.nextOffset)) break
+        those.push(letter)
+      }
+      bytes += source.batch?.byteLength ?? 0
+      plots.push({ ...source, letters: those })
+    }
+    return plots
+  }
+
+  async #read(
+    partitionId: PartitionId,
+    offset: number,
+  ): Promise<Omit<Plot, 'letters'> & { readonly nextOffset: number }> {
+    const nextOffset = offset + 1
     try {
       const batch = await this.#options.reader.batchAt(partitionId, offset, BROKER)
-      if (state() !== before) return
-      const topic = await this.#topicOf(letter)
-      // After a reload it is available again, and dies again.
-      if (state() !== before) return
-      if (batch === undefined || topic === undefined) return await this.#drop(letter)
-      const records = this.#decide(letter, batch, topic)
-      if (records.length === 0) return await this.#drop(letter)
-      const retryAtMs = context().nowMs + RETRY_DELAY_MS
-      await write([...records, ...before.shares.deadLettered(letter, context())], 'relaxed', {
-        undo: () => {
-          const undone = before.shares.undoDeadLettered(letter, retryAtMs, context())
-          for (const record of undone) before.replay(record)
-          return undone.filter((record) => record.type === 'sharePartition')
-        },
-      })
+      if (batch === undefined) return { batch, nextOffset }
+      return { batch, nextOffset: nextOffsetOf(parseBatchHeader(batch)) }
     } catch (error) {
-      logger.warn(`a dead letter of group "${groupId}" could not be written`, error)
-      if (!(error instanceof TabmqError)) throw error
-      if (state() === before && !hasCode(error, 'STORAGE_FULL')) {
-        const retryAtMs = context().nowMs + RETRY_DELAY_MS
-        await write(before.shares.deadLetterFailed(letter, retryAtMs, context()), 'relaxed')
+      return { batch: undefined, nextOffset, error }
+    }
+  }
+
+  /** Those for dead letters, where there are none. What was in the way, by topic. */
+  async #makeTopics(
+    plots: readonly Plot[],
+    isCurrent: () => boolean,
+  ): Promise<ReadonlyMap<TopicName, unknown>> {
+    const { state, context, write } = this.#options
+    const errors = new Map<TopicName, unknown>()
+    const letters = plots.flatMap((plot) => plot.letters)
+    const wanted = letters.filter(({ cause }) => cause !== 'redriven').map(({ topic }) => topic)
+    for (const topic of new Set(wanted)) {
+      if (state().topics.find(topic) !== undefined) continue
+      try {
+        const { records } = decideCreateTopics(state(), newTopic(topic), context())
+        await write(records, 'relaxed')
+      } catch (error) {
+        if (!isCurrent() || !(error instanceof TabmqError)) throw error
+        errors.set(topic, error)
       }
-      throw error
+      if (!isCurrent()) throw reloaded()
+    }
+    return errors
+  }
+
+  async #bury(plots: readonly Plot[], topicErrors: ReadonlyMap<TopicName, unknown>): Promise<void> {
+    const { state, context, write } = this.#options
+    const before = state()
+    const burial = new Burial(before, context(), topicErrors)
+    for (const plot of plots) burial.add(plot)
+    for (const error of burial.errors) this.#log(error)
+    const { ends } = burial
+    const retryAtMs = context().nowMs + RETRY_DELAY_MS
+    const ended = before.shares.deadLettersEnded(ends, retryAtMs, context())
+    await write([...burial.records, ...ended], 'relaxed', {
+      undo: () => {
+        const undone = before.shares.undoDeadLetters(ends, retryAtMs, context())
+        for (const record of undone) before.replay(record)
+        return undone.filter((record) => record.type === 'sharePartition')
+      },
+    })
+    for (const { letter, outcome, error } of ends) {
+      const { groupId, partitionId, offset } = letter
+      const pending = this.#pending.get(keyOf(groupId, partitionId, offset))
+      if (pending?.letter !== letter || outcome === 'void') continue
+      if (error === undefined) this.#end(pending, undefined, outcome)
+      else this.#end(pending, error)
     }
   }
 
-  /** There is nothing to write: the record cannot be read any more, or goes round in circles (X4). */
-  async #drop(letter: DeadLetter): Promise<void> {
-    const { state, context, write } = this.#options
-    await write(state().shares.deadLettered(letter, context()), 'relaxed')
-  }
-
-  /** The topic for the group's dead letters, made if there is none; undefined if it has none. */
-  async #topicOf({ groupId, cause, reason }: DeadLetter): Promise<Topic | undefined> {
-    const { state, context, write } = this.#options
-    if (cause === 'redriven') return state().topics.findOrThrow(reason as TopicName)
-    const { deadLetterTopic } = state().shares.optionsOf(groupId)
-    if (deadLetterTopic === null) return undefined
-    if (state().topics.find(deadLetterTopic) === undefined) {
-      const { records } = decideCreateTopics(state(), newTopic(deadLetterTopic), context())
-      await write(records, 'relaxed')
+  /** Nothing came of it, whatever was in the way: they are tried again. */
+  async #putOff(failed: readonly Pending[]): Promise<void> {
+    const { state, context, write, logger } = this.#options
+    const ends = failed.map(({ letter }) => ({ letter, outcome: 'failed' as const }))
+    const retryAtMs = context().nowMs + RETRY_DELAY_MS
+    try {
+      await write(state().shares.deadLettersEnded(ends, retryAtMs, context()), 'relaxed')
+    } catch (error) {
+      logger.warn('dead letters could not be put off', error)
     }
-    return state().topics.find(deadLetterTopic)
   }
 
-  /** What is appended; nothing when the message has come round without anybody rejecting it. */
-  #decide(letter: DeadLetter, batch: ArrayBuffer, target: Topic): readonly StateRecord[] {
-    const { state, context } = this.#options
-    const [from] = state().shares.locate([letter.partitionId])
-    if (from === undefined) return []
-    const deaths = deathsOf(batch, letter.offset)
-    if (isCycle(deaths, target.topic, letter.cause)) return []
-    const isRedriven = letter.cause === 'redriven'
-    // By its own time retention might take it at once.
-    const timestampMs = context().nowMs
-    const changes = isRedriven
-      ? { withoutHeaders: DEAD_LETTER_PREFIX }
-      : { headers: headersOf(letter, from) }
-    const copy = copyRecord(batch, letter.offset, { timestampMs, ...changes })
-    // Back to where it was, if there are as many partitions as there were.
-    const wanted = isRedriven ? Number(deaths.at(-1)?.partition) : from.partition
-    const { partitionIds } = target
-    const [first] = partitionIds
-    const partitionId = partitionIds[wanted % partitionIds.length] ?? first
-    if (partitionId === undefined) return []
-    const { records, response } = decideProduce(state(), [{ partitionId, batch: copy }], context())
-    const [result] = response.results
-    if (result?.error === undefined) return records
-    const { code, message, details } = result.error
-    throw new TabmqError(code, message, details)
+  #log(error: unknown): void {
+    const { logger } = this.#options
+    const message = 'dead letters could not be written'
+    if (error instanceof TabmqError) logger.warn(message, error)
+    else logger.error(message, error)
+  }
+
+  #end(pending: Pending, error: unknown, outcome: LetterOutcome = 'failed'): void {
+    const { groupId, partitionId, offset } = pending.letter
+    const key = keyOf(groupId, partitionId, offset)
+    // After a failure it may be under way again.
+    if (this.#pending.get(key) === pending) this.#pending.delete(key)
+    if (error === undefined) pending.done.resolve(outcome)
+    else pending.done.reject(error)
   }
 }
 
@@ -175,58 +260,16 @@ function newTopic(topic: TopicName) {
   }
 }
 
-/** Where it comes from, and why. */
-function headersOf(letter: DeadLetter, from: AssignedPartition): [string, string][] {
-  return [
-    [DEAD_LETTER_HEADERS.topic, from.topic],
-    [DEAD_LETTER_HEADERS.partition, String(from.partition)],
-    [DEAD_LETTER_HEADERS.offset, String(letter.offset)],
-    [DEAD_LETTER_HEADERS.group, letter.groupId],
-    [DEAD_LETTER_HEADERS.cause, letter.cause],
-    [DEAD_LETTER_HEADERS.reason, letter.reason],
-    [DEAD_LETTER_HEADERS.deliveryCount, String(letter.deliveryCount)],
-    [DEAD_LETTER_HEADERS.firstDeliveredAt, String(letter.firstDeliveredAtMs)],
-    [DEAD_LETTER_HEADERS.lastDeliveredAt, String(letter.lastDeliveredAtMs)],
-  ]
+function keyOf(groupId: GroupId, partitionId: PartitionId, offset: number): string {
+  return `${partitionId} ${offset} ${groupId}`
 }
 
-interface Death {
-  readonly topic: string
-  readonly partition: string
-  readonly cause: string
+function compare<T extends string | number>(a: T, b: T): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
 }
 
-/** How the message died before, the oldest death first. */
-function deathsOf(batch: ArrayBuffer, offset: number): Death[] {
-  let at = parseBatchHeader(batch).baseOffset
-  for (const record of readBatchIndex(batch)) {
-    if (at < offset) {
-      at += 1
-      continue
-    }
-    const valuesOf = (wanted: string) =>
-      record.headers.flatMap(({ name, value }) => (decode(name) === wanted ? [decode(value)] : []))
-    const causes = valuesOf(DEAD_LETTER_HEADERS.cause)
-    const partitions = valuesOf(DEAD_LETTER_HEADERS.partition)
-    return valuesOf(DEAD_LETTER_HEADERS.topic).map((topic, index) => ({
-      topic,
-      partition: partitions[index] ?? '0',
-      cause: causes[index] ?? 'rejected',
-    }))
-  }
-  return []
-}
-
-/** Whether it died in the topic where it would come to lie, and nobody has rejected it since (X4). */
-function isCycle(deaths: readonly Death[], target: TopicName, cause: string): boolean {
-  if (cause === 'rejected' || cause === 'redriven') return false
-  const last = deaths.findLastIndex(({ topic }) => topic === target)
-  if (last < 0) return false
-  return deaths.slice(last).every((death) => death.cause !== 'rejected')
-}
-
-/** Of what is written here, and of names of topics, all is ASCII; what is longer is somebody else's. */
-function decode(bytes: Uint8Array): string {
-  if (bytes.length > TOPIC_NAME_LENGTH_MAX) return ''
-  return String.fromCharCode(...bytes)
+function reloaded(): TabmqError {
+  const message = 'the broker has loaded its state again: the message is as it was before'
+  return new TabmqError('BROKER_UNAVAILABLE', message, {})
 }

@@ -341,21 +341,25 @@ function wrongKind(groupId: GroupId, kind: string): TabmqError {
   return new TabmqError('INCONSISTENT_GROUP_PROTOCOL', message, { groupId })
 }
 
-/** Answered when all of it is where it was to go. */
+/** Answered when all of it is where it was to go, or stays. */
 async function redrive(
   broker: Broker,
   request: RequestOf<'redrive'>,
 ): Promise<ResponseOf<'redrive'>> {
-  const { topics, logs, shares } = broker.state
-  for (const { partitionId, topic } of request.records) {
-    logs.findOrThrow(partitionId)
-    topics.findOrThrow(topic)
-  }
+  const { logs, shares } = broker.state
+  for (const { partitionId } of request.records) logs.findOrThrow(partitionId)
   const partitionIds = new Set(request.records.map(({ partitionId }) => partitionId))
   await broker.apply({ records: shares.redriveStart(partitionIds), response: undefined })
-  const response = await broker.apply(broker.state.shares.redrive(request, broker.context()))
-  await broker.deadLetters.settled(REDRIVE_GROUP)
-  return response
+  const decision = broker.state.shares.redrive(request, broker.context())
+  const applied = broker.apply(decision)
+  const moving = request.records.map(({ partitionId, offset }, index) => {
+    if (decision.response.moved[index] !== true) return Promise.resolve([])
+    const range = { partitionId, firstOffset: offset, lastOffset: offset }
+    return broker.deadLetters.outcomes(REDRIVE_GROUP, range)
+  })
+  await applied
+  const outcomes = await allEnded(moving)
+  return { moved: outcomes.map(([outcome]) => outcome === 'written') }
 }
 
 function deleteGroups(

@@ -3,6 +3,7 @@
  * messages led to go into one transaction. On a full disk neither comes to be: the offsets are as they
  * were, and the messages are available again.
  */
+import { toWireError } from '../../protocol/errors.js'
 import type { RequestOf, ResponseOf } from '../../protocol/requests.js'
 import { decideStoreWrites } from '../store/decide-store.js'
 import type { GroupRecord } from '../records.js'
@@ -31,7 +32,10 @@ export function commitOffsets(
   })
 }
 
-/** A rejection is answered when its dead letter is written, or was not. */
+/**
+ * A rejection is answered when its dead letter is written, or was not; what is said of other messages in
+ * the same request has taken effect all the same.
+ */
 export async function shareAcknowledge(
   broker: Broker,
   request: RequestOf<'shareAcknowledge'>,
@@ -51,14 +55,25 @@ export async function shareAcknowledge(
     return undone.filter((record) => record.type === 'sharePartition')
   }
   const decision = { records: [...records, ...changes], response }
-  const answer = await broker.apply(
-    decision,
-    urgencyOf(request),
-    changes.length > 0 ? { undo } : {},
-  )
-  const rejects = acknowledgements.some(({ type }) => type === 'reject')
-  if (rejects) await broker.deadLetters.settled(groupId)
-  return answer
+  const applied = broker.apply(decision, urgencyOf(request), changes.length > 0 ? { undo } : {})
+  const buried = acknowledgements.map((acknowledgement, index) => {
+    const isRejected =
+      acknowledgement.type === 'reject' && response.results[index]?.error === undefined
+    return isRejected ? broker.deadLetters.outcomes(groupId, acknowledgement) : undefined
+  })
+  const { results } = await applied
+  return {
+    results: await Promise.all(
+      results.map(async (result, index) => {
+        try {
+          await buried[index]
+          return result
+        } catch (error) {
+          return { error: toWireError(error) }
+        }
+      }),
+    ),
+  }
 }
 
 function urgencyOf({ mayLinger }: { readonly mayLinger?: boolean }): Urgency {

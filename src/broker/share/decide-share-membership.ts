@@ -41,7 +41,6 @@ export function decideJoin(
   const isElsewhere = before !== undefined && before.sessionId !== sessionId
   const drafts = new ShareDrafts(state, context.nowMs, options)
   if (isElsewhere) releaseAll(group, drafts, new Set([memberId]))
-  if (options.deadLetterTopic === null) forgetDeadLetters(group, drafts)
   return {
     records: [
       ...(isSameRow(row, group.row) ? [] : [rowRecord(group, row)]),
@@ -147,15 +146,6 @@ function releaseAll(
     for (const run of draft.runs.slice()) {
       if (run.lock !== undefined && memberIds.has(run.lock.memberId)) draft.release(run, 0)
     }
-  }
-}
-
-/** Dead letters are not wanted any more: what was to become one is final. */
-function forgetDeadLetters(group: ShareGroup, drafts: ShareDrafts): void {
-  for (const { partitionId, deadLettering } of group.partitions.values()) {
-    const draft = deadLettering === 0 ? undefined : drafts.of(partitionId)
-    if (draft === undefined) continue
-    for (const run of draft.runs.slice()) if (run.state === 'deadLettering') draft.finish(run)
   }
 }
 

@@ -4,7 +4,7 @@
  * delivered. A list of runs has no two neighbours that could be one, and no run that says nothing:
  * the same knowledge is always the same list.
  */
-import type { MemberId } from '../../protocol/names.js'
+import type { MemberId, TopicName } from '../../protocol/names.js'
 
 /**
  * S1. `deadLettering`: nobody gets it any more, and it is final as soon as its dead letter is written.
@@ -44,8 +44,10 @@ export type DeathCause = (typeof DEATH_CAUSES)[number]
 
 export interface Death {
   readonly cause: DeathCause
-  /** What the member said that rejected it; of one that is redriven, where to; else empty. */
+  /** What the member said that rejected it; else empty. */
   readonly reason: string
+  /** Where it goes: what the group wants later changes nothing for those that are dead. */
+  readonly topic: TopicName
 }
 
 /** Offsets of which nothing is known yet. */
@@ -201,7 +203,8 @@ export function isNext(a: ShareRun, b: ShareRun): boolean {
     a.lock?.memberId === b.lock?.memberId &&
     a.lock?.untilMs === b.lock?.untilMs &&
     a.death?.cause === b.death?.cause &&
-    a.death?.reason === b.death?.reason
+    a.death?.reason === b.death?.reason &&
+    a.death?.topic === b.death?.topic
   )
 }
 

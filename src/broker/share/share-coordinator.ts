@@ -23,10 +23,10 @@ import type { TopicsView } from '../group/topics-view.js'
 import type { Decision, DecisionContext, ShareRecord } from '../records.js'
 import {
   DeadLetterTrays,
-  decideDeadLettered,
-  decideDeadLetterFailed,
-  decideDeadLetterUndone,
+  decideDeadLettersEnded,
+  decideDeadLettersUndone,
   type DeadLetter,
+  type DeadLetterEnd,
 } from './dead-letters.js'
 import { decideAcceptUndone, decideAcknowledge, type KnownRun } from './decide-acknowledge.js'
 import { decideAcquire, type Granted, type WaitingMember } from './decide-acquire.js'
@@ -53,7 +53,7 @@ import type { ShareGroupState } from './share-drafts.js'
 import { ShareGroup } from './share-group.js'
 import type { SharePartition } from './share-partition.js'
 
-export type { DeadLetter } from './dead-letters.js'
+export type { DeadLetter, DeadLetterEnd, LetterOutcome } from './dead-letters.js'
 export type { Granted, GrantedPartition, WaitingMember } from './decide-acquire.js'
 export type { WantedFacts } from './seen-partitions.js'
 
@@ -80,18 +80,15 @@ export class ShareCoordinator {
 
   /**
    * Makes the group if there is none; its options are those of the last that joined.
-   * @throws TabmqError GROUP_MAX_SIZE_REACHED, INVALID_REGULAR_EXPRESSION, POLICY_VIOLATION,
-   *   THROTTLING_QUOTA_EXCEEDED
+   * @throws TabmqError GROUP_MAX_SIZE_REACHED, INVALID_GROUP_ID, INVALID_REGULAR_EXPRESSION,
+   *   POLICY_VIOLATION, THROTTLING_QUOTA_EXCEEDED
    */
   join(
     request: RequestOf<'joinShareGroup'>,
     caller: Caller,
     context: DecisionContext,
   ): ShareDecision<ResponseOf<'joinShareGroup'>> {
-    if (isRedriveGroup(request.groupId)) {
-      const message = `"${request.groupId}" is the group by which the broker redrives dead letters`
-      throw new TabmqError('INVALID_GROUP_ID', message, { groupId: request.groupId })
-    }
+    checkNotOfRedrive(request.groupId)
     const state = this.#stateOf(request.groupId)
     const before = state.group.members.get(request.memberId)
     this.#checkGroupCount(state.group)
@@ -223,9 +220,11 @@ export class ShareCoordinator {
     return wanted.map((groupId) => this.describe(groupId, context))
   }
 
-  /** @throws TabmqError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP */
+  /** @throws TabmqError GROUP_ID_NOT_FOUND, INVALID_GROUP_ID, NON_EMPTY_GROUP */
   deleteGroup(groupId: GroupId): ShareRecord[] {
     const group = this.#findOrThrow(groupId)
+    // What was redriven would be so once more.
+    checkNotOfRedrive(groupId)
     const { size } = group.members
     if (size === 0) return forgetShareGroup(group)
     throw new TabmqError('NON_EMPTY_GROUP', `group "${groupId}" has ${size} members`, {
@@ -293,11 +292,21 @@ export class ShareCoordinator {
     return this.#trays.take()
   }
 
+  /** Whether it is still to be written: its message, group, or partition may be gone meanwhile. */
+  isDead({ groupId, partitionId, offset }: DeadLetter): boolean {
+    const partition = this.#groups.get(groupId)?.partitions.get(partitionId)
+    const log = this.#topics.log(partitionId)
+    if (partition === undefined || log === undefined || offset < log.logStartOffset) return false
+    const [run] = piecesBetween(partition.runs, offset, offset + 1)
+    return run?.state === 'deadLettering'
+  }
+
   /** What comes before the first {@link redrive} of these partitions. */
   redriveStart(partitionIds: Iterable<PartitionId>): ShareRecord[] {
     return decideRedriveStart(this.#stateOf(REDRIVE_GROUP), partitionIds)
   }
 
+  /** @throws TabmqError POLICY_VIOLATION */
   redrive(
     request: RequestOf<'redrive'>,
     context: DecisionContext,
@@ -305,28 +314,27 @@ export class ShareCoordinator {
     return decideRedrive(this.#stateOf(REDRIVE_GROUP), request, context)
   }
 
-  /** It is being written, in the transaction that these records belong to. */
-  deadLettered(letter: DeadLetter, { nowMs }: Pick<DecisionContext, 'nowMs'>): ShareRecord[] {
-    return this.#withGroup(letter, (state) => decideDeadLettered(state, letter, nowMs))
-  }
-
-  /** That transaction did not come to be: the record is dead-lettering again. */
-  undoDeadLettered(
-    letter: DeadLetter,
+  /**
+   * What became of dead letters that were handed out; those that were written are so in the transaction
+   * that these records belong to. What failed is tried again at `retryAtMs`.
+   */
+  deadLettersEnded(
+    ends: readonly DeadLetterEnd[],
     retryAtMs: number,
     { nowMs }: Pick<DecisionContext, 'nowMs'>,
   ): ShareRecord[] {
     const times = { nowMs, retryAtMs }
-    return this.#withGroup(letter, (state) => decideDeadLetterUndone(state, letter, times))
+    return this.#byGroup(ends, (state, those) => decideDeadLettersEnded(state, those, times))
   }
 
-  deadLetterFailed(
-    letter: DeadLetter,
+  /** That transaction did not come to be: nothing of it has ended. */
+  undoDeadLetters(
+    ends: readonly DeadLetterEnd[],
     retryAtMs: number,
     { nowMs }: Pick<DecisionContext, 'nowMs'>,
   ): ShareRecord[] {
     const times = { nowMs, retryAtMs }
-    return this.#withGroup(letter, (state) => decideDeadLetterFailed(state, letter, times))
+    return this.#byGroup(ends, (state, those) => decideDeadLettersUndone(state, those, times))
   }
 
   replay(record: ShareRecord): void {
@@ -385,12 +393,21 @@ export class ShareCoordinator {
     return [...this.#groups.values()].filter(({ partitions }) => partitions.has(partitionId))
   }
 
-  #withGroup(
-    { groupId }: DeadLetter,
-    decide: (state: ShareGroupState) => ShareRecord[],
+  #byGroup(
+    ends: readonly DeadLetterEnd[],
+    decide: (state: ShareGroupState, those: readonly DeadLetterEnd[]) => ShareRecord[],
   ): ShareRecord[] {
-    const isKnown = this.#groups.get(groupId)?.row !== undefined
-    return isKnown ? decide(this.#stateOf(groupId)) : []
+    const byGroup = new Map<GroupId, DeadLetterEnd[]>()
+    for (const end of ends) {
+      const { groupId } = end.letter
+      const those = byGroup.get(groupId) ?? []
+      those.push(end)
+      byGroup.set(groupId, those)
+    }
+    return [...byGroup].flatMap(([groupId, those]) => {
+      const isKnown = this.#groups.get(groupId)?.row !== undefined
+      return isKnown ? decide(this.#stateOf(groupId), those) : []
+    })
   }
 
   #decideForAll(decide: (state: ShareGroupState) => ShareRecord[]): ShareRecord[] {
@@ -440,4 +457,10 @@ export class ShareCoordinator {
     if (group !== undefined) return group
     throw new TabmqError('GROUP_ID_NOT_FOUND', `there is no group "${groupId}"`, { groupId })
   }
+}
+
+function checkNotOfRedrive(groupId: GroupId): void {
+  if (!isRedriveGroup(groupId)) return
+  const message = `"${groupId}" is the group by which the broker redrives dead letters`
+  throw new TabmqError('INVALID_GROUP_ID', message, { groupId })
 }

@@ -14,7 +14,7 @@ import {
   lengthOf,
   piecesBetween,
   putRun,
-  type Death,
+  type DeathCause,
   type RunLock,
   type ShareRun,
 } from './runs.js'
@@ -122,22 +122,35 @@ export class SharePartitionDraft {
     this.#makeAvailable(piece, { deliveryCount: piece.deliveryCount - 1, availableAtMs: 0 })
   }
 
+  /** Final, and neither accepted nor a dead letter. */
+  drop(piece: ShareRun): void {
+    this.counters.dropped += lengthOf(piece)
+    this.finish(piece)
+  }
+
   /** Becomes a dead letter, or is final at once where nobody wants those. */
-  die(piece: ShareRun, death: Death): void {
-    const { options, log } = this.terms
-    const isDropped = death.cause === 'rejected' ? options.deadLetterTopic === null : this.dropsDead
-    if (isDropped) return this.finish(piece)
+  die(piece: ShareRun, { cause, reason }: { cause: DeathCause; reason: string }): void {
+    const { options, log, isOfDeadLetterTopic } = this.terms
+    const topic = options.deadLetterTopic
+    const isCircle = cause !== 'rejected' && isOfDeadLetterTopic
+    if (topic === null || isCircle) return this.drop(piece)
+    const death = { cause, reason, topic }
     for (const part of splitAt(piece, log.logStartOffset)) {
       // What retention has deleted cannot be copied any more.
-      if (part.lastOffset < log.logStartOffset) this.finish(part)
+      if (part.lastOffset < log.logStartOffset) this.drop(part)
       else this.#put(part, { ...part, ...HELD_BY_NOBODY, state: 'deadLettering', death })
     }
   }
 
   /** Goes to another topic, and is final here when it is there. */
   redrive(piece: ShareRun, topic: TopicName): void {
-    const death: Death = { cause: 'redriven', reason: topic }
+    const death = { cause: 'redriven', reason: '', topic } as const
     this.#put(piece, { ...piece, ...HELD_BY_NOBODY, state: 'deadLettering', death })
+  }
+
+  /** It does not: it may be redriven again. */
+  undoRedrive(piece: ShareRun): void {
+    this.#put(piece, { ...piece, ...HELD_BY_NOBODY, state: 'available' })
   }
 
   /** Available, or its dead letter tried again, not before then. */
@@ -199,7 +212,7 @@ export class SharePartitionDraft {
     const { logStartOffset } = this.terms.log
     for (const part of splitAt(piece, logStartOffset)) {
       // S9: nobody can read it any more.
-      if (part.lastOffset < logStartOffset) this.finish(part)
+      if (part.lastOffset < logStartOffset) this.drop(part)
       else {
         const times = deliveryCount === 0 ? { firstDeliveredAtMs: 0, lastDeliveredAtMs: 0 } : {}
         const known = { ...part, ...HELD_BY_NOBODY, ...times, deliveryCount, availableAtMs }
@@ -213,6 +226,7 @@ export class SharePartitionDraft {
     for (const piece of this.known(this.#startOffset, logStartOffset)) {
       const { state } = piece
       if (state === 'available' || state === 'deadLettering') {
+        this.counters.dropped += lengthOf(piece)
         this.#put(piece, finalRun(piece.firstOffset, piece.lastOffset))
       }
     }

@@ -24,6 +24,7 @@ export const NO_COUNTERS: ShareCounters = {
   rejected: 0,
   timedOut: 0,
   deadLettered: 0,
+  dropped: 0,
   expired: 0,
 }
 

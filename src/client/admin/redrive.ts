@@ -38,7 +38,7 @@ export function checkRedriveOptions(options: RedriveOptions): void {
   if (options.filter !== undefined) checkFunction('filter', options.filter)
 }
 
-/** Returns how many were sent back. */
+/** Returns how many were sent back: those whose topic is gone stay. */
 export async function redrive(
   parts: RedriveParts,
   { partitionIds }: TopicMetadata,
@@ -47,9 +47,13 @@ export async function redrive(
   let moved = 0
   for (const partitionId of partitionIds) {
     for await (const letters of deadLetters(parts, partitionId)) {
-      const wanted = letters.filter(({ message }) => filter(message)).slice(0, max - moved)
-      moved += await sendBack(parts, wanted)
-      if (moved >= max) return moved
+      const wanted = letters.filter(({ message }) => filter(message))
+      for (let start = 0; start < wanted.length;) {
+        const count = Math.min(RECORDS_AT_ONCE, max - moved)
+        moved += await sendBack(parts, wanted.slice(start, start + count))
+        if (moved >= max) return moved
+        start += count
+      }
     }
   }
   return moved
@@ -60,15 +64,12 @@ interface Letter {
   readonly record: RecordToRedrive
 }
 
+/** How many of them were not sent back before, and could be. */
 async function sendBack({ connection }: RedriveParts, letters: readonly Letter[]): Promise<number> {
-  let count = 0
-  for (let start = 0; start < letters.length; start += RECORDS_AT_ONCE) {
-    const records = letters.slice(start, start + RECORDS_AT_ONCE).map(({ record }) => record)
-    // Each goes once, however often it is asked for.
-    const { moved } = await connection.call({ api: 'redrive', records }, { isRepeatable: true })
-    count += moved.filter(Boolean).length
-  }
-  return count
+  const records = letters.map(({ record }) => record)
+  // Each goes once, however often it is asked for.
+  const { moved } = await connection.call({ api: 'redrive', records }, { isRepeatable: true })
+  return moved.filter(Boolean).length
 }
 
 /** What is in one partition now, batch by batch. */
@@ -108,8 +109,9 @@ async function* deadLetters(
   }
 }
 
-/** What did not die anywhere is no dead letter. */
+/** What did not die anywhere is no dead letter; of what could not be read there is nothing to send. */
 function letterOf(partitionId: PartitionId, message: DecodedRecord): Letter[] {
+  if ('dead-letter-unreadable' in message.headers) return []
   const topics = [message.headers['dead-letter-topic']].flat()
   const topic = topics.at(-1)
   if (typeof topic !== 'string') return []

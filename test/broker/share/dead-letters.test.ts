@@ -33,6 +33,7 @@ describe('a dead letter', () => {
         lastDeliveredAtMs: sentMs + 10,
         cause: 'rejected',
         reason: 'no such customer',
+        topic: 'dead',
       },
     ])
     // Each is handed out once.
@@ -85,7 +86,7 @@ describe('a dead letter', () => {
     const [letter] = context.shares.takeDeadLetters()
     if (letter === undefined) throw new Error('there is no dead letter')
     const retryAtMs = context.nowMs + 5_000
-    context.replayShares(context.shares.deadLetterFailed(letter, retryAtMs, context))
+    context.endLetters([letter], 'failed', retryAtMs)
     expect(context.shares.nextDeadlineMs()).toBe(retryAtMs)
     context.advance(4_999)
     expect(context.shares.takeDeadLetters()).toEqual([])
@@ -101,11 +102,11 @@ describe('a dead letter', () => {
     a.settle('accept', [0, 0])
     const [letter] = context.shares.takeDeadLetters()
     if (letter === undefined) throw new Error('there is no dead letter')
-    context.replayShares(context.shares.deadLettered(letter, context))
+    context.endLetters([letter], 'written')
     a.settle('accept', [2, 2])
     expect(context.describePartition(log).startOffset).toBe(3)
     const retryAtMs = context.nowMs + 5_000
-    context.replayShares(context.shares.undoDeadLettered(letter, retryAtMs, context))
+    context.undoLetters([letter], 'written', retryAtMs)
     expect(context.describePartition(log)).toMatchObject({
       startOffset: 1,
       acquired: 1,
@@ -147,7 +148,7 @@ describe('a dead letter', () => {
     context.restart()
     expect(context.shares.takeDeadLetters()).toEqual([])
     // It is available again: nothing ends it by a letter of before.
-    context.replayShares(context.shares.deadLettered(letter, context))
+    context.endLetters([letter], 'written')
     expect(context.describePartition(log)).toMatchObject({ startOffset: 0, available: 1 })
   })
 
@@ -164,14 +165,60 @@ describe('a dead letter', () => {
     expect(context.shares.takeDeadLetters()).toMatchObject([{ offset: 1, cause: 'rejected' }])
   })
 
-  it('is given up when the group wants none any more', () => {
+  it('goes to where it was meant to go, whatever the group wants since', () => {
     const { context, log, a } = begin()
-    context.send(log)
+    context.send(log, { records: 2 })
     a.take()
     a.settle('reject', [0, 0])
     a.join({ options: { deadLetterTopic: null } })
+    a.settle('reject', [1, 1])
+    expect(context.bury()).toMatchObject([{ offset: 0, topic: 'dead' }])
+    expect(context.describePartition(log)).toMatchObject({
+      startOffset: 2,
+      counters: { deadLettered: 1, dropped: 1, rejected: 2 },
+    })
+  })
+
+  it('is counted as dropped when there was nothing to write, and not when that was undone', () => {
+    const { context, log, a } = begin()
+    context.send(log, { records: 2 })
+    a.take()
+    a.settle('reject', [0, 1])
+    const letters = context.shares.takeDeadLetters()
+    context.endLetters(letters, 'dropped')
+    const { counters, startOffset } = context.describePartition(log)
+    expect({ ...counters, startOffset }).toMatchObject({
+      startOffset: 2,
+      deadLettered: 0,
+      dropped: 2,
+    })
+    context.undoLetters(letters, 'dropped', context.nowMs + 1_000)
+    expect(context.describePartition(log)).toMatchObject({
+      startOffset: 0,
+      counters: { dropped: 0 },
+    })
+    context.advance(1_000)
+    expect(context.shares.takeDeadLetters()).toEqual(letters)
+  })
+
+  it('is handed out beside others that are being written', () => {
+    const { context, log, a } = begin()
+    context.send(log, { records: 6 })
+    a.take()
+    a.settle('reject', [2, 3])
+    const first = context.shares.takeDeadLetters()
+    a.settle('reject', [0, 1])
+    a.settle('reject', [4, 5])
+    const second = context.shares.takeDeadLetters()
+    expect([first, second].map(offsets)).toEqual([
+      [2, 3],
+      [0, 1, 4, 5],
+    ])
+    context.endLetters(first.slice(0, 1), 'failed', context.nowMs + 1_000)
+    context.endLetters(second.slice(0, 2), 'written')
     expect(context.shares.takeDeadLetters()).toEqual([])
-    expect(context.describePartition(log).startOffset).toBe(1)
+    context.advance(1_000)
+    expect(offsets(context.shares.takeDeadLetters())).toEqual([2])
   })
 
   it('takes a place among those in flight, so that there is an end to them', () => {

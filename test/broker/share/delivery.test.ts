@@ -284,6 +284,7 @@ describe('an acknowledgement', () => {
       rejected: 2,
       timedOut: 1,
       deadLettered: 0,
+      dropped: 2,
       expired: 0,
     })
   })

@@ -15,6 +15,8 @@ import {
 
 const OFFSETS = 30
 
+const DEATH = { cause: 'rejected', reason: 'why', topic: 'dead' as never } as const
+
 const kind = fc.constantFrom<Partial<ShareRun>>(
   {},
   { state: 'final' },
@@ -22,7 +24,7 @@ const kind = fc.constantFrom<Partial<ShareRun>>(
   { deliveryCount: 2, firstDeliveredAtMs: 5, lastDeliveredAtMs: 7, availableAtMs: 90 },
   { state: 'acquired', deliveryCount: 1, lock: { memberId: 'a' as never, untilMs: 9 } },
   { state: 'acquired', deliveryCount: 1, lock: { memberId: 'b' as never, untilMs: 9 } },
-  { state: 'deadLettering', deliveryCount: 3, death: { cause: 'rejected', reason: 'why' } },
+  { state: 'deadLettering', deliveryCount: 3, death: DEATH },
 )
 
 const put = fc

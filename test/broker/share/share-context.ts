@@ -10,6 +10,7 @@ import type { ShareGroupRow, SharePartitionRow } from '../../../src/broker/rows.
 import {
   ShareCoordinator,
   type DeadLetter,
+  type DeadLetterEnd,
   type Granted,
 } from '../../../src/broker/share/share-coordinator.js'
 import { decodeRuns } from '../../../src/broker/share/runs.js'
@@ -191,8 +192,27 @@ export class ShareContext extends StateContext {
   /** Writes the dead letters that are to be written. */
   bury(): DeadLetter[] {
     const letters = this.shares.takeDeadLetters()
-    for (const letter of letters) this.replayShares(this.shares.deadLettered(letter, this))
+    this.endLetters(letters, 'written')
     return letters
+  }
+
+  endLetters(
+    letters: readonly DeadLetter[],
+    outcome: DeadLetterEnd['outcome'],
+    retryAtMs = this.nowMs,
+  ): void {
+    const ends = letters.map((letter) => ({ letter, outcome }))
+    this.replayShares(this.shares.deadLettersEnded(ends, retryAtMs, this))
+  }
+
+  /** The transaction with which they ended did not come to be. */
+  undoLetters(
+    letters: readonly DeadLetter[],
+    outcome: DeadLetterEnd['outcome'],
+    retryAtMs: number,
+  ): void {
+    const ends = letters.map((letter) => ({ letter, outcome }))
+    this.replayShares(this.shares.undoDeadLetters(ends, retryAtMs, this))
   }
 
   /** Retention deletes what is below the offset. */

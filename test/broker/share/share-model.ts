@@ -231,13 +231,14 @@ export class SharePartitionModel {
     record.availableAtMs = availableAtMs
   }
 
-  #die(record: ModelRecord, death: Death): void {
+  #die(record: ModelRecord, death: Omit<Death, 'topic'>): void {
+    const topic = this.options.deadLetterTopic
     record.memberId = undefined
     const isGone = record.offset < this.log.logStartOffset
-    if (this.options.deadLetterTopic === null || isGone) return finish(record)
+    if (topic === null || isGone) return finish(record)
     record.state = 'deadLettering'
     record.availableAtMs = 0
-    record.death = death
+    record.death = { ...death, topic }
   }
 
   #fromOffset(): number {

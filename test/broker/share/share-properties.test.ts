@@ -247,7 +247,7 @@ class ShareModel {
         this.#letters.push(...context.shares.takeDeadLetters())
         const retryAtMs = context.nowMs + 10_000
         for (const letter of this.#letters.splice(0)) {
-          context.replayShares(context.shares.deadLetterFailed(letter, retryAtMs, context))
+          context.endLetters([letter], 'failed', retryAtMs)
           const record = this.#recordOf(letter)
           if (record?.state === 'deadLettering') record.availableAtMs = retryAtMs
         }
@@ -429,17 +429,18 @@ class ShareModel {
     for (const letter of this.#letters.splice(0)) {
       const record = this.#recordOf(letter)
       const before = record === undefined ? undefined : { ...record }
-      context.replayShares(context.shares.deadLettered(letter, context))
+      context.endLetters([letter], 'written')
       const model = this.#modelOf(letter.partitionId)
       if (record?.state === 'deadLettering') {
-        const { cause, reason, offset: _, groupId: _group, partitionId: _id, ...rest } = letter
-        expect(before).toMatchObject({ ...rest, death: { cause, reason } })
+        const { cause, reason, topic, ...address } = letter
+        const { offset: _, groupId: _group, partitionId: _id, ...rest } = address
+        expect(before).toMatchObject({ ...rest, death: { cause, reason, topic } })
         model.deadLettered(letter.offset)
       }
       const isGone = letter.offset < model.log.logStartOffset
       if (!isUndone || before?.state !== 'deadLettering' || record === undefined || isGone) continue
       const retryAtMs = context.nowMs + 5_000
-      context.replayShares(context.shares.undoDeadLettered(letter, retryAtMs, context))
+      context.undoLetters([letter], 'written', retryAtMs)
       Object.assign(record, { ...before, availableAtMs: retryAtMs })
     }
   }
