@@ -146,6 +146,9 @@ export const BROKER_LIMITS: BrokerLimits = {
 /** What a call on a port is known by: Comlink's ids have some 60 characters. */
 export const PORT_CALL_ID_LENGTH_MAX = 256
 
+/** Messages that are encoded, and copied as dead letters, together; unless one alone is larger. */
+export const CHUNK_BYTES_MAX = 64 * 1024
+
 /** What a client puts into one `produce`, and one batch more. */
 export const PRODUCE_REQUEST_BYTES_MAX = 8 * 1024 * 1024
 

@@ -15,6 +15,7 @@ import {
   ROUTED_HEADERS_MAX,
   ROUTING_HEADER_LENGTH_MAX,
   ROUTING_KEY_LENGTH_MAX,
+  CHUNK_BYTES_MAX,
 } from '../../protocol/limits.js'
 import { describe, detailOf, parseExchangeName, type ExchangeName } from '../../protocol/names.js'
 import { murmur2 } from '../../protocol/murmur2.js'
@@ -232,7 +233,7 @@ function encodeRuns(
       codec,
       records: run.records,
       maxMessageBytes: MAX_MESSAGE_BYTES_MAX,
-      chunkBytesMax: batchSize,
+      chunkBytesMax: Math.min(batchSize, CHUNK_BYTES_MAX),
     }).map((chunk) => ({ keyHash: run.keyHash, chunk, batch: undefined })),
   )
   const batchesMax = BROKER_LIMITS.requestPartitionsMax

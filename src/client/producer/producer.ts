@@ -8,7 +8,7 @@ import { encodeChunks, type EncodedChunk } from '../../codec/chunk.js'
 import type { Codec } from '../../codec/codec.js'
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { TabmqError } from '../../protocol/errors.js'
-import { BROKER_LIMITS, PRODUCER_DEFAULTS } from '../../protocol/limits.js'
+import { BROKER_LIMITS, CHUNK_BYTES_MAX, PRODUCER_DEFAULTS } from '../../protocol/limits.js'
 import {
   describe,
   detailOf,
@@ -326,7 +326,7 @@ export class Producer {
         codec,
         records,
         maxMessageBytes: metadata.config.maxMessageBytes,
-        chunkBytesMax: this.#options.batchSize,
+        chunkBytesMax: Math.min(this.#options.batchSize, CHUNK_BYTES_MAX),
       }),
       messageIds: messageIdsOf(records),
     }))
