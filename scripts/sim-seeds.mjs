@@ -7,7 +7,7 @@ import { root } from './run.mjs'
  * What is used of test/sim/simulate.ts, whose own types need the browser's.
  * @typedef {{
  *   events: number, virtualMs: number, healMs: number | undefined, messages: number,
- *   handled: number, faults: Record<string, number>,
+ *   handled: number, shareHandled: number, faults: Record<string, number>,
  * }} Stats
  * @typedef {{ options: object, trace: string[], violations: object[], stats: Stats }} Result
  * @typedef {{ overrides: object, keepsTrace: boolean, checkers?: string[] }} Options

@@ -38,7 +38,15 @@ const PROGRESS_MS = 60_000
 const first = Number(values.seed)
 const count = values.trace ? 1 : Number(values.seeds)
 const startMs = performance.now()
-const totals = { ran: 0, events: 0, virtualMs: 0, healMsMax: 0, messages: 0, handled: 0 }
+const totals = {
+  ran: 0,
+  events: 0,
+  virtualMs: 0,
+  healMsMax: 0,
+  messages: 0,
+  handled: 0,
+  shareHandled: 0,
+}
 /** @type {Map<string, number>} */
 const faults = new Map()
 /** @type {number[]} */
@@ -49,13 +57,14 @@ let next = first
 
 /** @param {SeedReport} report */
 function take({ seed, failure, trace, stats }) {
-  const { events, virtualMs, healMs = 0, messages, handled } = stats
+  const { events, virtualMs, healMs = 0, messages, handled, shareHandled } = stats
   totals.ran += 1
   totals.events += events
   totals.virtualMs += virtualMs
   totals.healMsMax = Math.max(totals.healMsMax, healMs)
   totals.messages += messages
   totals.handled += handled
+  totals.shareHandled += shareHandled
   for (const [name, times] of Object.entries(stats.faults)) {
     faults.set(name, (faults.get(name) ?? 0) + times)
   }
@@ -110,10 +119,11 @@ const jobs = Math.max(1, Math.min(Number(values.jobs), Math.ceil(count / SEEDS_A
 await Promise.all(Array.from({ length: jobs }, () => job()))
 clearInterval(progress)
 
-const { ran, events, virtualMs, healMsMax, messages, handled } = totals
+const { ran, events, virtualMs, healMsMax, messages, handled, shareHandled } = totals
 console.log(
   `${pace()}, ${Math.round(events / ran)} events and ${Math.round(virtualMs / ran / 1000)} virtual ` +
-    `seconds each, healed within ${healMsMax} ms; ${messages} messages, handled ${handled} times`,
+    `seconds each, healed within ${healMsMax} ms; ${messages} messages, ` +
+    `handled ${handled} times in groups, ${shareHandled} in share groups`,
 )
 const byCount = [...faults].sort(([, a], [, b]) => b - a)
 const total = byCount.reduce((sum, [, times]) => sum + times, 0)

@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { drawOptions, onlyFaults, type SimOptions, type WeatherOptions } from './options.js'
 import { PLANTS, type PlantName } from './plants.js'
+import { DEAD_LETTERS } from './share/share-options.js'
 import { simulate } from './simulate.js'
 import { World } from './world.js'
 
@@ -60,6 +61,19 @@ const OF_CONSUMERS: readonly Canary[] = [
   { plant: 'serverErrors', checker: 'auditor', seeds: 5 },
 ]
 
+/** Found by what share groups hand out, and what comes of it. */
+const OF_SHARES: readonly Canary[] = [
+  { plant: 'doubleDelivery', checker: 'two-holders', seeds: 4 },
+  { plant: 'emptyAccepts', checker: 'final', seeds: 2 },
+  { plant: 'hastyAccepts', checker: 'share-loss', seeds: 2 },
+  { plant: 'quietRejects', checker: 'dead-letters', seeds: 4 },
+  { plant: 'earlyAcknowledgement', checker: 'delivery-counts', seeds: 4 },
+  { plant: 'freeReleases', checker: 'delivery-counts', seeds: 4 },
+  { plant: 'keysUnseen', checker: 'key-order', seeds: 4 },
+  { plant: 'hastyReleases', checker: 'due', seeds: 4 },
+  { plant: 'propertiesUnseen', checker: 'due', seeds: 4 },
+]
+
 const CALM: WeatherOptions = {
   messageDelayMsMax: 2,
   lockDelayMsMax: 5,
@@ -92,9 +106,61 @@ const OVERRIDES: Partial<Record<PlantName, Partial<SimOptions>>> = {
   staleWatermark: { faultMs: 5_000, healMsMax: 20_000 },
 }
 
+/** Every seed has a share group, and messages for it. */
+function withShares(seed: number, orderingKey: boolean): Partial<SimOptions> {
+  const { slots } = drawOptions(seed)
+  const handler = {
+    msMax: 40,
+    longChance: 0,
+    longMs: 0,
+    failChance: 0.1,
+    hangChance: 0,
+    heedsSignal: true,
+    renews: false,
+    releaseChance: 0.2,
+    rejectChance: 0.1,
+    silentChance: 0,
+  }
+  const members = Array.from({ length: slots.length }, (_, slot) => {
+    const how = { mode: 'run', acknowledgement: 'onReturn', concurrency: 3 } as const
+    return { slot, ...how, maxInFlight: 4, weight: 1 }
+  })
+  return {
+    messagesMax: 500,
+    properties: {
+      delayChance: 0.3,
+      delayMsMax: 1_500,
+      ttlChance: 0.1,
+      ttlMsMax: 1_500,
+      priorityChance: 0,
+      headersChance: 0.5,
+    },
+    shareGroups: [
+      {
+        groupId: 'share-0',
+        byPattern: false,
+        fromLatest: false,
+        lockDurationMs: 10_000,
+        deliveryCountLimit: 4,
+        deadLetterTopic: `${DEAD_LETTERS}0`,
+        orderingKey,
+        retry: { initialDelayMs: 200, maxDelayMs: 1_000 },
+        startsAfterMs: 0,
+        handler,
+        poisonEvery: 0,
+        meddleEveryMs: 0,
+        members,
+      },
+    ],
+  }
+}
+
+const SHARE_CHECKERS = new Set(OF_SHARES.map(({ checker }) => checker))
+
 describe.each([
   ['of the log', OF_THE_LOG],
   ['of consumers', OF_CONSUMERS],
+  ['of share groups', OF_SHARES],
 ])('planted bugs are found: %s', (_, canaries) => {
   test.each(canaries)(
     '$plant, by $checker alone, within $seeds seeds',
@@ -106,7 +172,7 @@ describe.each([
 })
 
 test('each checker has a canary, and each planted bug is one', () => {
-  const canaries = [...OF_THE_LOG, ...OF_CONSUMERS]
+  const canaries = [...OF_THE_LOG, ...OF_CONSUMERS, ...OF_SHARES]
   const { history } = new World(1, drawOptions(1), { keepsTrace: false, checkers: undefined })
   const found = new Set(canaries.map(({ checker }) => checker))
   // Healing is no checker of the history: the world itself looks whether all is well.
@@ -116,8 +182,11 @@ test('each checker has a canary, and each planted bug is one', () => {
 })
 
 async function firstViolation({ plant, checker, seeds }: Canary) {
-  const overrides = { plant, ...OVERRIDES[plant] }
   for (let seed = 1; seed <= seeds; seed++) {
+    const shares = SHARE_CHECKERS.has(checker)
+      ? withShares(seed, plant === 'keysUnseen')
+      : { shareGroups: [] }
+    const overrides = { plant, ...OVERRIDES[plant], ...shares }
     const { violations } = await simulate(seed, { overrides, checkers: [checker] })
     if (violations[0] !== undefined) return violations[0]
   }

@@ -364,7 +364,7 @@ function isSame(one: Place, other: Place): boolean {
 }
 
 /** Rejects when the signal aborts, as a handler does that gives up its work. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+export async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
   const given = deferred<never>()
   const giveUp = () => given.reject(new DOMException('the partition is gone', 'AbortError'))
   if (signal.aborted) giveUp()

@@ -5,7 +5,7 @@
  * topics: a handler may be given for a while what is no longer there.
  */
 import { CodecRegistry } from '../../src/codec/codec-registry.js'
-import { decodeBatch } from '../../src/codec/decode-batch.js'
+import { decodeBatch, type DecodedRecord } from '../../src/codec/decode-batch.js'
 import { parseBatchHeader } from '../../src/protocol/batch-header.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type { PartitionId } from '../../src/protocol/names.js'
@@ -13,9 +13,12 @@ import type { MessageId, Place, Report, Transaction } from './history.js'
 
 const codecs = new CodecRegistry()
 /** Of each batch on the disk, so that a power cut does not have all of them decoded again. */
-const decoded = new WeakMap<ArrayBuffer, readonly MessageId[]>()
+const decoded = new WeakMap<ArrayBuffer, readonly (DecodedRecord | undefined)[]>()
 
-/** Stands where a record is void: of what was not stored, since its id was known. */
+/**
+ * Stands where a record is void: of what was not stored, since its id was known, and of what came along
+ * with a dead letter.
+ */
 export const VOID: MessageId = 0
 
 export interface DurablePartition {
@@ -23,6 +26,8 @@ export interface DurablePartition {
   readonly place: Place
   /** By offset, those below the log start among them; {@link VOID} where nothing is delivered. */
   readonly ids: MessageId[]
+  /** By offset as well; undefined where a record is void. */
+  readonly records: (DecodedRecord | undefined)[]
   readonly batches: DurableBatch[]
   logStartOffset: number
   isDeleted: boolean
@@ -125,7 +130,10 @@ export class DurableLog {
     return lives.findLast(({ ids }) => ids[offset] === id) ?? lives.at(-1)
   }
 
-  /** Every place that a message was ever written to: more than one if it was written again. */
+  /**
+   * Every place that a message was ever written to: more than one if it was written again. Dead letters
+   * are not among them.
+   */
   find(id: MessageId): readonly Found[] {
     return this.#byMessage.get(id) ?? []
   }
@@ -148,16 +156,18 @@ export class DurableLog {
       report(`a batch of partition ${partitionId}, which no topic has`)
       return []
     }
-    const { place, ids, batches } = partition
+    const { place, ids, records, batches } = partition
     if (baseOffset !== ids.length) {
       report(`${nameOf(place)} ends at ${ids.length}, appended at ${baseOffset}`)
     }
     const transaction = this.#transactionCount - 1
     let offset = baseOffset
-    for (const id of idsOf(batch)) {
+    for (const read of recordsOf(batch)) {
+      const id = read === undefined ? VOID : idOf(read)
       ids[offset] = id
+      records[offset] = read
       offset += 1
-      if (id === VOID) continue
+      if (read === undefined || isDeadLetter(read)) continue
       const found = this.#byMessage.get(id) ?? []
       if (found.length === 0) this.#byMessage.set(id, found)
       found.push({ partition, offset: offset - 1, transaction })
@@ -188,6 +198,7 @@ export class DurableLog {
         partitionId,
         place,
         ids: [],
+        records: [],
         batches: [],
         logStartOffset: 0,
         isDeleted: false,
@@ -209,14 +220,21 @@ export function nameOf({ topic, partition }: Place): string {
   return `${topic}/${partition}`
 }
 
-function idsOf(batch: ArrayBuffer): readonly MessageId[] {
+export function isDeadLetter({ headers }: DecodedRecord): boolean {
+  return headers['dead-letter-offset'] !== undefined
+}
+
+function idOf({ value }: DecodedRecord): MessageId {
+  return (value as { id: MessageId }).id
+}
+
+/** By their place in the batch. */
+function recordsOf(batch: ArrayBuffer): readonly (DecodedRecord | undefined)[] {
   const known = decoded.get(batch)
   if (known !== undefined) return known
   const { baseOffset, recordCount } = parseBatchHeader(batch)
-  const ids = Array.from({ length: recordCount }, () => VOID)
-  for (const { offset, value } of decodeBatch(batch, { codecs })) {
-    ids[offset - baseOffset] = (value as { id: MessageId }).id
-  }
-  decoded.set(batch, ids)
-  return ids
+  const records = Array.from({ length: recordCount }, (): DecodedRecord | undefined => undefined)
+  for (const record of decodeBatch(batch, { codecs })) records[record.offset - baseOffset] = record
+  decoded.set(batch, records)
+  return records
 }

@@ -47,18 +47,20 @@ export class FaultInjector {
 
   stop(): void {
     for (const source of this.#sources) source.heal()
-    const { tabs, options } = this.#world
-    const served = new Set<number>()
+    const world = this.#world
+    const { tabs, options } = world
+    const served = new Set<string>()
     for (const tab of tabs.filter((one) => one.isAlive && !one.isClosing && one.slot >= 0)) {
-      for (const { group } of options.slots[tab.slot]?.consumers ?? []) served.add(group)
+      for (const groupId of world.groupsOf(tab.slot)) served.add(groupId)
     }
-    for (const [slot, { consumers }] of options.slots.entries()) {
-      if (consumers.every(({ group }) => served.has(group)) || this.#world.isTaken(slot)) continue
-      this.#world.openTab(slot)
-      for (const { group } of consumers) served.add(group)
+    for (const slot of options.slots.keys()) {
+      const groupIds = world.groupsOf(slot)
+      if (groupIds.every((groupId) => served.has(groupId)) || world.isTaken(slot)) continue
+      world.openTab(slot)
+      for (const groupId of groupIds) served.add(groupId)
     }
     for (const tab of tabs.filter((one) => one.isAlive && !one.isClosing)) {
-      for (const consumer of tab.consumers) {
+      for (const consumer of [...tab.consumers, ...tab.shareConsumers]) {
         tab.process.schedule(0, 'behaves', () => consumer.behave())
       }
     }

@@ -2,6 +2,7 @@
  * Whether the world is well: every group stable, every partition in exactly one tab and there
  * where the coordinator has it, nothing left to read or to commit.
  */
+import type { GroupId } from '../../src/protocol/names.js'
 import type { GroupDescription } from '../../src/protocol/requests.js'
 import { nameOf, pastVoid } from './durable-log.js'
 import type { World } from './world.js'
@@ -18,10 +19,14 @@ export function describeIllness(world: World): string[] {
   const missing = world.topicNames.filter((topic) => broker.state.topics.find(topic) === undefined)
   if (missing.length > 0) return [`there is no ${missing.join()}`]
   const groups = broker.state.groups.describeAll()
-  return world.options.groups.flatMap(({ groupId }) => {
+  const ofShares = world.options.shareGroups.flatMap(({ groupId }) => {
+    return illnessOfShares(world, groupId)
+  })
+  const ofGroups = world.options.groups.flatMap(({ groupId }) => {
     const group = groups.find((one) => one.groupId === groupId)
     return group === undefined ? [`there is no group ${groupId}`] : illnessOf(world, group)
   })
+  return [...ofGroups, ...ofShares]
 }
 
 function illnessOf(world: World, group: GroupDescription): string[] {
@@ -51,7 +56,7 @@ function illnessOf(world: World, group: GroupDescription): string[] {
       }
     }
   }
-  for (const topic of broker(world).state.topics.all()) {
+  for (const topic of topicsOf(world)) {
     topic.partitionIds.forEach((_, partition) => {
       const place = nameOf({ topic: topic.topic, partition })
       if (!held.has(place)) ill.push(`${groupId} ${place} is held by nobody`)
@@ -75,6 +80,34 @@ function isLeftBehind(
   const next = partition === undefined ? 0 : pastVoid(partition, highWatermark - lag)
   if (group?.commitsByHand === true && next >= highWatermark) return true
   return isOutOfRange && group?.commitsByHand === true && !group.fromBeginning
+}
+
+/** Of a share group too, that it has come to the end of everything. */
+function illnessOfShares(world: World, groupId: string): string[] {
+  const { shares } = broker(world).state
+  if (!shares.has(groupId as GroupId)) return [`there is no share group ${groupId}`]
+  const nowMs = world.clock.nowMs()
+  const { members, partitions } = shares.describe(groupId as GroupId, { nowMs })
+  const ill = members.length === 0 ? [`${groupId} has no members`] : []
+  for (const topic of topicsOf(world)) {
+    topic.partitionIds.forEach((partitionId, partition) => {
+      const one = partitions.find((known) => known.partitionId === partitionId)
+      const place = nameOf({ topic: topic.topic, partition })
+      if (one === undefined) ill.push(`${groupId} does not read ${place}`)
+      else if (one.startOffset < one.highWatermark) {
+        ill.push(`${groupId} ${place}: done up to ${one.startOffset} of ${one.highWatermark}`)
+      }
+    })
+  }
+  return ill
+}
+
+/** Those that the apps made: the broker makes topics for dead letters. */
+function topicsOf(world: World) {
+  const names = new Set<string>(world.topicNames)
+  return broker(world)
+    .state.topics.all()
+    .filter(({ topic }) => names.has(topic))
 }
 
 function broker(world: World) {

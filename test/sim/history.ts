@@ -25,6 +25,13 @@ export interface Reader {
   readonly memberEpoch: number
 }
 
+/** A share consumer: one in one tab. */
+export interface ShareReader {
+  readonly tab: string
+  readonly consumer: string
+  readonly groupId: string
+}
+
 export interface Place {
   readonly topic: string
   readonly partition: number
@@ -64,6 +71,13 @@ export type SimEvent =
   /** The handler returned, or threw: only the first counts as having handled the message. */
   | (Omit<Handling, 'type'> & { readonly type: 'handled' })
   | (Omit<Handling, 'type'> & { readonly type: 'threw' })
+  // What handlers of share groups are given.
+  | ShareHandling
+  /** The handler is done with the message: it is to be accepted. */
+  | (Omit<ShareHandling, 'type'> & { readonly type: 'shareHandled' })
+  /** It is not, for whatever reason. */
+  | (Omit<ShareHandling, 'type'> & { readonly type: 'shareThrew' })
+  | { readonly type: 'shareCrashed'; readonly reader: ShareReader; readonly error: unknown }
   // What becomes durable.
   | {
       readonly type: 'durable'
@@ -131,6 +145,15 @@ export interface Handling {
   /** Whether the tab's connection is to the broker that runs, and since when the tab does. */
   readonly isConnected: boolean
   readonly runningSinceMs: number
+}
+
+export interface ShareHandling {
+  readonly type: 'shareHandling'
+  readonly reader: ShareReader
+  readonly place: Place
+  readonly offset: number
+  readonly id: MessageId
+  readonly deliveryCount: number
 }
 
 export interface Send {

@@ -8,11 +8,19 @@ import { ASSIGNOR_NAMES } from '../../src/protocol/requests.js'
 import type { Prng } from '../../src/std/prng.js'
 import { drawExchanges, type ExchangeOptions } from './exchange-options.js'
 import type { PlantName } from './plants.js'
+import {
+  drawShareOptions,
+  type PropertyOptions,
+  type ShareGroupOptions,
+} from './share/share-options.js'
 import { between, Streams } from './streams.js'
 
 export interface SimOptions {
   readonly topics: readonly TopicOptions[]
   readonly groups: readonly GroupOptions[]
+  readonly shareGroups: readonly ShareGroupOptions[]
+  /** What messages say beside key and value. */
+  readonly properties: PropertyOptions
   readonly slots: readonly SlotOptions[]
   readonly exchanges: readonly ExchangeOptions[]
   readonly weather: WeatherOptions
@@ -194,6 +202,7 @@ export function drawOptions(seed: number): SimOptions {
     messagesMax: prng.pick([50, 200, 500]),
     faultMs: between(prng, 5, 20) * 1_000,
     healMsMax: 120_000,
+    ...drawShareOptions(seed, slots.length),
   }
 }
 

@@ -20,6 +20,16 @@ import {
   wrongOriginals,
   type PlantedAnswer,
 } from './port-plants.js'
+import {
+  doubleDelivery,
+  emptyAccepts,
+  freeReleases,
+  hastyAccepts,
+  hastyReleases,
+  keysUnseen,
+  propertiesUnseen,
+  quietRejects,
+} from './share/share-plants.js'
 import type { SimStorage, SimStorageParts } from './sim-storage.js'
 import {
   EarlyStorage,
@@ -65,4 +75,12 @@ export const PLANTS = {
   misrouted: { answer: misrouted },
   unknownIds: { answer: unknownIds },
   wrongOriginals: { answer: wrongOriginals },
+  doubleDelivery: { answer: doubleDelivery },
+  emptyAccepts: { answer: emptyAccepts },
+  quietRejects: { answer: quietRejects },
+  freeReleases: { answer: freeReleases },
+  hastyReleases: { answer: hastyReleases },
+  hastyAccepts: { answer: hastyAccepts },
+  keysUnseen: { answer: keysUnseen },
+  propertiesUnseen: { answer: propertiesUnseen },
 } as const satisfies Record<string, Plant>

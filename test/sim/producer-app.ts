@@ -2,6 +2,7 @@
  * What an app does with a producer: it sends messages with ids of their own, some with keys, without
  * waiting for one send before the next, for as long as there is traffic.
  */
+import type { Message } from '../../src/client/message.js'
 import type { Producer } from '../../src/client/producer/producer.js'
 import type { Prng } from '../../src/std/prng.js'
 import { hasCode } from '../../src/protocol/errors.js'
@@ -31,6 +32,7 @@ export class ProducerApp {
   readonly #idsPrng: Prng
   /** The same. */
   readonly #publishPrng: Prng
+  readonly #propertiesPrng: Prng
   readonly #producer: Producer
 
   constructor(world: World, tab: Tab, name: string, slot: ProducerSlot) {
@@ -39,6 +41,7 @@ export class ProducerApp {
     this.#tab = tab
     this.#slot = slot
     this.#prng = world.streams.of(name)
+    this.#propertiesPrng = world.streams.of(`${name} properties`)
     this.#idsPrng = world.streams.of(`${name} message ids`)
     this.#publishPrng = world.streams.of(`${name} publishes`)
     const { acks, lingerMs, batchSize, enableIdempotence, deliveryTimeoutMs } = slot
@@ -118,6 +121,7 @@ export class ProducerApp {
         value: { id },
         ...(prng.chance(keyedChance) ? { key: `key-${prng.below(KEYS)}` } : {}),
         ...(messageId === undefined ? {} : { messageId }),
+        ...this.#propertiesOf(id),
       }
     })
     const send: Send = {
@@ -134,6 +138,19 @@ export class ProducerApp {
     if (!outcome.ok) return
     const results = outcome.value
     history.tell({ type: 'sent', send, results })
+  }
+
+  /** Drawn apart, so that seeds without properties are what they were. */
+  #propertiesOf(id: MessageId): Partial<Message> {
+    const { delayChance, delayMsMax, ttlChance, ttlMsMax, priorityChance, headersChance } =
+      this.#world.options.properties
+    const prng = this.#propertiesPrng
+    return {
+      ...(prng.chance(delayChance) ? { delayMs: prng.below(delayMsMax) } : {}),
+      ...(prng.chance(ttlChance) ? { ttlMs: 1 + prng.below(ttlMsMax) } : {}),
+      ...(prng.chance(priorityChance) ? { priority: prng.below(10) } : {}),
+      ...(prng.chance(headersChance) ? { headers: { id: `${id}`, also: ['a', 'b'] } } : {}),
+    }
   }
 
   /** By the messages that have one; in one send each is another. */

@@ -8,7 +8,7 @@ import { drawOptions } from './options.js'
 import { describeFailure, simulate } from './simulate.js'
 import type { WorldStats } from './world.js'
 
-const SEEDS = 300
+const SEEDS = 250
 const SEEDS_PER_TEST = 25
 const TIMEOUT_MS = 60_000
 
@@ -38,6 +38,7 @@ describe('the whole system under faults', () => {
     expect([...counts.keys()].sort()).toEqual(kinds.sort())
     const sum = (of: (stats: WorldStats) => number) => seen.reduce((all, one) => all + of(one), 0)
     expect(sum((stats) => stats.handled)).toBeGreaterThan(50 * seen.length)
+    expect(sum((stats) => stats.shareHandled)).toBeGreaterThan(10 * seen.length)
     expect(sum((stats) => stats.brokers)).toBeGreaterThan(2 * seen.length)
     expect(Math.max(...seen.map(({ healMs = 0 }) => healMs))).toBeLessThan(60_000)
   })

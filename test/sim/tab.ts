@@ -8,6 +8,7 @@ import type { Call } from './history.js'
 import type { SlotOptions } from './options.js'
 import { ProducerApp } from './producer-app.js'
 import type { Process } from './scheduler.js'
+import { ShareConsumerApp } from './share/share-consumer-app.js'
 import { SimHost } from './sim-host.js'
 import type { World } from './world.js'
 
@@ -26,6 +27,7 @@ export class Tab {
   readonly host: SimHost
   readonly mq: Tabmq
   readonly consumers: readonly ConsumerApp[]
+  readonly shareConsumers: readonly ShareConsumerApp[]
   readonly producers: readonly ProducerApp[]
   readonly #world: World
   /** In the back/forward cache. */
@@ -58,6 +60,17 @@ export class Tab {
           groupInstanceId: consumer.isStatic ? `slot-${slot}-${index}` : undefined,
         }),
     )
+    this.shareConsumers = world.options.shareGroups.flatMap((group) =>
+      group.members
+        .filter((member) => member.slot === slot)
+        .map((member) => {
+          return new ShareConsumerApp(world, this, {
+            name: `${name}.${group.groupId}`,
+            group,
+            member,
+          })
+        }),
+    )
     this.producers = options.producers.map(
       (producer, index) => new ProducerApp(world, this, `${name}.producer-${index}`, producer),
     )
@@ -76,6 +89,7 @@ export class Tab {
   open(): void {
     this.process.schedule(0, 'opens', () => {
       for (const consumer of this.consumers) consumer.start()
+      for (const consumer of this.shareConsumers) consumer.start()
       void this.makeTopics().then(() => {
         for (const producer of this.producers) producer.start()
       })

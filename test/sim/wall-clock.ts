@@ -4,6 +4,7 @@ import type { Scheduler } from './scheduler.js'
 export class WallClock {
   readonly #scheduler: Scheduler
   #aheadMs = 0
+  #aheadMsMax = 0
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler
@@ -13,8 +14,14 @@ export class WallClock {
     return this.#scheduler.nowMs + this.#aheadMs
   }
 
+  /** By how much it is behind what it has been: what was put off until then is not due before. */
+  get behindMs(): number {
+    return this.#aheadMsMax - this.#aheadMs
+  }
+
   /** Somebody sets it, forward or back, for everybody on the machine. */
   jump(byMs: number): void {
     this.#aheadMs += byMs
+    this.#aheadMsMax = Math.max(this.#aheadMsMax, this.#aheadMs)
   }
 }

@@ -7,6 +7,7 @@ import type { DurableRecord } from '../../src/broker/records.js'
 import type { TopicName } from '../../src/protocol/names.js'
 import { Auditor } from './auditor/auditor.js'
 import { addCheckers } from './checkers/add-checkers.js'
+import { addShareCheckers } from './checkers/share/add-share-checkers.js'
 import type { CallChecker } from './checkers/call-checker.js'
 import { InvariantChecker } from './checkers/invariant-checker.js'
 import { Deployments } from './deployments.js'
@@ -48,6 +49,7 @@ export interface WorldStats {
   readonly brokers: number
   readonly messages: number
   readonly handled: number
+  readonly shareHandled: number
   readonly faults: Readonly<Record<string, number>>
 }
 
@@ -172,6 +174,7 @@ export class World {
       brokers: this.#brokerCount,
       messages: this.#lastId,
       handled: this.history.counts.get('handled') ?? 0,
+      shareHandled: this.history.counts.get('shareHandled') ?? 0,
       faults: this.faults.counts,
     }
   }
@@ -200,6 +203,17 @@ export class World {
     const group = this.options.groups[index]
     if (group === undefined) throw new Error(`there is no group ${index}`)
     return group
+  }
+
+  /** The groups, of either kind, that a tab of this slot has consumers of. */
+  groupsOf(slot: number): readonly string[] {
+    const { slots, shareGroups } = this.options
+    const consumers = slots[slot]?.consumers ?? []
+    const shares = shareGroups.filter(({ members }) => members.some((one) => one.slot === slot))
+    return [
+      ...consumers.map(({ group }) => this.groupOptions(group).groupId),
+      ...shares.map(({ groupId }) => groupId),
+    ]
   }
 
   /** Of a partition, the offsets that a group has handled so far: the first and the last. */
@@ -332,7 +346,10 @@ export class World {
 
   #addCheckers(): void {
     const { history, options } = this
-    this.#calls = addCheckers(history, { groups: options.groups, unawareMsMax: 5_000 })
+    const { groups, shareGroups } = options
+    const topics = new Set<string>(this.topicNames)
+    this.#calls = addCheckers(history, { groups, topics, unawareMsMax: 5_000 })
+    addShareCheckers(history, { groups: shareGroups, wallMs: () => this.clock.nowMs() })
     history.add('auditor', (parts) => new Auditor(parts))
     history.add('invariants', (parts) => new InvariantChecker(parts))
     history.listen(() => ({ on: (event: SimEvent) => this.#note(event) }))
@@ -351,13 +368,17 @@ export class World {
         from: Math.min(reached.from, offset),
         to: Math.max(reached.to, offset),
       })
+    } else if (event.type === 'shareHandling' || event.type === 'shareHandled') {
+      const { reader, place, offset, id, deliveryCount } = event
+      const where = `${place.topic}/${place.partition}@${offset}`
+      this.note(`${reader.consumer} ${event.type} ${where} (${id}), delivery ${deliveryCount}`)
     } else if (event.type === 'durable') {
       const isGone = (one: DurableRecord) => one.type === 'topic' && one.value === null
       if (event.records.some(isGone)) this.#reached.clear()
     } else if (event.type === 'settled') {
       const { tab, name } = event.call
       if (event.error !== undefined) this.note(`${tab} ${name}: ${String(event.error)}`)
-    } else if (event.type === 'crashed') {
+    } else if (event.type === 'crashed' || event.type === 'shareCrashed') {
       this.note(`${event.reader.consumer} crashed: ${String(event.error)}`)
     }
   }

@@ -27,7 +27,19 @@ export const NOT_MODELLED: Partial<Readonly<Record<ApiName, string>>> = {
   describeCluster: 'it says of the broker itself what no transaction shows',
   watch: 'it shows the state as decided, some of which may never be durable',
   unwatch: 'it says nothing',
+  joinShareGroup: 'it says nothing',
+  leaveShareGroup: 'it says nothing',
+  shareFetch: 'the checkers of share groups look at every delivery',
+  shareAcknowledge: 'and at everything that took effect',
+  describeShareGroups: 'it shows locks, of which no transaction tells',
 }
+
+/** Who is a member no transaction tells: after a restart, or when its tab was left behind, nobody is. */
+const SHARE_APIS: ReadonlySet<ApiName> = new Set<ApiName>([
+  'leaveShareGroup',
+  'shareFetch',
+  'shareAcknowledge',
+])
 
 const MEMBER_APIS: ReadonlySet<ApiName> = new Set<MemberApi>([
   'groupHeartbeat',
@@ -183,6 +195,7 @@ export class Auditor implements Checker {
     if (is(asked, 'describeGroups') || is(asked, 'deleteGroups')) {
       return this.#groups.isJustified(asked, error)
     }
+    if (SHARE_APIS.has(asked.request.api) && error.code === 'UNKNOWN_MEMBER_ID') return true
     return isOfFaults(error) || isOfExchanges(asked, error)
   }
 

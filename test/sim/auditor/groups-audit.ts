@@ -13,7 +13,8 @@ export class GroupsAudit {
 
   listed(answered: Answered<'listGroups'>): void {
     if (answered.isSuperseded) return
-    const said = new Set(answered.response.groups.map(({ groupId }) => groupId))
+    const ofConsumers = answered.response.groups.filter(({ type }) => type === 'consumer')
+    const said = new Set(ofConsumers.map(({ groupId }) => groupId))
     for (const groupId of said) {
       if (this.#wasThere(answered, groupId, true)) continue
       this.#parts.report(answered.exchange, `${groupId} is listed, and was never there`)

@@ -33,13 +33,15 @@ export interface CheckedGroup {
 
 export interface CheckersOptions {
   readonly groups: readonly CheckedGroup[]
+  /** What they read; all when undefined. */
+  readonly topics?: ReadonlySet<string>
   /** For how long a member that hears everything may not know that it was fenced. */
   readonly unawareMsMax: number
 }
 
 /** Returns the checker of calls, which knows what is pending. */
 export function addCheckers(history: History, options: CheckersOptions): CallChecker {
-  const { groups, unawareMsMax } = options
+  const { groups, topics, unawareMsMax } = options
   const groupIds = groups.map(({ groupId }) => groupId)
   const counting = new Set(groups.filter(({ counts }) => counts).map(({ groupId }) => groupId))
   const fromLatest = groups.filter(({ fromBeginning }) => !fromBeginning)
@@ -66,7 +68,10 @@ export function addCheckers(history: History, options: CheckersOptions): CallChe
     (parts) => new NonMonotonicPollChecker(parts, { stints, counting }),
   )
   history.add('poll-skip', (parts) => new PollSkipChecker(parts, { progress, stints }))
-  history.add('unseen-at-the-end', (parts) => new UnseenChecker(parts, { progress, groupIds }))
+  history.add(
+    'unseen-at-the-end',
+    (parts) => new UnseenChecker(parts, { progress, groupIds, topics }),
+  )
   history.add('commit-regression', (parts) => new CommitRegressionChecker(parts))
   history.add('unhandled-commit', (parts) => new UnhandledCommitChecker(parts, progress))
   history.add('store-progress', (parts) => new StoreProgressChecker(parts))

@@ -50,6 +50,8 @@ const EXPECTED_OF: Readonly<Record<string, readonly ErrorCode[]>> = {
     // The topic was deleted.
     'UNKNOWN_TOPIC_OR_PARTITION',
   ],
+  acknowledge: ['INVALID_RECORD_STATE'],
+  renew: ['INVALID_RECORD_STATE'],
   // A consumer says of itself that something failed.
   crash: [
     'STALE_MEMBER_EPOCH',
@@ -97,6 +99,7 @@ export class CallChecker implements Checker {
         this.#check(event.call.name, event.call.tab, event.error)
         return
       case 'crashed':
+      case 'shareCrashed':
         this.#check('crash', event.reader.tab, event.error)
         return
       case 'uncaught':

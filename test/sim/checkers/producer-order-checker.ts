@@ -1,5 +1,5 @@
 /** The messages of one idempotent producer stand in each partition in the order of their sends. */
-import { nameOf, type Appended, type DurablePartition } from '../durable-log.js'
+import { isDeadLetter, nameOf, type Appended, type DurablePartition } from '../durable-log.js'
 import type { Checker, CheckerParts, MessageId, SimEvent } from '../history.js'
 import type { SentMessages } from './sent-messages.js'
 
@@ -27,7 +27,9 @@ export class ProducerOrderChecker implements Checker {
   #check({ partition, from, to }: Appended): void {
     const lastOf = this.#last.get(partition) ?? new Map<string, MessageId>()
     this.#last.set(partition, lastOf)
-    for (const id of partition.ids.slice(from, to)) {
+    for (const record of partition.records.slice(from, to)) {
+      if (record === undefined || isDeadLetter(record)) continue
+      const { id } = record.value as { id: MessageId }
       const send = this.#sends.of(id)
       if (send === undefined || !this.#sends.isIdempotent(id)) continue
       const { producer } = send

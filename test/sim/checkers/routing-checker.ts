@@ -7,6 +7,7 @@ import { BROKER_LIMITS } from '../../../src/protocol/limits.js'
 import type { ExchangeId, PartitionId, TopicId } from '../../../src/protocol/names.js'
 import type { DurableRecord } from '../../../src/broker/records.js'
 import type { BindingRow, ExchangeRow } from '../../../src/broker/rows.js'
+import { isDeadLetter } from '../durable-log.js'
 import type {
   Checker,
   CheckerParts,
@@ -64,8 +65,13 @@ export class RoutingChecker implements Checker {
       const here = appended.find(
         ({ partition, from }) => partition.partitionId === partitionId && from === baseOffset,
       )
-      const ids = here?.partition.ids.slice(here.from, here.to) ?? []
-      for (const id of ids) this.#found(id, this.#routes.topicOf(partitionId), found)
+      // A dead letter is nobody's publishing.
+      const ids = here?.partition.ids.filter((_, offset) => {
+        const record = here.partition.records[offset]
+        const isHere = offset >= here.from && offset < here.to
+        return isHere && record !== undefined && !isDeadLetter(record)
+      })
+      for (const id of ids ?? []) this.#found(id, this.#routes.topicOf(partitionId), found)
     }
     for (const [id, stored] of found) this.#check(id, stored, found)
   }

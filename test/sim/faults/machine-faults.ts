@@ -27,6 +27,10 @@ export class MachineFaults implements FaultSource {
 
   heal(): void {
     this.#wake()
+    const { world } = this.#parts
+    const { behindMs } = world.clock
+    // What is delayed by the clock waits for it, be that for a day.
+    if (world.options.shareGroups.length > 0 && behindMs > 0) this.#jumpBy(behindMs)
   }
 
   #cutPower(): boolean {
@@ -62,13 +66,18 @@ export class MachineFaults implements FaultSource {
   }
 
   #jumpClock(): boolean {
-    const { world, prng } = this.#parts
+    const { prng } = this.#parts
     const most = prng.pick([5 * SECOND_MS, 10 * MINUTE_MS, 30 * HOUR_MS])
     const byMs = between(prng, 1, most) * (prng.chance(0.5) ? 1 : -1)
+    this.#jumpBy(byMs)
+    return true
+  }
+
+  #jumpBy(byMs: number): void {
+    const { world } = this.#parts
     world.note(`the clock jumps by ${byMs} ms`)
     world.clock.jump(byMs)
     world.history.tell({ type: 'clockJumped', byMs })
-    return true
   }
 
   /** Everything stands still and then goes on, except for the time. */
