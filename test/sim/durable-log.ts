@@ -225,7 +225,8 @@ export function isDeadLetter({ headers }: DecodedRecord): boolean {
 }
 
 function idOf({ value }: DecodedRecord): MessageId {
-  return (value as { id: MessageId }).id
+  // A dead letter of what cannot be read has no value.
+  return (value as { id: MessageId } | null)?.id ?? VOID
 }
 
 /** By their place in the batch. */

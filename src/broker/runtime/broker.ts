@@ -6,7 +6,7 @@
  */
 import { hasCode, TabmqError, toWireError } from '../../protocol/errors.js'
 import { BROKER_LIMITS, DISK_READERS_MAX, type BrokerLimits } from '../../protocol/limits.js'
-import type { PartitionId, ProducerId, SessionId, TopicId } from '../../protocol/names.js'
+import type { GroupId, PartitionId, ProducerId, SessionId, TopicId } from '../../protocol/names.js'
 import { parseHello, parseRequest } from '../../protocol/parse-request.js'
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.js'
 import type {
@@ -148,6 +148,7 @@ export class Broker {
       logger,
       limits: this.limits,
       context,
+      keysFree: (groupId) => this.#keysFree(groupId),
       apply: (decision) => this.apply(decision),
     })
     this.deadLetters = new DeadLetters({
@@ -425,6 +426,12 @@ export class Broker {
 
   #announce(news: News): void {
     for (const session of this.#sessions.values()) session.announce(news)
+  }
+
+  async #keysFree(groupId: GroupId): Promise<void> {
+    const { shares } = this.state
+    if (!shares.has(groupId) || !shares.optionsOf(groupId).isOrderedByKey) return
+    await this.deadLetters.rested(groupId)
   }
 
   /** What can be delivered now is, and what has died is buried. */

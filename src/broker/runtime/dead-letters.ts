@@ -95,6 +95,18 @@ export class DeadLetters {
     return all
   }
 
+  /**
+   * Resolves when none of the group is being written any more: what fails is not final then, though it
+   * seemed so.
+   */
+  async rested(groupId: GroupId): Promise<void> {
+    for (;;) {
+      const pending = [...this.#pending.values()].filter((one) => one.letter.groupId === groupId)
+      if (pending.length === 0) return
+      await Promise.allSettled(pending.map(({ done }) => done.promise))
+    }
+  }
+
   async #work(): Promise<void> {
     this.#isAtWork = true
     try {
