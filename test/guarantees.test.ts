@@ -28,10 +28,14 @@ test.each(references)('$name $title', ({ name, link, title }) => {
 
 test('every checker of the simulator is named', () => {
   const names = new Set(references.map(({ name }) => name))
-  const checkers = readFileSync(new URL('sim/checkers/add-checkers.ts', import.meta.url), 'utf8')
-  const files = [...checkers.matchAll(/from '\.\/([\w-]+-checker)\.js'/g)].map(([, file]) => file)
-  const unnamed = files.filter((file) => !names.has(`test/sim/checkers/${file}.ts`))
-  expect(unnamed).toEqual([])
+  const files = ['add-checkers.ts', 'share/add-share-checkers.ts'].flatMap((list) => {
+    const checkers = readFileSync(new URL(`sim/checkers/${list}`, import.meta.url), 'utf8')
+    const folder = `test/sim/checkers/${list.includes('/') ? 'share/' : ''}`
+    const imports = checkers.matchAll(/from '\.\/([\w-]+-checker)\.js'/g)
+    return [...imports].map(([, file]) => `${folder}${file}.ts`)
+  })
+  expect(files.length).toBeGreaterThan(20)
+  expect(files.filter((file) => !names.has(file))).toEqual([])
 })
 
 /** Whether a test has this title: on the line of its call, or on one of its own. */
