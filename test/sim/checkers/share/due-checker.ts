@@ -21,7 +21,8 @@ export class DueChecker implements Checker {
     if (event.type === 'replied') {
       for (const delivery of this.#ledger.delivered) this.#delivered(delivery)
       for (const said of this.#ledger.acknowledged) {
-        if (said.type !== 'release') continue
+        // Of what was on its way when the clock was set nobody knows by which clock it counts.
+        if (said.type !== 'release' || said.clockSet !== this.#ledger.clockSet) continue
         this.#releasedUntil.set(keyOf(said), said.atWallMs + said.delayMs)
       }
     } else if (event.type === 'clockJumped' || event.type === 'powerCut') {

@@ -48,6 +48,8 @@ export interface Said extends SharedMessage {
   readonly exchange: Exchange
   readonly deliveryCount: number
   readonly atWallMs: number
+  /** How often the clock had been set by then. */
+  readonly clockSet: number
 }
 
 export class ShareLedger implements Listener {
@@ -58,6 +60,8 @@ export class ShareLedger implements Listener {
   delivered: readonly Delivery[] = []
   /** Of the reply that is being told of: what took effect. */
   acknowledged: readonly Said[] = []
+  /** How often somebody set the clock. */
+  clockSet = 0
   /** The latest that the wall clock ever said. */
   wallMsMax = 0
   readonly #journal: readonly Transaction[]
@@ -117,6 +121,9 @@ export class ShareLedger implements Listener {
         return
       case 'powerCut':
         return this.#restore()
+      case 'clockJumped':
+        this.clockSet += 1
+        return
       case 'brokerStarted':
         this.#newest = event.incarnation
         return
@@ -175,7 +182,8 @@ export class ShareLedger implements Listener {
       messagesOf(groupId, acknowledgement).map((message): Said => {
         const { type, delayMs = 0, deliveryCount } = acknowledgement
         const atWallMs = this.#wallMs()
-        return { ...message, type, delayMs, memberId, exchange, deliveryCount, atWallMs }
+        const { clockSet } = this
+        return { ...message, type, delayMs, memberId, exchange, deliveryCount, atWallMs, clockSet }
       }),
     )
     this.#asked.set(exchange, asked)

@@ -94,6 +94,7 @@ export class TwoHoldersChecker implements Checker {
   #renew(said: Said): void {
     const holder = this.#holders.get(keyOf(said))
     if (holder?.delivery.memberId !== said.memberId) return
+    if (said.clockSet !== this.#ledger.clockSet) return
     const untilMs = said.atWallMs + holder.delivery.lockDurationMs
     holder.lockedUntilMs = Math.max(holder.lockedUntilMs, untilMs)
   }
