@@ -10,6 +10,7 @@ import type {
   RequestOf,
   ResponseOf,
 } from '../../../../src/protocol/requests.js'
+import { isOfFaults } from '../../auditor/audit.js'
 import { nameOf, type DurableLog, type DurablePartition } from '../../durable-log.js'
 import type { CheckerParts, Exchange, Listener, SimEvent, Transaction } from '../../history.js'
 import { readRow, type ShareRow } from './share-row.js'
@@ -199,8 +200,10 @@ export class ShareLedger implements Listener {
     const asked = this.#asked.get(exchange) ?? []
     const acknowledged: Said[] = []
     for (const [index, saids] of asked.entries()) {
-      if (results[index]?.error === undefined) acknowledged.push(...saids)
-      else for (const said of saids) this.#refuse(said)
+      const { error } = results[index] ?? {}
+      if (error === undefined) acknowledged.push(...saids)
+      // A rejection whose dead letter has failed stays one: it is tried again.
+      else if (!isOfFaults(error)) for (const said of saids) this.#refuse(said)
     }
     this.acknowledged = acknowledged
   }
