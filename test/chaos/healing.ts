@@ -4,11 +4,11 @@
  * without the broker, and through the broker without the groups.
  */
 import { definedOrThrow } from '../../src/std/assert.js'
-import type { GroupDescription } from '../../src/protocol/requests.js'
+import type { GroupDescription, ShareGroupDescription } from '../../src/protocol/requests.js'
 import { nameOf } from '../sim/durable-log.js'
 import type { BrowserTab } from './browser-tab.js'
 import type { ChaosTab } from './page/main.js'
-import type { ChaosPlan } from './plan.js'
+import { JOBS_GROUP, JOBS_TOPIC_OF_DEAD, type ChaosPlan } from './plan.js'
 import type { StoredLog } from './record.js'
 import type { Tab, Tabs } from './tabs.js'
 import { within } from './within.js'
@@ -108,7 +108,9 @@ export class Healing {
   async readThroughBroker({ topics }: StoredLog): Promise<ReadPartition[]> {
     const { page } = this.#any
     const read: ReadPartition[] = []
-    for (const { topic, partitionIds } of topics) {
+    // Of dead letters the last record may be one that is delivered to nobody.
+    const wanted = topics.filter(({ topic }) => topic !== JOBS_TOPIC_OF_DEAD)
+    for (const { topic, partitionIds } of wanted) {
       for (const partition of partitionIds.keys()) {
         const ids = page.evaluate(
           (topic, partition) => chaosTab.readThroughBroker(topic, partition),
@@ -130,10 +132,13 @@ export class Healing {
       if (sends.length > 0) return [`${sends.length} sends are under way`]
       const groups = await this.#any.page.evaluate(() => chaosTab.describeGroups())
       if (typeof groups === 'string') return [groups]
-      return this.#parts.plan.groups.flatMap(({ groupId }) => {
+      const shares = await this.#any.page.evaluate(() => chaosTab.describeShareGroups())
+      if (typeof shares === 'string') return [shares]
+      const ofGroups = this.#parts.plan.groups.flatMap(({ groupId }) => {
         const group = groups.find((one) => one.groupId === groupId)
         return group === undefined ? [`there is no group ${groupId}`] : this.#illOf(group, states)
       })
+      return [...ofGroups, ...illOfJobs(shares)]
     } catch (error) {
       return [String(error)]
     }
@@ -181,6 +186,17 @@ export class Healing {
     )
     return Promise.all(asked)
   }
+}
+
+/** Every job is done, or among the dead letters. */
+function illOfJobs(groups: readonly ShareGroupDescription[]): string[] {
+  const group = groups.find(({ groupId }) => groupId === JOBS_GROUP)
+  if (group === undefined) return [`there is no group ${JOBS_GROUP}`]
+  return group.partitions.flatMap((one) =>
+    one.startOffset >= one.highWatermark
+      ? []
+      : [`${JOBS_GROUP} ${nameOf(one)}: done up to ${one.startOffset} of ${one.highWatermark}`],
+  )
 }
 
 async function untilReady(page: BrowserTab): Promise<void> {

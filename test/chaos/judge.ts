@@ -11,8 +11,10 @@ import { HandlerFailed } from '../sim/checkers/call-checker.js'
 import { DurableLog, nameOf } from '../sim/durable-log.js'
 import { History, type Call, type Reader, type Send, type Violation } from '../sim/history.js'
 import { CommitmentChecker } from './checkers/commitment-checker.js'
+import { JobsChecker } from './checkers/jobs-checker.js'
 import { OwnershipChecker } from './checkers/ownership-checker.js'
 import type { ReadPartition } from './healing.js'
+import { JOBS_TOPIC_OF_DEAD } from './plan.js'
 import { HANDLER_FAILED } from './page/handler-failed.js'
 import type {
   OffsetOnDisk,
@@ -65,10 +67,16 @@ class Judge {
     this.#evidence = evidence
     this.#history = new History(() => this.#atMs, undefined)
     const groups = evidence.groupIds.map((groupId) => ({ groupId, fromBeginning: true }))
-    addCheckers(this.#history, { groups, unawareMsMax: UNAWARE_MS_MAX })
+    const topics = new Set(
+      evidence.log.topics.map(({ topic }) => topic).filter((topic) => topic !== JOBS_TOPIC_OF_DEAD),
+    )
+    addCheckers(this.#history, { groups, topics, unawareMsMax: UNAWARE_MS_MAX })
+    const log = new DurableLog()
+    log.apply({ records: recordsOf(evidence.log), durability: 'strict' }, () => {})
     const report = (checker: string) => (message: string) => this.#history.report(checker, message)
     this.#own = [
       new OwnershipChecker(report('ownership'), UNAWARE_MS_MAX),
+      new JobsChecker(report('jobs'), log),
       new CommitmentChecker(report('commitment'), placesOf(evidence.log)),
     ]
   }

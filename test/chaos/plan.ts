@@ -71,6 +71,12 @@ export type FaultName =
 /** A tab as an app's tab would be: what it sends is what its own handler of `outbox` passes on. */
 export const OUTBOX_TOPIC = 'outbox'
 export const REFUSED_TOPIC = 'outbox-refused'
+/** What the share group of every tab works on. */
+export const JOBS_TOPIC = 'jobs'
+export const JOBS_GROUP = 'job-workers'
+/** Made by the broker, and read by nobody. */
+export const JOBS_TOPIC_OF_DEAD = 'jobs-dead'
+const POISON_EVERY = 12
 const SLOTS = 5
 const GROUPS_PER_SLOT = 3
 
@@ -87,12 +93,18 @@ const WEIGHTS: Readonly<Record<FaultName, number>> = {
   killBrowser: 3,
 }
 
+/** Of messages in the topic of the jobs: no handler gets through with it. */
+export function isPoison(id: number): boolean {
+  return id % POISON_EVERY === 0
+}
+
 export function drawPlan(prng: Prng): ChaosPlan {
   const topics = [
     { topic: 'orders', numPartitions: 2 + prng.below(4) },
     { topic: 'events', numPartitions: 1 + prng.below(3) },
     { topic: OUTBOX_TOPIC, numPartitions: 2 + prng.below(2) },
     { topic: REFUSED_TOPIC, numPartitions: 1 },
+    { topic: JOBS_TOPIC, numPartitions: 3 },
   ]
   const groups = drawGroups(prng)
   // Every group is in several slots, so that its partitions can move.

@@ -14,6 +14,8 @@ export const PLANTS = {
   backwardCommit: 'commit-regression',
   /** Each consumer of a group reads all partitions. */
   everybodyOwns: 'ownership',
+  /** Some jobs are accepted, and nobody has done them. */
+  skippedJob: 'jobs',
   /** Some calls never settle. */
   hangingCall: 'calls',
 } as const satisfies Record<string, string>

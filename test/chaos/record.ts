@@ -43,6 +43,18 @@ export interface RecordedMessage {
   readonly id: MessageId
 }
 
+/** A delivery of a share group. */
+export interface RecordedJob {
+  readonly consumer: string
+  readonly place: Place
+  readonly offset: number
+  readonly id: MessageId
+  readonly deliveryCount: number
+}
+
+/** Its work is done, told before it is accepted; and that an acknowledgement is on the disk. */
+export type JobEvent = { readonly type: 'jobDone' | 'jobAccepted' | 'jobRejected' } & RecordedJob
+
 /** What a tab tells of itself. */
 export type TabEvent =
   | { readonly type: 'sending'; readonly sends: readonly RecordedSend[] }
@@ -68,6 +80,7 @@ export type TabEvent =
   | ({ readonly type: 'handling' } & RecordedMessage)
   | ({ readonly type: 'handled' } & RecordedMessage)
   | ({ readonly type: 'threw' } & RecordedMessage)
+  | JobEvent
   /** The consumer has joined its group. */
   | { readonly type: 'joined'; readonly reader: RecordedReader }
   | Holding

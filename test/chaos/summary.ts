@@ -26,6 +26,8 @@ export interface ChaosSummary {
   /** A group's handlers were done with the message before. */
   readonly handledAgain: number
   readonly commits: number
+  /** By what was said of them and is on the disk. */
+  readonly jobs: Readonly<Record<'done' | 'accepted' | 'rejected', number>>
   /** From the death of a worker, or of a browser, to the next acknowledgement and the next handled message. */
   readonly recovery: Readonly<Record<string, Durations>>
   readonly healMs: number
@@ -40,6 +42,7 @@ export function summarize(
   const failedCalls: Record<string, number> = {}
   const handledOnce = new Set<string>()
   const counts = { calls: 0, announced: 0, acknowledged: 0, handled: 0, commits: 0 }
+  const jobs = { done: 0, accepted: 0, rejected: 0 }
   for (const event of events) {
     switch (event.type) {
       case 'sending':
@@ -65,6 +68,15 @@ export function summarize(
         counts.handled += 1
         handledOnce.add(`${event.reader.groupId} ${nameOf(event.place)} ${event.offset}`)
         break
+      case 'jobDone':
+        jobs.done += 1
+        break
+      case 'jobAccepted':
+        jobs.accepted += 1
+        break
+      case 'jobRejected':
+        jobs.rejected += 1
+        break
       case 'committed':
         counts.commits += 1
         break
@@ -76,6 +88,7 @@ export function summarize(
   return {
     ...known,
     ...counts,
+    jobs,
     seconds: Math.round((events.at(-1)?.atMs ?? 0) / 1000),
     failedCalls,
     handledAgain: counts.handled - handledOnce.size,
@@ -132,6 +145,7 @@ export function describeSummary(summary: ChaosSummary): string {
     `messages: ${summary.announced} sent, ${summary.acknowledged} acknowledged, ` +
       `${summary.stored} stored`,
     `handled: ${summary.handled}, of them again ${summary.handledAgain}; commits: ${summary.commits}`,
+    `jobs: ${summary.jobs.done} times done, ${summary.jobs.accepted} accepted, ${summary.jobs.rejected} rejected`,
     ...Object.entries(recovery).map(
       ([name, { count, p50Ms, worstMs }]) =>
         `recovery after ${name}: ${p50Ms} ms in the middle, ${worstMs} ms at worst, of ${count}`,

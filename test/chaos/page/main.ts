@@ -6,6 +6,7 @@ import { Tabmq } from '../../../src/index.js'
 import { Prng } from '../../../src/std/prng.js'
 import { Calls, recordedError } from './calls.js'
 import { ConsumerApp } from './consumer-app.js'
+import { JobApp } from './job-app.js'
 import { ProducerApp } from './producer-app.js'
 import { readLog, readOffsets } from './storage-reader.js'
 import { tabId } from './tab-id.js'
@@ -51,12 +52,14 @@ const producers = orders.slot.producers.map(
     }),
 )
 const consumers: ConsumerApp[] = []
+const jobs = new JobApp(parts)
 
 async function start(): Promise<void> {
   const [producer] = producers
   if (producer === undefined) throw new Error('every slot sends something')
   await createTopics()
   for (const app of producers) void app.run()
+  void jobs.live()
   const ownId = await tabId()
   for (const index of orders.slot.groups) {
     const group = orders.plan.groups[index]
@@ -112,6 +115,13 @@ const chaosTab = {
     return outcome.ok ? outcome.value : recordedError(outcome.error).message
   },
 
+  async describeShareGroups() {
+    const outcome = await calls.make('describeShareGroups', REQUEST_TIMEOUT_MS, () =>
+      mq.admin().describeShareGroups(),
+    )
+    return outcome.ok ? outcome.value : recordedError(outcome.error).message
+  },
+
   /** Reads a partition as any app could: from its beginning, through the broker. */
   async readThroughBroker(topic: string, partition: number): Promise<number[]> {
     const ends = await mq.admin().fetchTopicOffsets(topic)
@@ -131,7 +141,7 @@ const chaosTab = {
 
   /** Closes all consumers, and resolves when every one has. */
   async close(): Promise<void> {
-    await Promise.all(consumers.map((app) => app.close()))
+    await Promise.all([jobs, ...consumers].map((app) => app.close()))
   },
 
   /** Everything that was noted is with the runner when this resolves. */
