@@ -61,7 +61,7 @@ test('a file is sent by the key that is chosen, and what is wrong with one is sa
   await tab.expectNoMessage(/picture\.png/)
 
   await tab.drop('events.ndjson', '{"user":"u1"}\n{"user":\n{"user":"u2"}\n')
-  await expect(tab.page.getByLabel('Key', { exact: true }).first()).toHaveValue('column:user')
+  await expect(tab.page.locator('#file-key')).toHaveValue('column:user')
   await tab.click('Send it')
   await tab.expectMessage(/events\.ndjson: Line 2 is not valid JSON and was sent as text/)
   await tab.expectCounts({ sent: 3, handled: 3, ...faultless })
