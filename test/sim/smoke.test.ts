@@ -8,7 +8,7 @@ import { drawOptions } from './options.js'
 import { describeFailure, simulate } from './simulate.js'
 import type { WorldStats } from './world.js'
 
-const SEEDS = 250
+const SEEDS = 150
 const SEEDS_PER_TEST = 25
 const TIMEOUT_MS = 60_000
 
