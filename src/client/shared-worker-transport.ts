@@ -112,9 +112,8 @@ export class SharedWorkerTransport implements Transport {
 class Line {
   readonly #worker: SharedWorker
   readonly #listener: TransportListener
-  readonly #broker: Comlink.Remote<BrokerEndpoint<MessagePort>>
-  /** Kept, since Comlink makes a proxy of its own whenever one looks at a method. */
-  readonly #request: (request: Request) => Promise<WireReply>
+  /** Comlink makes a proxy whenever one looks at a method: these are all that there are of this line. */
+  readonly #broker: ReturnType<typeof proxiesOf>
   readonly #pushes = new MessageChannel()
   readonly #abort = new AbortController()
 
@@ -125,8 +124,7 @@ class Line {
       push: (message) => Promise.resolve(listener.onPush(message)),
     }
     Comlink.expose(tab, callsOnly(this.#pushes.port1, TAB_METHODS))
-    this.#broker = Comlink.wrap<BrokerEndpoint<MessagePort>>(worker.port)
-    this.#request = this.#broker.request
+    this.#broker = proxiesOf(worker.port)
   }
 
   /**
@@ -156,7 +154,7 @@ class Line {
   }
 
   request(request: Request): Promise<WireReply> {
-    return this.#request(request)
+    return this.#broker.request(request)
   }
 
   goodbye(options: { isTabGone: boolean }): void {
@@ -164,13 +162,16 @@ class Line {
   }
 
   /**
-   * The ports are closed here and now rather than released through Comlink, which would wait for an
-   * answer: one that reached a page in the back/forward cache would put it out of there.
+   * The ports are closed here and now rather than by Comlink, which would wait for an answer: one that
+   * reached a page in the back/forward cache would put it out of there. And so would the callback of a
+   * proxy that is garbage: released, they have none.
    */
   close(): void {
+    if (this.#abort.signal.aborted) return
     this.#abort.abort()
     this.#worker.port.close()
     this.#pushes.port1.close()
+    for (const proxy of Object.values(this.#broker)) proxy[Comlink.releaseProxy]()
   }
 
   /** Granted means that the broker, which holds this lock while it lives, is gone. */
@@ -182,6 +183,12 @@ class Line {
         // Aborted: this line was closed.
       })
   }
+}
+
+function proxiesOf(port: MessagePort) {
+  const whole = Comlink.wrap<BrokerEndpoint<MessagePort>>(port)
+  const { attach, hello, request, goodbye } = whole
+  return { whole, attach, hello, request, goodbye }
 }
 
 function workerAt({ url, name, type }: WorkerAddress): SharedWorker {

@@ -137,11 +137,18 @@ async function onStage(
   for (const page of [stays, leaves]) await page.close()
 }
 
+/**
+ * Leaves for another page of the same process, and has its garbage collected: what the page in the cache
+ * would run for that (a FinalizationRegistry's callback) would put it out of there.
+ */
 async function leave(page: Page): Promise<void> {
   await page.evaluate(() => {
     Object.assign(globalThis, { wasHere: true })
   })
   await page.goto(`${address}/test/browser/pages/empty.html`)
+  const devTools = await page.context().newCDPSession(page)
+  await devTools.send('HeapProfiler.collectGarbage')
+  await devTools.detach()
 }
 
 /** Playwright's own goBack waits for a load event, which a page from the cache does not have. */
