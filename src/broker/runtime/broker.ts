@@ -290,11 +290,22 @@ export class Broker {
       ...groups.sessionGone(sessionId, this.context()),
       ...shares.sessionGone(sessionId, this.context()),
     ]
-    const forgotten = isTabGone ? this.forgetProducers(session.producers) : []
     this.watches.changed()
-    await this.#shard.write([...left, ...forgotten], 'relaxed').catch(() => {
-      // The state is loaded again without the session's members; producers expire by time.
-    })
+    // The state is loaded again without the session's members; producers expire by time.
+    const written = [this.#writeQuietly(left)]
+    if (isTabGone) written.push(this.#forgetProducersOf(session))
+    await Promise.all(written)
+  }
+
+  /** What the tab has sent and still waits for a topic's message ids may repeat what is in the log. */
+  async #forgetProducersOf({ producers }: Session): Promise<void> {
+    try {
+      while (this.messageIdLoader.hasWaiting) await this.messageIdLoader.allBegun()
+      while (this.#shard.isRecovering) await this.#shard.recovered()
+    } catch {
+      return
+    }
+    if (!this.#isClosed) await this.#writeQuietly([...this.forgetProducers(producers)])
   }
 
   /**

@@ -46,6 +46,16 @@ export class MessageIdLoader {
     return !this.#lines.has(topicId) && this.isLoaded(topicId)
   }
 
+  /** Whether anybody waits for the ids of any topic. */
+  get hasWaiting(): boolean {
+    return this.#lines.size > 0
+  }
+
+  /** Resolves when all who wait now have begun, or were told that they cannot. */
+  async allBegun(): Promise<void> {
+    await Promise.all(this.#lines.values())
+  }
+
   /** Begins when the topic's ids are known, after all that came before it. */
   async inTurn<T>(topicId: TopicId, begin: () => Promise<T>): Promise<T> {
     let begun: Promise<T> | undefined

@@ -418,6 +418,28 @@ describe('after a start', () => {
     expect(await dedup.send({ ids: ['a'] })).toMatchObject({ isAppended: false })
   })
 
+  it('what a tab sent again and still waits is no new message when the tab is gone', async () => {
+    const dedup = await Dedup.start()
+    const [other = 0 as PartitionId] = await dedup.context.createTopic('refunds')
+    const producer = { id: 7, sequence: 0 }
+    await dedup.send({ producer })
+    await dedup.restart()
+    const { tab, storage } = dedup.context
+    await tab.append(other, { producer })
+    storage.holdReads()
+    void dedup.send({ producer })
+    const following = { records: 2, producer: { id: 7, sequence: 1 } }
+    void dedup.send(following)
+    await allDone()
+    void tab.leave()
+    await allDone()
+    storage.releaseReads()
+    await allDone()
+    expect(dedup.context.watermark(dedup.id())).toBe(3)
+    const { logs } = dedup.context.broker.state
+    expect([...logs.all()].flatMap((log) => [...log.producers()])).toEqual([])
+  })
+
   it('a broker that closes meanwhile says so to whoever waits', async () => {
     const dedup = await Dedup.start()
     await dedup.send({ ids: ['a'] })
