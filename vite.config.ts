@@ -34,11 +34,21 @@ export default defineConfig(({ mode }) => ({
   // The demo can be put under any path.
   base: './',
   build: { outDir: 'dist-demo' },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   optimizeDeps: {
     // What only the worker imports would be found late, and finding it reloads every open page.
     entries: ['index.html', 'worker/shared-worker.ts', 'test/browser/pages/*.html'],
-    include: ['comlink', 'idb', 'msgpackr/index-no-eval'],
+    include: [
+      'comlink',
+      'idb',
+      'msgpackr/index-no-eval',
+      'preact',
+      'preact/hooks',
+      'preact/jsx-dev-runtime',
+      'preact/jsx-runtime',
+      'uplot',
+    ],
   },
   test: {
     include: ['test/**/*.test.ts'],

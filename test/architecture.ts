@@ -76,7 +76,7 @@ export const areas: readonly Area[] = [
   {
     path: 'demo/',
     imports: ['src/index.ts'],
-    packages: ['idb', 'papaparse', 'vega-datasets'],
+    packages: ['idb', 'papaparse', 'preact', 'uplot', 'vega-datasets'],
   },
 ]
 
