@@ -22,6 +22,7 @@ import { forgetPublishers, forgetSilentPublishers } from '../routing/forget-publ
 import { forgetProducers, forgetSilentProducers } from '../log/forget-producers.js'
 import type { Clock, Logger, PushPort, Random, Storage, StorePage, Timer } from '../ports.js'
 import type { Decision, DecisionContext, StateRecord } from '../records.js'
+import type { OffsetRange } from '../share/share-coordinator.js'
 import { BrokerState } from './broker-state.js'
 import { BufferedBytes, type Reservation } from './buffered-bytes.js'
 import { DeadLetters } from './dead-letters.js'
@@ -148,7 +149,6 @@ export class Broker {
       logger,
       limits: this.limits,
       context,
-      keysFree: (groupId) => this.#keysFree(groupId),
       apply: (decision) => this.apply(decision),
     })
     this.deadLetters = new DeadLetters({
@@ -156,6 +156,7 @@ export class Broker {
       reader: shareReader,
       context,
       write: (records, urgency, entry) => this.#shard.write(records, urgency, entry),
+      holdKeys: (groupId, ranges) => this.holdKeys(groupId, ranges),
       logger,
     })
     this.buffered = new BufferedBytes(this.limits)
@@ -366,6 +367,18 @@ export class Broker {
     return [...forgetProducers(logs, producerIds), ...forgetPublishers(exchanges, producerIds)]
   }
 
+  /**
+   * Messages are about to be final in a transaction that may be taken back. Where those of one key are in
+   * order, nobody gets the next ones before it is known what became of that.
+   */
+  holdKeys(groupId: GroupId, ranges: readonly OffsetRange[]): () => void {
+    const release = this.state.shares.holdKeys(groupId, ranges)
+    return () => {
+      release()
+      this.sharePurgatory.groupChanged(groupId)
+    }
+  }
+
   /** For what nobody waits for. */
   applyQuietly(records: readonly StateRecord[]): void {
     void this.#writeQuietly(records)
@@ -437,12 +450,6 @@ export class Broker {
 
   #announce(news: News): void {
     for (const session of this.#sessions.values()) session.announce(news)
-  }
-
-  async #keysFree(groupId: GroupId): Promise<void> {
-    const { shares } = this.state
-    if (!shares.has(groupId) || !shares.optionsOf(groupId).isOrderedByKey) return
-    await this.deadLetters.rested(groupId)
   }
 
   /** What can be delivered now is, and what has died is buried. */

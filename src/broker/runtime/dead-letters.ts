@@ -12,10 +12,14 @@ import { hasCode, TabmqError } from '../../protocol/errors.js'
 import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
 import { MAX_MESSAGE_BYTES_MAX } from '../../protocol/limits.js'
 import type { GroupId, PartitionId, SessionId, TopicName } from '../../protocol/names.js'
-import type { Acknowledgement } from '../../protocol/requests.js'
 import type { Logger } from '../ports.js'
 import type { DecisionContext, StateRecord } from '../records.js'
-import type { DeadLetter, LetterOutcome } from '../share/share-coordinator.js'
+import type {
+  DeadLetter,
+  DeadLetterEnd,
+  LetterOutcome,
+  OffsetRange,
+} from '../share/share-coordinator.js'
 import { decideCreateTopics } from '../topic/decide-topics.js'
 import type { BrokerState } from './broker-state.js'
 import { Burial, type Plot } from './burial.js'
@@ -39,6 +43,8 @@ export interface DeadLettersOptions {
     urgency: Urgency,
     options?: EntryOptions,
   ) => Promise<void>
+  /** As {@link ShareCoordinator.holdKeys}. */
+  readonly holdKeys: (groupId: GroupId, ranges: readonly OffsetRange[]) => () => void
   readonly logger: Logger
 }
 
@@ -48,8 +54,6 @@ interface Pending {
   readonly state: BrokerState
   readonly done: Deferred<LetterOutcome>
 }
-
-type OffsetRange = Pick<Acknowledgement, 'partitionId' | 'firstOffset' | 'lastOffset'>
 
 export class DeadLetters {
   readonly #options: DeadLettersOptions
@@ -93,18 +97,6 @@ export class DeadLetters {
       // Nobody may come to wait for it.
     })
     return all
-  }
-
-  /**
-   * Resolves when none of the group is being written any more: what fails is not final then, though it
-   * seemed so.
-   */
-  async rested(groupId: GroupId): Promise<void> {
-    for (;;) {
-      const pending = [...this.#pending.values()].filter((one) => one.letter.groupId === groupId)
-      if (pending.length === 0) return
-      await Promise.allSettled(pending.map(({ done }) => done.promise))
-    }
   }
 
   async #work(): Promise<void> {
@@ -217,19 +209,38 @@ export class DeadLetters {
     const { ends } = burial
     const retryAtMs = context().nowMs + RETRY_DELAY_MS
     const ended = before.shares.deadLettersEnded(ends, retryAtMs, context())
-    await write([...burial.records, ...ended], 'relaxed', {
-      undo: () => {
-        const undone = before.shares.undoDeadLetters(ends, retryAtMs, context())
-        for (const record of undone) before.replay(record)
-        return undone.filter((record) => record.type === 'sharePartition')
-      },
-    })
+    const releaseKeys = this.#holdKeys(ends)
+    try {
+      await write([...burial.records, ...ended], 'relaxed', {
+        undo: () => {
+          const undone = before.shares.undoDeadLetters(ends, retryAtMs, context())
+          for (const record of undone) before.replay(record)
+          return undone.filter((record) => record.type === 'sharePartition')
+        },
+      })
+    } finally {
+      releaseKeys()
+    }
     for (const { letter, outcome, error } of ends) {
       const { groupId, partitionId, offset } = letter
       const pending = this.#pending.get(keyOf(groupId, partitionId, offset))
       if (pending?.letter !== letter || outcome === 'void') continue
       if (error === undefined) this.#end(pending, undefined, outcome)
       else this.#end(pending, error)
+    }
+  }
+
+  #holdKeys(ends: readonly DeadLetterEnd[]): () => void {
+    const byGroup = new Map<GroupId, OffsetRange[]>()
+    for (const { letter } of ends) {
+      const { groupId, partitionId, offset } = letter
+      const ranges = byGroup.get(groupId) ?? []
+      ranges.push({ partitionId, firstOffset: offset, lastOffset: offset })
+      byGroup.set(groupId, ranges)
+    }
+    const held = [...byGroup].map(([groupId, ranges]) => this.#options.holdKeys(groupId, ranges))
+    return () => {
+      for (const release of held) release()
     }
   }
 

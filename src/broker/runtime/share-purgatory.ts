@@ -29,11 +29,6 @@ export interface SharePurgatoryOptions {
   readonly logger: Logger
   readonly limits: BrokerLimits
   readonly context: () => DecisionContext
-  /**
-   * Resolves when what died in a group that is ordered by key is on the disk: the next of the key comes
-   * after it, and could not be taken back.
-   */
-  readonly keysFree: (groupId: GroupId) => Promise<void>
   readonly apply: <R>(decision: Decision<R>) => Promise<R>
 }
 
@@ -177,7 +172,6 @@ export class SharePurgatory {
     const maxRecords = wanted.reduce((sum, { request }) => sum + request.maxRecords, 0)
     const maxBytes = wanted.reduce((sum, { request }) => sum + request.maxBytes, 0)
     await reader.see(groupId, { whose: first.sessionId, maxRecords, maxBytes })
-    await this.#options.keysFree(groupId)
     // Whoever came or went meanwhile.
     const takers = takersOf(desk)
     if (takers.length === 0) return

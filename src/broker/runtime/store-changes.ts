@@ -55,7 +55,10 @@ export async function shareAcknowledge(
     return undone.filter((record) => record.type === 'sharePartition')
   }
   const decision = { records: [...records, ...changes], response }
-  const applied = broker.apply(decision, urgencyOf(request), changes.length > 0 ? { undo } : {})
+  const releaseKeys = broker.holdKeys(groupId, changes.length > 0 ? accepted : [])
+  const applied = broker
+    .apply(decision, urgencyOf(request), changes.length > 0 ? { undo } : {})
+    .finally(releaseKeys)
   const buried = acknowledgements.map((acknowledgement, index) => {
     const isRejected =
       acknowledgement.type === 'reject' && response.results[index]?.error === undefined

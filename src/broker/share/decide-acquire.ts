@@ -122,7 +122,11 @@ function findIn(
 ): Found | undefined {
   if (draft === undefined) return undefined
   const facts = state.factsOf(draft.partition.partitionId)
-  const limits = { endOffset: seenEnd(state, draft), max: Math.min(max, draft.room) }
+  const limits = {
+    endOffset: seenEnd(state, draft),
+    max: Math.min(max, draft.room),
+    heldKeys: state.group.heldKeys.of(draft.partition.partitionId),
+  }
   const found = findDeliverable(draft, facts, limits)
   let room = draft.room - found.count
   for (const { piece, why } of found.undeliverable) {

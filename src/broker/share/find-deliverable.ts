@@ -26,14 +26,21 @@ export interface Found {
   readonly undeliverable: readonly Undeliverable[]
 }
 
+interface Limits {
+  readonly endOffset: number
+  readonly max: number
+  /** Keys, by their hashes, of which nothing is to be delivered. */
+  readonly heldKeys: ReadonlyMap<number, unknown> | undefined
+}
+
 /** At most `max` messages, none at or after `endOffset`. */
 export function findDeliverable(
   draft: SharePartitionDraft,
   facts: PartitionFacts,
-  { endOffset, max }: { endOffset: number; max: number },
+  { endOffset, max, heldKeys }: Limits,
 ): Found {
   const search = new Search(draft, facts, max)
-  if (draft.terms.options.isOrderedByKey) search.byKey(endOffset)
+  if (draft.terms.options.isOrderedByKey) search.byKey(endOffset, heldKeys)
   else if (draft.hasRunsMax) search.inOrder(Math.min(endOffset, draft.endOfRuns), 'all')
   else {
     for (const priority of facts.priorities()) search.ofPriority(endOffset, priority)
@@ -91,8 +98,9 @@ class Search implements Found {
   }
 
   /** Of each key the oldest that is not final, if that can be delivered; of those without key, all. */
-  byKey(endOffset: number): void {
-    const { draft, busy } = { draft: this.#draft, busy: new Set<number>() }
+  byKey(endOffset: number, heldKeys: Limits['heldKeys']): void {
+    const draft = this.#draft
+    const busy = new Set(heldKeys?.keys())
     const hasPriorities = this.#facts.hasPriorities
     const limit = draft.hasRunsMax ? Math.min(endOffset, draft.endOfRuns) : endOffset
     const cursor = this.#facts.cursor()

@@ -98,6 +98,17 @@ export class PartitionFacts {
     }
   }
 
+  /** Of the records between two offsets that have a key, the last offset exclusive. */
+  keyHashes(fromOffset: number, endOffset: number): number[] {
+    const cursor = this.cursor()
+    const hashes: number[] = []
+    for (let offset = fromOffset; offset < endOffset; offset++) {
+      const hash = cursor.keyHash(offset)
+      if (hash !== 0) hashes.push(hash)
+    }
+    return hashes
+  }
+
   /** Looks records up one by one, in the order of offsets. */
   cursor(): FactsCursor {
     return new FactsCursor(this.#chunks)

@@ -58,7 +58,7 @@ export type { Granted, GrantedPartition, WaitingMember } from './decide-acquire.
 export type { WantedFacts } from './seen-partitions.js'
 
 type ShareDecision<R> = Decision<R, ShareRecord>
-type OffsetRange = Pick<Acknowledgement, 'partitionId' | 'firstOffset' | 'lastOffset'>
+export type OffsetRange = Pick<Acknowledgement, 'partitionId' | 'firstOffset' | 'lastOffset'>
 
 export class ShareCoordinator {
   readonly #groups = new Map<GroupId, ShareGroup>()
@@ -133,6 +133,23 @@ export class ShareCoordinator {
         run,
       }))
     })
+  }
+
+  /**
+   * These are about to be final, in a transaction that may be taken back: where messages of one key are in
+   * order, the next ones of theirs are delivered to nobody until the returned function is called.
+   */
+  holdKeys(groupId: GroupId, ranges: readonly OffsetRange[]): () => void {
+    const group = this.#groups.get(groupId)
+    if (group?.row?.options.isOrderedByKey !== true) return () => {}
+    const held = ranges.flatMap(({ partitionId, firstOffset, lastOffset }) => {
+      const hashes = this.#seen.factsOf(partitionId).keyHashes(firstOffset, lastOffset + 1)
+      return hashes.map((keyHash) => ({ partitionId, keyHash }))
+    })
+    for (const { partitionId, keyHash } of held) group.heldKeys.hold(partitionId, keyHash)
+    return () => {
+      for (const { partitionId, keyHash } of held) group.heldKeys.release(partitionId, keyHash)
+    }
   }
 
   /** They were accepted, and the transaction did not come to be: they are available again. */

@@ -11,11 +11,13 @@ import { subscribedTopics } from '../group/subscription.js'
 import type { TopicsView } from '../group/topics-view.js'
 import type { ShareRecord } from '../records.js'
 import type { ShareGroupRow } from '../rows.js'
+import { HeldKeys } from './held-keys.js'
 import type { ShareMember } from './share-member.js'
 import { SharePartition } from './share-partition.js'
 
 export class ShareGroup {
   readonly groupId: GroupId
+  readonly heldKeys = new HeldKeys()
   readonly #members = new Map<MemberId, ShareMember>()
   readonly #partitions = new Map<PartitionId, SharePartition>()
   #row: ShareGroupRow | undefined

@@ -7,6 +7,7 @@ import { deferred } from '../../../src/std/deferred.js'
 import { BrokerContext, type Tab } from '../broker-context.js'
 import { allDone } from '../fake-time.js'
 import { outcomeOf, watch } from '../outcome.js'
+import { jobBatch } from '../share/job-batch.js'
 
 const FULL = new TabmqError('STORAGE_FULL', 'the disk is full')
 const FAILED = new TabmqError('STORAGE_ERROR', 'the disk failed')
@@ -246,16 +247,18 @@ describe('an acknowledgement with changes of a store', () => {
   const queue = 'q' as GroupId
   const worker = 'w' as MemberId
 
-  async function delivered(records = 3) {
+  async function delivered(records = 3, { isOrderedByKey = false } = {}) {
     const context = await BrokerContext.start()
     const { tab } = context
     const [id = 0 as PartitionId] = await context.createTopic('orders')
-    await context.append(id, { records })
+    const batch = jobBatch(Array.from({ length: records }, () => ({ key: 'k' })))
+    await tab.call({ api: 'produce', acks: 1, batches: [{ partitionId: id, batch }] })
     const who = { groupId: queue, memberId: worker }
     const subscription = { topics: ['orders' as never], patterns: [] }
-    await tab.call({ api: 'joinShareGroup', ...who, subscription, options: OPTIONS, weight: 1 })
-    const fetch = (maxRecords: number) =>
-      tab.call({ api: 'shareFetch', ...who, maxRecords, maxBytes: 1_000, maxWaitMs: 0 })
+    const options = { ...OPTIONS, isOrderedByKey }
+    await tab.call({ api: 'joinShareGroup', ...who, subscription, options, weight: 1 })
+    const fetch = (maxRecords: number, maxWaitMs = 0) =>
+      tab.call({ api: 'shareFetch', ...who, maxRecords, maxBytes: 1_000, maxWaitMs })
     await fetch(records)
     const accept = (offset: number, more: Partial<Acknowledgement> = {}) => {
       const range = { partitionId: id, firstOffset: offset, lastOffset: offset }
@@ -335,6 +338,62 @@ describe('an acknowledgement with changes of a store', () => {
     const restarted = await context.restart()
     const description = restarted.broker.state.shares.describe(queue, { nowMs: 0 })
     expect(description.partitions).toMatchObject([{ startOffset: 0, available: 3 }])
+  })
+
+  it('holds up the next message of its key until it is written, as long as it takes', async () => {
+    const { context, accept, acknowledge, fetch } = await delivered(2, { isOrderedByKey: true })
+    context.storage.hold()
+    const full = watch(acknowledge(accept(0, { store: changes({ a: '1' }) })))
+    await allDone()
+    const next = watch(fetch(1, 60_000))
+    await allDone()
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    await allDone()
+    expect([full.outcome, next.outcome]).toEqual(['STORAGE_FULL', undefined])
+    expect(await entries(context.tab)).toEqual({})
+    await acknowledge(accept(0, { store: changes({ a: '2' }) }))
+    await allDone()
+    expect(next.value?.partitions).toMatchObject([{ acquired: [{ firstOffset: 1 }] }])
+    expect(await entries(context.tab)).toEqual({ a: '2' })
+    const restarted = await context.restart()
+    const description = restarted.broker.state.shares.describe(queue, { nowMs: 0 })
+    expect(description.partitions).toMatchObject([{ startOffset: 1, available: 1 }])
+  })
+
+  it('that cannot be written comes before the next message of its key, with its member gone', async () => {
+    const { context, accept, fetch } = await delivered(2, { isOrderedByKey: true })
+    const other = context.openTab()
+    const who = { groupId: queue, memberId: 'other' as MemberId }
+    const subscription = { topics: ['orders' as never], patterns: [] }
+    const options = { ...OPTIONS, isOrderedByKey: true }
+    await other.call({ api: 'joinShareGroup', ...who, subscription, options, weight: 1 })
+    await context.broker.handle(context.tab.sessionId, {
+      api: 'shareAcknowledge',
+      groupId: queue,
+      memberId: worker,
+      acknowledgements: [accept(0, { type: 'release', delayMs: 0 })],
+    })
+    const wanted = { maxRecords: 1, maxBytes: 1_000 }
+    await other.call({ api: 'shareFetch', ...who, ...wanted, maxWaitMs: 0 })
+    context.storage.hold()
+    const full = watch(
+      other.call({
+        api: 'shareAcknowledge',
+        ...who,
+        acknowledgements: [accept(0, { deliveryCount: 2, store: changes({ a: '1' }) })],
+      }),
+    )
+    await allDone()
+    const next = watch(fetch(1, 60_000))
+    const left = watch(other.leave())
+    await allDone()
+    context.storage.failCommits(FULL)
+    context.storage.release()
+    await allDone()
+    expect([full.outcome, left.outcome]).toEqual(['STORAGE_FULL', 'ok'])
+    const range = { firstOffset: 0, lastOffset: 0, deliveryCount: 3 }
+    expect(next.value?.partitions).toMatchObject([{ acquired: [range] }])
   })
 })
 
