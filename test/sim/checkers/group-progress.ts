@@ -6,7 +6,7 @@
 import type { DurableRecord } from '../../../src/broker/records.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
 import { nameOf, pastVoid, type DurableLog, type DurablePartition } from '../durable-log.js'
-import type { Listener, Handling, Place, SimEvent } from '../history.js'
+import type { Handling, Listener, Place, Reader, SimEvent } from '../history.js'
 
 interface Progress {
   /** Whether it is known where the group begins: all else counts from there. */
@@ -48,6 +48,8 @@ export class GroupProgress implements Listener {
   readonly #log: DurableLog
   readonly #byGroup = new Map<string, Map<PartitionId, Progress>>()
   readonly #fromLatest: ReadonlySet<string>
+  /** Whose the partitions are, by group: nobody else can commit there. */
+  readonly #owners = new Map<string, Map<PartitionId, string>>()
 
   /** @param fromLatest groups that read from where the log ended when they came */
   constructor(log: DurableLog, fromLatest: readonly string[]) {
@@ -67,7 +69,7 @@ export class GroupProgress implements Listener {
         }
         return
       case 'assigned':
-        for (const place of event.places) this.#assigned(event.reader.groupId, place)
+        for (const place of event.places) this.#assigned(event.reader, place)
         return
       case 'handling':
         return this.#handling(event)
@@ -113,8 +115,12 @@ export class GroupProgress implements Listener {
     return `${groupId} ${nameOf(partition.place)}`
   }
 
-  #assigned(groupId: string, place: Place): void {
+  #assigned({ groupId, consumer }: Reader, place: Place): void {
     const partition = this.#log.at(place)
+    if (partition !== undefined) {
+      const owners = this.#owners.get(groupId) ?? new Map<PartitionId, string>()
+      this.#owners.set(groupId, owners.set(partition.partitionId, consumer))
+    }
     const progress = partition && this.#find(groupId, partition.partitionId)
     for (const [consumer, { isGiven }] of progress?.soughtBack ?? []) {
       if (isGiven) progress?.soughtBack.delete(consumer)
@@ -184,7 +190,9 @@ export class GroupProgress implements Listener {
       begun.hasBegun = true
       begun.committed = value.offset
       // Of what others have handled it does not follow that anybody has been to the end.
-      if (isReset && value.offset > begun.handledUpTo) forgetReturns(begun, value.offset)
+      if (isReset && value.offset > begun.handledUpTo) {
+        forgetReturns(begun, value.offset, this.#owners.get(groupId)?.get(partitionId))
+      }
       this.#advance(begun, partitionId, value.offset)
     }
   }
@@ -278,9 +286,15 @@ function isSoughtTo(
 }
 
 /** Who committed this has been to the end since, unless it may have been on its way before. */
-function forgetReturns({ soughtBack }: Progress, committed: number): void {
-  for (const [consumer, { logEnd }] of soughtBack) {
-    if (committed > logEnd) soughtBack.delete(consumer)
+function forgetReturns(
+  { soughtBack }: Progress,
+  committed: number,
+  committedBy: string | undefined,
+): void {
+  for (const [consumer, { logEnd, isGiven }] of soughtBack) {
+    // What another was told, and was given nothing from, it may still do when it has the partition.
+    const mayBeAnothers = consumer !== undefined && consumer !== committedBy && !isGiven
+    if (committed > logEnd && !mayBeAnothers) soughtBack.delete(consumer)
   }
 }
 
