@@ -10,6 +10,7 @@ import type {
   ApiName,
   GroupListing,
   PartitionBatch,
+  ProducedBatch,
   PartitionResult,
   RepeatedMessages,
   Request,
@@ -208,7 +209,7 @@ async function produceInTurn(
   const answers = await allEnded(
     [...byTopic].map(([topicId, those]) => {
       const request = { api: 'produce', acks, batches: those } as const
-      const begin = () => produceNow(broker, { ...asked, request })
+      const begin = async () => produceNow(broker, { ...asked, request })
       return topicId === undefined ? begin() : broker.messageIdLoader.inTurn(topicId, begin)
     }),
   )
@@ -251,10 +252,7 @@ async function produced(
   const restsOn = (result: ProduceResult): Promise<unknown> => {
     const { partitionId } = result
     if (result.error === undefined) {
-      const isItThere =
-        result.duplicate && result.isAppended !== false
-          ? broker.batchesDurable(partitionId, result.baseOffset)
-          : written
+      const isItThere = result.duplicate ? takenDurable(broker, partitionId, result) : written
       return result.repeats === undefined
         ? isItThere
         : Promise.all([isItThere, originalsDurable(broker, partitionId, result.repeats)])
@@ -274,6 +272,18 @@ async function produced(
     }
   })
   return { results: await Promise.all(answers) }
+}
+
+/**
+ * What was taken before may still be on its way to the disk. Of a batch of which nothing was appended that
+ * is the producer's row, and it goes with the partition's batches.
+ */
+function takenDurable(
+  broker: Broker,
+  partitionId: PartitionId,
+  { baseOffset, isAppended }: ProducedBatch,
+): Promise<void> {
+  return broker.batchesDurable(partitionId, isAppended === false ? Infinity : baseOffset)
 }
 
 /** The messages of which these are repeats may themselves be on their way to the disk. */

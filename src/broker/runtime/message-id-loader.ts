@@ -53,23 +53,24 @@ export class MessageIdLoader {
 
   /** Resolves when all who wait now have begun, or were told that they cannot. */
   async allBegun(): Promise<void> {
-    await Promise.all(this.#lines.values())
+    await Promise.allSettled(this.#lines.values())
   }
 
-  /** Begins when the topic's ids are known, after all that came before it. */
+  /**
+   * Begins when the topic's ids are known, after all that came before it. When they cannot be read, all who
+   * wait are told: one tab's batches would be stored in another order if the next tried again.
+   */
   async inTurn<T>(topicId: TopicId, begin: () => Promise<T>): Promise<T> {
     let begun: Promise<T> | undefined
     const turn = this.#after(this.#lines.get(topicId), topicId, () => {
       begun = begin()
     })
-    const line = turn.catch(() => {
-      // Whoever it was is told; the next tries again.
-    })
-    this.#lines.set(topicId, line)
-    void line.then(() => {
-      if (this.#lines.get(topicId) === line) this.#lines.delete(topicId)
-    })
-    await turn
+    this.#lines.set(topicId, turn)
+    try {
+      await turn
+    } finally {
+      if (this.#lines.get(topicId) === turn) this.#lines.delete(topicId)
+    }
     return definedOrThrow(begun, () => 'a turn that did not begin')
   }
 

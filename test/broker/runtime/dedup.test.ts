@@ -315,6 +315,21 @@ describe('an original that is not durable yet', () => {
     expect((await dedup.delivered()).slice(1)).toEqual([[1, 'a']])
   })
 
+  it('of which nothing is stored is answered again when its producer’s row is on the disk', async () => {
+    const dedup = await Dedup.start()
+    await dedup.send({ ids: ['a'] })
+    dedup.context.storage.hold()
+    const producer = { id: 7, sequence: 0 }
+    const first = watch(dedup.send({ ids: ['a'], producer }))
+    const again = watch(dedup.send({ ids: ['a'], producer }))
+    await allDone()
+    expect([first.outcome, again.outcome]).toEqual([undefined, undefined])
+    dedup.context.storage.failCommits(FULL)
+    dedup.context.storage.release()
+    await allDone()
+    expect([first.outcome, again.outcome]).toEqual(['STORAGE_FULL', 'STORAGE_FULL'])
+  })
+
   it('takes along what its producer has sent behind it, though nothing of that was stored', async () => {
     const dedup = await Dedup.start()
     await dedup.send({ ids: ['a'] })
@@ -416,6 +431,22 @@ describe('after a start', () => {
     expect(failed.outcome).toBe('STORAGE_ERROR')
     storage.readBatches = read
     expect(await dedup.send({ ids: ['a'] })).toMatchObject({ isAppended: false })
+  })
+
+  it('a read that fails is told to all who wait for it: none comes before another', async () => {
+    const dedup = await Dedup.start()
+    await dedup.send({ ids: ['a'] })
+    await dedup.restart()
+    const { storage } = dedup.context
+    const read = storage.readBatches.bind(storage)
+    storage.readBatches = async () => {
+      storage.readBatches = read
+      throw FAILED
+    }
+    const sends = ['b', 'c', 'd'].map((id) => watch(dedup.send({ ids: [id] })))
+    await allDone()
+    expect(sends.map(({ outcome }) => outcome)).toEqual(Array(3).fill('STORAGE_ERROR'))
+    expect(await dedup.send({ ids: ['b'] })).toEqual({ ...NEW, baseOffset: 1 })
   })
 
   it('what a tab sent again and still waits is no new message when the tab is gone', async () => {
