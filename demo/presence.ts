@@ -4,7 +4,7 @@
  * still finds the entry knows that the tab has crashed, or was ended by the browser. All of it is
  * soft state but the entries: those of a browser that was killed are found by the next tab.
  */
-import type { Leaving } from './leaving.js'
+import type { Leaving } from './app/leaving.js'
 import { PRESENT } from './names.js'
 import type { TabIdentity } from './tab-identity.js'
 

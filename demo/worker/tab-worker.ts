@@ -4,7 +4,7 @@
  * how far the group is, is the broker's to know.
  */
 import type { Consumer, EachBatchPayload, ReceivedMessage, Tabmq } from '../../src/index.js'
-import type { Leaving } from '../leaving.js'
+import type { Leaving } from '../app/leaving.js'
 import type { LedgerStore } from '../ledger/ledger-store.js'
 import { GROUP, TOPIC } from '../names.js'
 import type { TabIdentity } from '../tab-identity.js'

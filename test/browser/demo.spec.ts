@@ -200,7 +200,7 @@ test('what has the focus is not under the bar at the top', async ({ context }) =
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
   const focused = page.locator(':focus')
   const ringWidth = 5
-  for (let id = ''; id !== 'open-tab'; id = (await focused.getAttribute('id')) ?? '') {
+  for (let text = ''; text !== 'Open another tab'; text = (await focused.textContent()) ?? '') {
     await page.keyboard.press('Shift+Tab')
     const [bar, control] = [
       await page.locator('.sticky').boundingBox(),

@@ -1,31 +1,8 @@
-/**
- * When there can be no broker at all, the page says so in one place, and what needs one is disabled.
- */
-import { TabmqError } from '../src/index.js'
-import { byId } from './dom.js'
-
-const CONTROLS = 'main :is(button, input, select, textarea)'
-
-export class WholePage {
-  readonly #notice = byId('notice', HTMLElement)
-
-  /** Says why the page cannot work, when that is what the error is about. */
-  maybeGiveUp(error: unknown): boolean {
-    const reason = reasonOf(error)
-    if (reason === undefined) return false
-    if (!this.#notice.hidden) return true
-    this.#notice.hidden = false
-    this.#notice.textContent = reason
-    document.body.dataset['broker'] = 'none'
-    for (const control of document.querySelectorAll(CONTROLS)) {
-      control.toggleAttribute('disabled', true)
-    }
-    return true
-  }
-}
+/** Why there can be no broker at all. */
+import { TabmqError } from '../../src/index.js'
 
 /** Undefined for an error that may pass, or that is about something else. */
-function reasonOf(error: unknown): string | undefined {
+export function whyThereIsNoBroker(error: unknown): string | undefined {
   if (error instanceof DOMException && error.name === 'SecurityError') return STORAGE_BLOCKED
   if (!(error instanceof TabmqError)) return undefined
   switch (error.code) {

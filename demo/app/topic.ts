@@ -1,7 +1,7 @@
 /** The demo's topic: made when it is missing, cleared, replayed. */
-import type { Admin } from '../src/index.js'
-import type { LedgerStore } from './ledger/ledger-store.js'
-import { GROUP, PARTITIONS, TOPIC } from './names.js'
+import type { Admin } from '../../src/index.js'
+import type { LedgerStore } from '../ledger/ledger-store.js'
+import { GROUP, PARTITIONS, TOPIC } from '../names.js'
 
 export interface TopicOptions {
   readonly admin: Admin

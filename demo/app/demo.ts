@@ -1,0 +1,185 @@
+/**
+ * The demo behind its page: this tab's producer, worker and checker, and what the page shows of them.
+ * Each tab has one; what they have in common is only the broker, and the ledger that checks it.
+ * Everything here is soft state.
+ */
+import {
+  Tabmq,
+  TabmqError,
+  type Admin,
+  type ClusterState,
+  type StorageEstimate,
+} from '../../src/index.js'
+import { committedOf, viewOf, type ClusterView } from '../cluster/cluster-view.js'
+import { watchCluster } from '../cluster/cluster-watch.js'
+import { Publisher } from '../exchange/publisher.js'
+import { Checker, type Verdict } from '../ledger/checker.js'
+import { LedgerStore } from '../ledger/ledger-store.js'
+import { BROKER, GROUP, PARTITIONS, TOPIC } from '../names.js'
+import { Presence } from '../presence.js'
+import { Jobs } from '../queue/jobs.js'
+import { FileSending } from '../sending/file-sending.js'
+import { MessageSender } from '../sending/message-sender.js'
+import { claimTabIdentity, clientIdOf, type TabIdentity } from '../tab-identity.js'
+import { TabWorker, type WorkerStatus } from '../worker/tab-worker.js'
+import { Cell } from './cell.js'
+import { Frame } from './frame.js'
+import { Leaving } from './leaving.js'
+import type { Messages } from './messages.js'
+import { SharedSetting, wholeNumber } from './shared-setting.js'
+import { Topic } from './topic.js'
+import { TopicNews } from './topic-news.js'
+
+/** Even when nothing happens: rates sink, and a worker becomes idle. */
+const REDRAW_MS = 500
+
+/** What the page shows of the broker, all of one moment. */
+export interface Shown {
+  readonly state: ClusterState | undefined
+  readonly view: ClusterView | undefined
+  readonly verdict: Verdict | undefined
+  readonly worker: WorkerStatus
+}
+
+export class Demo {
+  readonly identity: TabIdentity
+  readonly messages: Messages
+  readonly mq: Tabmq
+  readonly admin: Admin
+  readonly topic: Topic
+  readonly news = new TopicNews()
+  readonly worker: TabWorker
+  readonly sender: MessageSender
+  readonly files: FileSending
+  readonly jobs: Jobs
+  readonly publisher: Publisher
+  /** How long a message takes, in ms, in all tabs. */
+  readonly workMs = new SharedSetting('work-ms', wholeNumber(2, { min: 0, max: 50 }))
+  /** Changes ten times a second at the most, and not while the page is hidden. */
+  readonly shown: Cell<Shown>
+  readonly storage = new Cell<StorageEstimate | undefined>(undefined)
+  readonly #leaving: Leaving
+  readonly #store: LedgerStore
+  readonly #frame = new Frame(() => this.#show())
+  #state: ClusterState | undefined
+  #view: ClusterView | undefined
+  #verdict: Verdict | undefined
+
+  static async prepare(messages: Messages): Promise<Demo> {
+    const leaving = new Leaving()
+    const identity = await claimTabIdentity()
+    const store = await LedgerStore.open(identity.run)
+    return new Demo({ messages, leaving, identity, store })
+  }
+
+  private constructor(parts: {
+    messages: Messages
+    leaving: Leaving
+    identity: TabIdentity
+    store: LedgerStore
+  }) {
+    const { messages, leaving, identity, store } = parts
+    this.messages = messages
+    this.identity = identity
+    this.#leaving = leaving
+    this.#store = store
+    const mq = new Tabmq({ name: BROKER, clientId: clientIdOf(identity.number) })
+    const producer = mq.producer()
+    const admin = mq.admin()
+    this.mq = mq
+    this.admin = admin
+    this.topic = new Topic({ admin, store, tab: identity.number })
+    this.worker = new TabWorker({
+      mq,
+      store,
+      identity,
+      leaving,
+      epoch: () => this.#view?.topicId,
+      workMs: () => this.workMs.value,
+      onChange: () => this.#frame.ask(),
+      onError: (failure) => reportWorkerError(messages, failure),
+      onRecovery: () => messages.forget('worker'),
+    })
+    leaving.onLeave(() => store.leave())
+    this.sender = new MessageSender({
+      producer,
+      store,
+      identity,
+      topic: async () => ({ topicId: await this.news.topicId(), numPartitions: PARTITIONS }),
+    })
+    this.files = new FileSending({ sender: this.sender, messages })
+    this.jobs = new Jobs({ mq, admin, producer, messages })
+    this.publisher = new Publisher({ admin, producer, messages })
+    this.shown = new Cell(this.#now())
+  }
+
+  /** Connects, and starts this tab's worker. @throws TabmqError */
+  async begin(): Promise<void> {
+    const { messages } = this
+    const presence = new Presence({
+      identity: this.identity,
+      leaving: this.#leaving,
+      onCrash: async ({ number: tab, run }) => {
+        const epoch = await this.news.topicId()
+        await this.#store.append({ kind: 'crash', epoch, tab, run, atMs: Date.now() })
+      },
+    })
+    const checker = new Checker({
+      store: this.#store,
+      onVerdict: (verdict) => {
+        this.#verdict = verdict
+        messages.forget('checker')
+        this.#frame.ask()
+      },
+      onError: (error) => messages.fail('checker', 'The checker cannot read its ledger', error),
+    })
+    setInterval(() => this.#frame.ask(), REDRAW_MS)
+    void watchCluster({
+      admin: this.admin,
+      onState: (state) => {
+        messages.forget('broker')
+        this.#take(state, checker)
+      },
+      onStorage: (storage) => this.storage.set(storage),
+      onError: (error) => messages.fail('broker', 'The view of the broker was interrupted', error),
+    })
+    await presence.begin()
+    await this.topic.ensure()
+    await this.worker.start()
+  }
+
+  #take(state: ClusterState, checker: Checker): void {
+    const view = viewOf(state, { topic: TOPIC, group: GROUP })
+    this.#state = state
+    this.#view = view
+    this.news.update(view.topicId)
+    if (view.topicId !== undefined) checker.update(view.topicId, committedOf(view, GROUP))
+    this.#frame.ask()
+  }
+
+  #show(): void {
+    this.shown.set(this.#now())
+  }
+
+  #now(): Shown {
+    return {
+      state: this.#state,
+      view: this.#view,
+      verdict: this.#verdict,
+      worker: this.worker.status(performance.now()),
+    }
+  }
+}
+
+/** That the topic is cleared while a tab works on it is expected, and said by whoever clears it. */
+function reportWorkerError(
+  messages: Messages,
+  { error, willRetry }: { error: unknown; willRetry: boolean },
+): void {
+  const isCleared = error instanceof TabmqError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION'
+  if (willRetry && isCleared) return
+  const what = willRetry
+    ? 'The worker of this tab met an error and tries again'
+    : 'The worker of this tab has stopped'
+  messages.fail('worker', what, error)
+}

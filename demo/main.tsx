@@ -1,0 +1,31 @@
+/** The demo page: draws itself at once, and begins to work as soon as it has a broker. */
+import { render } from 'preact'
+import { Actions } from './app/actions.js'
+import { Cell } from './app/cell.js'
+import { Demo } from './app/demo.js'
+import { Messages } from './app/messages.js'
+import { whyThereIsNoBroker } from './app/no-broker.js'
+import type { Parts } from './app/parts.js'
+import { tabName } from './cluster/cluster-view.js'
+import { App } from './shell/app.js'
+import { clientIdOf } from './tab-identity.js'
+
+const whyNot = new Cell<string | undefined>(undefined)
+const parts = new Cell<Parts | undefined>(undefined)
+const messages = new Messages((error) => {
+  const reason = whyThereIsNoBroker(error)
+  if (reason !== undefined) whyNot.set(reason)
+  return reason !== undefined
+})
+
+const root = document.getElementById('app')
+if (root === null) throw new Error('index.html has no element with the id app')
+render(<App messages={messages} parts={parts} whyNot={whyNot} />, root)
+start().catch((error: unknown) => messages.fail('start', 'The demo did not start', error))
+
+async function start(): Promise<void> {
+  const demo = await Demo.prepare(messages)
+  document.title = `${tabName(clientIdOf(demo.identity.number)).text} · tabmq demo`
+  parts.set({ demo, actions: new Actions(demo) })
+  await demo.begin()
+}

@@ -1,0 +1,71 @@
+/** The queue of jobs as this tab uses it: adds jobs, works on them, and sends dead letters back. */
+import type { Admin, Producer, Tabmq } from '../../src/index.js'
+import { Cell } from '../app/cell.js'
+import type { Messages } from '../app/messages.js'
+import { formatQuantity } from '../format.js'
+import { DEAD_JOBS, JOBS } from '../names.js'
+import { JobWorker, type Job } from './job-worker.js'
+
+const JOB_MS_MAX = 2_000
+
+export interface JobsOptions {
+  readonly mq: Tabmq
+  readonly admin: Admin
+  readonly producer: Producer
+  readonly messages: Messages
+}
+
+export class Jobs {
+  /** Whether this tab works on jobs. */
+  readonly isWorking = new Cell(false)
+  readonly #options: JobsOptions
+  readonly #worker: JobWorker
+
+  constructor(options: JobsOptions) {
+    this.#options = options
+    this.#worker = new JobWorker({
+      mq: options.mq,
+      onChange: () => this.isWorking.set(this.#worker.isStarted),
+      onError: (error) => options.messages.fail('queue', 'A job could not be worked on', error),
+    })
+  }
+
+  add(count: number, { isPoison }: { isPoison: boolean }): Promise<void> {
+    return this.#attempt('The jobs were not added', async () => {
+      await this.#ensureTopic()
+      const messages = Array.from({ length: count }, () => {
+        const value: Job = { takesMs: Math.round(Math.random() * JOB_MS_MAX), isPoison }
+        return { value }
+      })
+      await this.#options.producer.send({ topic: JOBS, messages })
+    })
+  }
+
+  start(): Promise<void> {
+    return this.#attempt('The worker did not start', async () => {
+      await this.#ensureTopic()
+      await this.#worker.start()
+    })
+  }
+
+  stop(): Promise<void> {
+    return this.#attempt('The worker did not stop', () => this.#worker.stop())
+  }
+
+  redrive(): Promise<void> {
+    return this.#attempt('The dead letters were not sent back', async () => {
+      const { admin, messages } = this.#options
+      const count = await admin.redrive({ from: DEAD_JOBS })
+      const text = `${formatQuantity(count, 'dead letter')} sent back to the queue.`
+      messages.say('queue', 'info', text)
+    })
+  }
+
+  #ensureTopic(): Promise<unknown> {
+    return this.#options.admin.createTopics({ topics: [{ topic: JOBS }], ifNotExists: true })
+  }
+
+  #attempt(failure: string, action: () => Promise<void>): Promise<void> {
+    return this.#options.messages.attempt('queue', failure, action)
+  }
+}
