@@ -2,8 +2,10 @@
  * How the other scripts start programs: a tool of node_modules by its package and command name, run
  * with this same Node, so that neither PATH nor a shell matters (nor the operating system).
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -37,6 +39,29 @@ export function runScript(script, args = [], env = {}) {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   if (error !== undefined) throw error
+  return status === 0
+}
+
+/**
+ * The same beside another: what is not urgent yields the processor, and prints when it has ended.
+ * @param {string} script
+ * @param {string[]} args
+ * @param {{ env?: NodeJS.ProcessEnv, isUrgent?: boolean }} [options]
+ */
+export async function runScriptBeside(script, args, { env = {}, isUrgent = false } = {}) {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', isUrgent ? 'inherit' : 'pipe', isUrgent ? 'inherit' : 'pipe'],
+  })
+  /** @type {Buffer[]} */
+  const printed = []
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (/** @type {Buffer} */ chunk) => printed.push(chunk))
+  }
+  if (!isUrgent && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
+  const [status] = await once(child, 'close')
+  process.stdout.write(Buffer.concat(printed))
   return status === 0
 }
 

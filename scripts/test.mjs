@@ -1,16 +1,18 @@
 /**
- * Everything that must hold, cheapest first: types, lint, format, unit tests, browser tests, and half
- * a minute of chaos. Each stage ends with one line and its time; the first that fails ends the run.
+ * Everything that must hold, cheapest first: types, lint, format, unit tests beside browser tests, and
+ * half a minute of chaos. Each stage ends with one line and its time; the first that fails ends the run.
  * The last line counts the tests; a stage that is not made of tests counts as one when it fails.
+ *
+ * Browser tests mostly wait, one at a time. Meanwhile the unit tests have what is left of the machine.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { elapsed, runScript, toolPath } from './run.mjs'
+import { elapsed, runScript, runScriptBeside, toolPath } from './run.mjs'
 
 /**
  * @typedef {{ passed: number, failed: number }} Counts
- * @typedef {{ name: string, run: () => boolean, count?: () => Counts }} Stage
+ * @typedef {{ name: string, run: () => boolean | Promise<boolean>, count?: () => Counts }} Stage
  */
 
 const reports = mkdtempSync(join(tmpdir(), 'tabmq-test-'))
@@ -18,58 +20,63 @@ const unitReport = join(reports, 'unit.json')
 const browserReport = join(reports, 'browser.json')
 const chaosReport = join(reports, 'chaos.json')
 
-/** @type {Stage[]} */
-const stages = [
-  { name: 'types', run: () => runScript(join(import.meta.dirname, 'types.mjs')) },
-  { name: 'lint', run: () => runScript(toolPath('oxlint')) },
-  { name: 'format', run: () => runScript(toolPath('oxfmt'), ['--list-different']) },
-  {
-    name: 'unit',
-    run: () =>
-      runScript(toolPath('vitest'), [
-        'run',
-        '--reporter=dot',
-        '--reporter=json',
-        `--outputFile.json=${unitReport}`,
-      ]),
-    count() {
-      const report = readReport(unitReport)
-      return { passed: report.numPassedTests, failed: report.numFailedTests }
+/** Those of one row run side by side. @type {Stage[][]} */
+const rows = [
+  [{ name: 'types', run: () => runScript(join(import.meta.dirname, 'types.mjs')) }],
+  [{ name: 'lint', run: () => runScript(toolPath('oxlint')) }],
+  [{ name: 'format', run: () => runScript(toolPath('oxfmt'), ['--list-different']) }],
+  [
+    {
+      name: 'unit',
+      run: () =>
+        runScriptBeside(toolPath('vitest'), [
+          'run',
+          '--reporter=dot',
+          '--reporter=json',
+          `--outputFile.json=${unitReport}`,
+        ]),
+      count() {
+        const report = readReport(unitReport)
+        return { passed: report.numPassedTests, failed: report.numFailedTests }
+      },
     },
-  },
-  {
-    name: 'browser',
-    run: () =>
-      runScript(
-        toolPath('playwright'),
-        ['test', '--config', 'test/browser/playwright.config.ts', '--reporter=list,json'],
-        { PLAYWRIGHT_JSON_OUTPUT_FILE: browserReport },
-      ),
-    count() {
-      const { stats } = readReport(browserReport)
-      return { passed: stats.expected + stats.flaky, failed: stats.unexpected }
+    {
+      name: 'browser',
+      run: () =>
+        runScriptBeside(
+          toolPath('playwright'),
+          ['test', '--config', 'test/browser/playwright.config.ts', '--reporter=list,json'],
+          { env: { PLAYWRIGHT_JSON_OUTPUT_FILE: browserReport }, isUrgent: true },
+        ),
+      count() {
+        const { stats } = readReport(browserReport)
+        return { passed: stats.expected + stats.flaky, failed: stats.unexpected }
+      },
     },
-  },
-  {
-    // A seed whose first ten faults kill a worker, a browser and tabs.
-    name: 'chaos',
-    run: () =>
-      runScript(join(import.meta.dirname, 'chaos.mjs'), [
-        '--seconds=25',
-        '--seed=31',
-        `--json=${chaosReport}`,
-      ]),
-    count() {
-      const { anomalies } = readReport(chaosReport)
-      return anomalies.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+  ],
+  [
+    {
+      // A seed whose first ten faults kill a worker, a browser and tabs.
+      name: 'chaos',
+      run: () =>
+        runScript(join(import.meta.dirname, 'chaos.mjs'), [
+          '--seconds=25',
+          '--seed=31',
+          `--json=${chaosReport}`,
+        ]),
+      count() {
+        const { anomalies } = readReport(chaosReport)
+        return anomalies.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+      },
     },
-  },
+  ],
 ]
 
 const totals = { passed: 0, failed: 0 }
 try {
-  for (const stage of stages) {
-    if (!runStage(stage)) {
+  for (const row of rows) {
+    const succeeded = await Promise.all(row.map(runStage))
+    if (succeeded.includes(false)) {
       process.exitCode = 1
       break
     }
@@ -80,9 +87,9 @@ try {
 console.log(`tests: ${totals.passed} passed, ${totals.failed} failed`)
 
 /** @param {Stage} stage */
-function runStage({ name, run, count }) {
+async function runStage({ name, run, count }) {
   const startMs = performance.now()
-  const succeeded = run()
+  const succeeded = await run()
   const { passed, failed } = countOrNothing(count)
   totals.passed += passed
   totals.failed += succeeded ? failed : Math.max(failed, 1)
