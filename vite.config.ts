@@ -42,7 +42,6 @@ export default defineConfig(({ mode }) => ({
     include: [
       'comlink',
       'idb',
-      'msgpackr/index-no-eval',
       'preact',
       'preact/hooks',
       'preact/jsx-dev-runtime',

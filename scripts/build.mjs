@@ -2,9 +2,10 @@
  * Builds the package into dist/. The library is compiled file by file, so that every bundler and a
  * page without one can use it. The worker's two entries become one self-contained file each: import
  * maps do not reach into workers, and a worker's address must not depend on how an app is bundled.
- * The client finds the worker at ../../worker/shared-worker.js, in the sources as in dist/.
+ * The client finds the worker at ../../worker/shared-worker.js, in the sources as in dist/, and also
+ * from the console's bundle, which is as deep and has a client and Preact in itself.
  */
-import { rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
@@ -17,9 +18,14 @@ compile('src')
 // The worker's libraries contradict the DOM's, so its declarations are a run of their own.
 compile('worker', ['--emitDeclarationOnly'])
 
+// The console's bundle is all there is of it, but for the types of the element.
+compile('src/console', ['--emitDeclarationOnly'])
+keepOnly('dist/src/console', ['index.d.ts', 'tabmq-console.d.ts', 'route.d.ts'])
+
 // Nothing else touches this file before a browser does; index.js goes through the app's bundler.
 await bundle('worker/shared-worker', { minify: true })
 await bundle('worker/index', { minify: false })
+await bundle('src/console/index', { minify: true })
 
 if (!runScript(toolPath('publint'), ['--strict', '--pack', 'false'])) process.exit(1)
 console.log(`built dist/ in ${elapsed(startMs)}`)
@@ -35,6 +41,16 @@ function compile(project, more = []) {
 }
 
 /**
+ * @param {string} folder
+ * @param {string[]} names
+ */
+function keepOnly(folder, names) {
+  for (const name of readdirSync(join(root, folder))) {
+    if (!names.includes(name)) rmSync(join(root, folder, name), { recursive: true })
+  }
+}
+
+/**
  * @param {string} entry without its ending
  * @param {{ minify: boolean }} options
  */
@@ -43,7 +59,7 @@ async function bundle(entry, { minify }) {
     cwd: root,
     input: `${entry}.ts`,
     platform: 'browser',
-    resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+    resolve: { extensionAlias: { '.js': ['.ts', '.tsx', '.js'] } },
     transform: { target: 'es2022' },
   })
   const { output } = await build.write({

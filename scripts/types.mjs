@@ -5,7 +5,17 @@
  */
 import { runScript, toolPath } from './run.mjs'
 
-const projects = ['.', 'src/std', 'src/protocol', 'src/broker', 'src', 'worker', 'demo', 'test']
+const projects = [
+  '.',
+  'src/std',
+  'src/protocol',
+  'src/broker',
+  'src',
+  'src/console',
+  'worker',
+  'demo',
+  'test',
+]
 
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : projects
 const tsc = toolPath('typescript', 'tsc')

@@ -31,7 +31,7 @@ export const areas: readonly Area[] = [
   {
     path: 'src/codec/',
     imports: ['src/protocol/', 'src/std/'],
-    packages: ['msgpackr'],
+    packages: [],
   },
   {
     path: 'src/broker/',
@@ -69,13 +69,24 @@ export const areas: readonly Area[] = [
     packages: [],
   },
   {
+    // Like an app: the public API, and a renderer of its own.
+    path: 'src/console/',
+    imports: ['src/index.ts'],
+    packages: ['preact'],
+  },
+  {
+    path: 'src/console/index.ts',
+    imports: ['src/console/'],
+    packages: [],
+  },
+  {
     path: 'worker/',
     imports: ['src/broker/', 'src/broker/runtime/', 'src/codec/', 'src/protocol/', 'src/std/'],
     packages: ['comlink', 'idb'],
   },
   {
     path: 'demo/',
-    imports: ['src/index.ts'],
+    imports: ['src/console/index.ts', 'src/index.ts'],
     packages: ['idb', 'papaparse', 'preact', 'uplot', 'vega-datasets'],
   },
 ]

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-test.each(['src/index.ts', 'src/testing/index.ts'])(
+test.each(['src/index.ts', 'src/testing/index.ts', 'src/console/index.ts'])(
   'each export of %s has a doc comment',
   (path) => {
     const exported = exportsOf(path)

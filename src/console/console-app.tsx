@@ -1,0 +1,223 @@
+/** The console as a tree: how it stands with the broker, the way through the views, and one view. */
+import { Component, type ComponentChildren } from 'preact'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import type { ClusterState } from '../index.js'
+import { errorText } from './format/error-text.js'
+import { formatCount } from './format/format.js'
+import { GroupsView } from './groups/groups-view.js'
+import { HealthView } from './health/health-view.js'
+import { ConsoleContext, type ConsoleParts } from './parts/console-context.js'
+import { VIEWS, type Route, type ViewName } from './route.js'
+import type { ConsoleSession, SessionState } from './session/console-session.js'
+import { TopicsView } from './topics/topics-view.js'
+
+const NOTICE_MS = 5_000
+
+export interface ConsoleAppProps {
+  readonly session: ConsoleSession
+  /** As the element was given it. */
+  readonly name: string
+  readonly isReadonly: boolean
+  readonly route: Route
+  readonly go: (route: Route) => void
+}
+
+const TITLES: Readonly<Record<ViewName, string>> = {
+  topics: 'Topics',
+  messages: 'Messages',
+  groups: 'Groups',
+  'share-groups': 'Share groups',
+  exchanges: 'Exchanges',
+  stores: 'Stores',
+  health: 'Health',
+}
+
+export function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppProps) {
+  const state = useSessionState(session)
+  const { notices, notify } = useNotices()
+  const parts: ConsoleParts = {
+    session,
+    state,
+    route,
+    go,
+    notify,
+    writer: isReadonly ? undefined : session.mq,
+  }
+  return (
+    <ConsoleContext.Provider value={parts}>
+      <div class="console">
+        <header class="top">
+          <strong class="break">{name}</strong>
+          <LinkStatus state={state} />
+          {isReadonly && <span class="tag">read-only</span>}
+        </header>
+        <div class="banners">
+          <Banners session={session} state={state} />
+        </div>
+        <Navigation cluster={state.cluster} route={route} go={go} />
+        <main aria-label={TITLES[route.view]}>
+          {state.cluster === undefined ? (
+            <p class="muted">{state.link.status === 'failed' ? '' : 'Asking the broker …'}</p>
+          ) : (
+            <Fence key={`${route.view} ${route.name ?? ''}`}>
+              <View view={route.view} />
+            </Fence>
+          )}
+        </main>
+        <div class="notices" role="status" aria-live="polite">
+          {notices.map(({ id, text }) => (
+            <div key={id} class="notice">
+              {text}
+            </div>
+          ))}
+        </div>
+      </div>
+    </ConsoleContext.Provider>
+  )
+}
+
+function View({ view }: { readonly view: ViewName }) {
+  switch (view) {
+    case 'topics':
+      return <TopicsView />
+    case 'groups':
+      return <GroupsView />
+    case 'health':
+      return <HealthView />
+    default:
+      return <p class="muted">This view is not there yet.</p>
+  }
+}
+
+function useSessionState(session: ConsoleSession): SessionState {
+  const [state, setState] = useState(session.state)
+  useEffect(() => {
+    setState(session.state)
+    return session.onChange(() => setState(session.state))
+  }, [session])
+  return state
+}
+
+interface Notice {
+  readonly id: number
+  readonly text: string
+}
+
+function useNotices() {
+  const [notices, setNotices] = useState<readonly Notice[]>([])
+  const lastId = useRef(0)
+  const timers = useRef(new Set<ReturnType<typeof setTimeout>>())
+  useEffect(() => () => timers.current.forEach((timer) => clearTimeout(timer)), [])
+  const notify = useCallback((text: string) => {
+    lastId.current += 1
+    const id = lastId.current
+    setNotices((before) => [...before.slice(-2), { id, text }])
+    const timer = setTimeout(() => {
+      timers.current.delete(timer)
+      setNotices((before) => before.filter((one) => one.id !== id))
+    }, NOTICE_MS)
+    timers.current.add(timer)
+  }, [])
+  return { notices, notify }
+}
+
+function LinkStatus({ state }: { readonly state: SessionState }) {
+  const { link, cluster } = state
+  const words = {
+    connecting: 'connecting',
+    connected: 'live',
+    lost: 'the broker is gone; waiting for the next',
+    failed: 'no connection',
+  }
+  const kinds = { connecting: '', connected: 'ok', lost: 'bad', failed: 'bad' }
+  return (
+    <span class="muted">
+      <span class={`dot ${kinds[link.status]}`} aria-hidden="true" />
+      {words[link.status]}
+      {cluster !== undefined && `, broker epoch ${formatCount(cluster.brokerEpoch)}`}
+    </span>
+  )
+}
+
+interface BannersProps {
+  readonly session: ConsoleSession
+  readonly state: SessionState
+}
+
+function Banners({ session, state: { link, cluster, isDataLost } }: BannersProps) {
+  return (
+    <>
+      {link.status === 'failed' && (
+        <div class="banner bad" role="alert">
+          {errorText(link.error)}
+          {cluster !== undefined && ' What is shown is the last that was heard.'}
+          <button type="button" onClick={() => session.retryNow()}>
+            Try again
+          </button>
+        </div>
+      )}
+      {isDataLost && (
+        <div class="banner bad" role="alert">
+          The stored data were deleted, and the broker has begun anew without any.
+          <button type="button" onClick={() => session.forgetLoss()}>
+            Understood
+          </button>
+        </div>
+      )}
+    </>
+  )
+}
+
+interface NavigationProps {
+  readonly cluster: ClusterState | undefined
+  readonly route: Route
+  readonly go: (route: Route) => void
+}
+
+function Navigation({ cluster, route, go }: NavigationProps) {
+  const counts: Partial<Record<ViewName, number | undefined>> = {
+    topics: cluster?.topics.length,
+    groups: cluster?.groups.length,
+    'share-groups': cluster?.shareGroups.length,
+    exchanges: cluster?.exchanges.length,
+  }
+  return (
+    <nav aria-label="Views of the broker">
+      <ul>
+        {VIEWS.map((view) => (
+          <li key={view}>
+            <button
+              type="button"
+              aria-current={view === route.view ? 'page' : undefined}
+              onClick={() => go({ view })}
+            >
+              {TITLES[view]}
+              <span class="count">
+                {counts[view] === undefined ? '' : formatCount(counts[view])}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
+/** A view that fails leaves the others and the app around alone. */
+class Fence extends Component<{ readonly children: ComponentChildren }, { error?: unknown }> {
+  static override getDerivedStateFromError(error: unknown): { error: unknown } {
+    return { error }
+  }
+
+  override render() {
+    if (this.state.error === undefined) return this.props.children
+    return (
+      <div class="banner bad" role="alert">
+        This view has failed: {errorText(this.state.error)}
+        <button type="button" onClick={() => this.setState({ error: undefined })}>
+          Show it again
+        </button>
+      </div>
+    )
+  }
+}

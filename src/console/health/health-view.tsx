@@ -1,0 +1,154 @@
+/** The broker itself: which one it is, who is connected, how much is stored. */
+import { useEffect, useState } from 'preact/hooks'
+import type { ClusterDescription, SessionDescription } from '../../index.js'
+import { errorText } from '../format/error-text.js'
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRate,
+  formatShortId,
+  formatTimestamp,
+} from '../format/format.js'
+import { useCluster, useConsole } from '../parts/console-context.js'
+import { DataTable, type Column } from '../parts/data-table.js'
+import { Facts } from '../parts/facts.js'
+import { topicFigures } from '../topics/topic-figures.js'
+
+const ASK_EVERY_MS = 3_000
+
+export function HealthView() {
+  const { state } = useConsole()
+  const cluster = useCluster()
+  const { description, error } = useDescription()
+  const figures = cluster.topics.map(topicFigures)
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
+  const unwritten = sum(
+    cluster.topics.flatMap(({ partitions }) =>
+      partitions.map(({ logEndOffset, highWatermark }) => logEndOffset - highWatermark),
+    ),
+  )
+  const { startedAtMs, protocolVersion } = description ?? {}
+  return (
+    <>
+      <div class="head">
+        <h2>Health</h2>
+      </div>
+      {error !== undefined && <p class="error">{errorText(error)}</p>}
+      <section class="section">
+        <h3>Broker</h3>
+        <Facts
+          facts={[
+            ['Incarnation', <code class="break">{cluster.incarnation}</code>],
+            ['Epoch: brokers so far', formatCount(cluster.brokerEpoch)],
+            ['Started', startedAtMs === undefined ? '…' : formatTimestamp(startedAtMs)],
+            [
+              'Running for',
+              startedAtMs === undefined ? '…' : formatDuration(cluster.atMs - startedAtMs),
+            ],
+            ['Protocol', protocolVersion ?? '…'],
+            ['Tabs connected', formatCount(cluster.sessions.length)],
+          ]}
+        />
+      </section>
+      <section class="section">
+        <h3>Storage</h3>
+        <Storage description={description} />
+        <Facts
+          facts={[
+            ['Messages', formatCount(sum(figures.map(({ messages }) => messages)))],
+            ['Of these not written yet', formatCount(unwritten)],
+            ['Size of all logs', formatBytes(sum(figures.map(({ sizeBytes }) => sizeBytes)))],
+            ['Written', formatRate(sum([...state.rates.topics.values()]))],
+          ]}
+        />
+      </section>
+      <section class="section">
+        <h3>Tabs</h3>
+        <Sessions sessions={cluster.sessions} atMs={cluster.atMs} />
+      </section>
+    </>
+  )
+}
+
+/** What the watch does not bring, asked for now and then while this view is open. */
+function useDescription() {
+  const { session, state } = useConsole()
+  const [found, setFound] = useState<{ description?: ClusterDescription; error?: unknown }>({})
+  const incarnation = state.cluster?.incarnation
+  useEffect(() => {
+    let isOver = false
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const ask = async () => {
+      try {
+        const description = await session.admin.describeCluster()
+        if (!isOver) setFound({ description })
+      } catch (error) {
+        if (!isOver) setFound({ error })
+      }
+      if (!isOver) timer = setTimeout(() => void ask(), ASK_EVERY_MS)
+    }
+    void ask()
+    return () => {
+      isOver = true
+      clearTimeout(timer)
+    }
+  }, [session, incarnation])
+  return found
+}
+
+function Storage({ description }: { readonly description: ClusterDescription | undefined }) {
+  const { usageBytes, quotaBytes, persisted } = description?.storage ?? {}
+  const unknown = description === undefined ? '…' : 'not told'
+  const share =
+    usageBytes === undefined || quotaBytes === undefined || quotaBytes === 0
+      ? undefined
+      : usageBytes / quotaBytes
+  return (
+    <>
+      <Facts
+        facts={[
+          ['Used by this origin', usageBytes === undefined ? unknown : formatBytes(usageBytes)],
+          ['Quota', quotaBytes === undefined ? unknown : formatBytes(quotaBytes)],
+          [
+            'Used',
+            share === undefined ? unknown : `${(share * 100).toFixed(share < 0.1 ? 2 : 0)} %`,
+          ],
+          [
+            'Persisted',
+            persisted === undefined ? unknown : persisted ? 'yes' : 'no: the browser may delete it',
+          ],
+        ]}
+      />
+    </>
+  )
+}
+
+interface SessionsProps {
+  readonly sessions: readonly SessionDescription[]
+  readonly atMs: number
+}
+
+function Sessions({ sessions, atMs }: SessionsProps) {
+  const columns: readonly Column<SessionDescription>[] = [
+    {
+      title: 'Session',
+      cell: ({ sessionId }) => <code>{formatShortId(sessionId)}</code>,
+    },
+    { title: 'Client', cell: ({ clientId }) => <span class="break">{clientId}</span> },
+    {
+      title: 'Connected for',
+      isNumber: true,
+      order: ({ connectedAtMs }) => -connectedAtMs,
+      cell: ({ connectedAtMs }) => formatDuration(Math.max(0, atMs - connectedAtMs)),
+    },
+  ]
+  return (
+    <DataTable
+      caption="Tabs that are connected"
+      columns={columns}
+      rows={sessions}
+      rowKey={({ sessionId }) => sessionId}
+    />
+  )
+}

@@ -1,0 +1,120 @@
+/** The frame of the console, and what all views are made of: text, controls, tables, dialogs. */
+export const base = `
+:host {
+  display: block;
+  container: console / inline-size;
+  min-height: 20rem;
+  background: var(--bg);
+  color: var(--text);
+  font: 13px/1.45 system-ui, sans-serif;
+  font-variant-numeric: tabular-nums;
+  text-align: start;
+}
+:host([hidden]) { display: none; }
+*, *::before, *::after { box-sizing: border-box; }
+.console { display: grid; grid-template: auto auto 1fr / 11.5rem minmax(0, 1fr); min-height: inherit; height: 100%; position: relative; }
+h2, h3, p, ul, dl, dd, pre, figure { margin: 0; }
+ul { padding: 0; list-style: none; }
+h2 { font-size: 17px; line-height: 1.3; overflow-wrap: anywhere; }
+h3 { font-size: 14px; }
+code, .mono { font-family: ui-monospace, 'SF Mono', Menlo, Consolas, monospace; font-size: 12px; }
+.muted { color: var(--muted); }
+.danger-text { color: var(--danger); }
+.warn-text { color: var(--warn); }
+.ok-text { color: var(--ok); }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.break { overflow-wrap: anywhere; }
+
+.top { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: center; padding: 8px 14px; border-bottom: 1px solid var(--line); background: var(--surface); min-height: 42px; }
+.top strong { font-size: 14px; }
+.top .fill { flex: 1; }
+.banners { grid-column: 1 / -1; }
+.banner { padding: 8px 14px; border-bottom: 1px solid var(--line); background: var(--warn-soft); color: var(--text); overflow-wrap: anywhere; }
+.banner.bad { background: var(--danger-soft); }
+.banner button { margin-inline-start: 8px; }
+.dot { display: inline-block; width: 8px; height: 8px; border-radius: 50%; background: var(--muted); margin-inline-end: 6px; }
+.dot.ok { background: var(--ok); }
+.dot.bad { background: var(--danger); }
+nav { grid-row: 3; grid-column: 1; border-inline-end: 1px solid var(--line); background: var(--surface); padding: 8px; }
+nav ul { display: flex; flex-direction: column; gap: 2px; }
+nav button { width: 100%; display: flex; gap: 8px; justify-content: space-between; border: 0; background: none; padding: 6px 10px; text-align: start; border-radius: 6px; }
+nav button:hover { background: var(--accent-soft); }
+nav button[aria-current='page'] { background: var(--accent-soft); color: var(--accent); font-weight: 600; }
+nav .count { color: var(--muted); font-weight: 400; }
+main { grid-row: 3; min-width: 0; overflow: auto; padding: 14px 16px 24px; display: flex; flex-direction: column; gap: 14px; }
+main > * { flex: none; }
+
+.row { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
+.row.end { align-items: flex-end; }
+.row .fill { flex: 1 1 auto; }
+.head { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; min-height: 32px; }
+.head h2 { flex: 1 1 auto; }
+.section { display: flex; flex-direction: column; gap: 8px; min-width: 0; }
+
+button, select, input, textarea { font: inherit; color: inherit; }
+button { padding: 4px 10px; min-height: 28px; border: 1px solid var(--line-strong); border-radius: 6px; background: var(--raised); cursor: pointer; }
+button:hover:not(:disabled) { border-color: var(--accent); }
+button.primary { background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; }
+button.danger { border-color: var(--danger); color: var(--danger); }
+button.danger.primary { background: var(--danger); color: var(--on-danger); }
+button.link { border: 0; min-height: 24px; padding: 2px 0; background: none; color: var(--accent); text-align: start; overflow-wrap: anywhere; }
+button.link:hover { text-decoration: underline; }
+button:disabled, button[aria-disabled='true'] { cursor: not-allowed; color: var(--muted); border-color: var(--line); background: var(--surface); }
+input:not([type='checkbox'], [type='radio']), select, textarea { width: 100%; min-height: 28px; padding: 3px 8px; border: 1px solid var(--line-strong); border-radius: 6px; background: var(--bg); }
+input::placeholder, textarea::placeholder { color: var(--muted); opacity: 1; }
+textarea { resize: vertical; min-height: 5.5em; }
+input[aria-invalid='true'], textarea[aria-invalid='true'] { border-color: var(--danger); }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
+.field { display: flex; flex-direction: column; gap: 3px; min-width: 0; }
+.field > label, .label { font-weight: 600; font-size: 12px; }
+.field .hint { font-size: 12px; color: var(--muted); }
+.field .error, p.error { color: var(--danger); font-size: 12px; overflow-wrap: anywhere; white-space: pre-wrap; }
+.check { display: flex; gap: 6px; align-items: center; min-height: 28px; }
+.fields { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 13rem), 1fr)); gap: 10px; align-items: start; }
+.grow { grid-column: 1 / -1; }
+
+.scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; }
+table { border-collapse: collapse; width: 100%; }
+th, td { padding: 5px 10px; text-align: start; vertical-align: baseline; border-bottom: 1px solid var(--line); }
+tbody tr:last-child > * { border-bottom: 0; }
+thead th { background: var(--surface); font-size: 12px; color: var(--muted); font-weight: 600; white-space: nowrap; }
+tbody th { font-weight: 400; }
+thead button { display: inline-flex; gap: 3px; border: 0; background: none; padding: 0; min-height: 24px; font-weight: inherit; color: inherit; }
+th.number, td.number { text-align: end; white-space: nowrap; }
+td.actions { white-space: nowrap; text-align: end; }
+tbody tr:hover { background: color-mix(in srgb, var(--surface) 60%, transparent); }
+.tag { display: inline-block; padding: 0 6px; border: 1px solid var(--line-strong); border-radius: 999px; font-size: 11px; line-height: 17px; color: var(--muted); white-space: nowrap; }
+.tag.ok { color: var(--ok); border-color: currentcolor; }
+.tag.warn { color: var(--warn); border-color: currentcolor; }
+.tag.bad { color: var(--danger); border-color: currentcolor; }
+.lags { display: flex; flex-wrap: wrap; gap: 2px 10px; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 11rem), 1fr)); gap: 1px; background: var(--line); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
+.facts > div { background: var(--bg); padding: 7px 10px; min-width: 0; }
+.facts dt { font-size: 12px; color: var(--muted); }
+.facts dd { overflow-wrap: anywhere; font-size: 14px; }
+.empty { border: 1px dashed var(--line-strong); border-radius: 8px; padding: 28px 16px; text-align: center; display: flex; flex-direction: column; gap: 8px; align-items: center; }
+.meter { height: 8px; border-radius: 4px; background: var(--line); overflow: hidden; }
+.meter > span { display: block; height: 100%; background: var(--accent); }
+
+dialog { width: min(36rem, calc(100vw - 24px)); max-height: calc(100dvh - 32px); padding: 0; border: 1px solid var(--line); border-radius: 10px; background: var(--raised); color: var(--text); box-shadow: var(--shadow); overflow: auto; }
+dialog::backdrop { background: rgb(10 14 20 / 45%); }
+dialog > form { display: flex; flex-direction: column; gap: 12px; padding: 16px; }
+dialog .buttons { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 8px; }
+dialog ul.lost { padding-inline-start: 18px; list-style: disc; }
+.notices { position: absolute; inset: auto 12px 12px auto; display: flex; flex-direction: column; gap: 6px; z-index: 2; max-width: min(26rem, calc(100% - 24px)); pointer-events: none; }
+.notice { background: var(--text); color: var(--bg); padding: 8px 12px; border-radius: 8px; overflow-wrap: anywhere; }
+
+@container console (max-width: 720px) {
+  .console { grid-template: auto auto auto 1fr / minmax(0, 1fr); }
+  nav { border-inline-end: 0; border-bottom: 1px solid var(--line); padding: 4px 6px; overflow-x: auto; }
+  nav ul { flex-direction: row; }
+  nav button { white-space: nowrap; }
+  main { grid-row: 4; padding: 12px 10px 20px; }
+  .minor { display: none; }
+  th, td { padding: 5px 7px; }
+}
+@media (prefers-reduced-motion: no-preference) {
+  .notice { animation: appear 160ms ease-out; }
+  @keyframes appear { from { opacity: 0; transform: translateY(6px); } }
+}
+`

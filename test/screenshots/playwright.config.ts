@@ -1,0 +1,10 @@
+/** The pictures are taken like browser tests, of the same server. */
+import { defineConfig } from '@playwright/test'
+import browserTests from '../browser/playwright.config.js'
+
+export default defineConfig({
+  ...browserTests,
+  testDir: '.',
+  testMatch: '*.shots.ts',
+  outputDir: '../../test-results/screenshots-run',
+})
