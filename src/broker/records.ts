@@ -28,7 +28,7 @@ import type {
   TopicRow,
 } from './rows.js'
 import type { ShareMember } from './share/share-member.js'
-import type { SharePartitionState } from './share/share-partition.js'
+import type { NewPartitionState } from './share/share-partition.js'
 
 export type DurableRecord =
   | LogRecord
@@ -122,7 +122,7 @@ export type SoftShareRecord =
       readonly type: 'shareRuns'
       readonly groupId: GroupId
       readonly partitionId: PartitionId
-      readonly value: SharePartitionState & {
+      readonly value: NewPartitionState & {
         /** Whether something may be delivered now that could not before. */
         readonly opensMore: boolean
         /** When messages were handed out: how often the group has done so. */

@@ -3,9 +3,10 @@
  * first, then the oldest. Plain neighbours are found as one piece. What it passes on its way that nobody
  * is to get any more (void, expired, delivered too often) is found as well, to be put aside.
  */
-import type { PartitionFacts } from './partition-facts.js'
+import { insert, type KeyHead, type KeyLines } from './key-lines.js'
+import type { FactsCursor, PartitionFacts } from './partition-facts.js'
 import type { RecordFacts } from './record-facts.js'
-import { clipped, lengthOf, piecesBetween, type DeathCause, type ShareRun } from './runs.js'
+import { clipped, lengthOf, piecesBetween, runAt, type DeathCause, type ShareRun } from './runs.js'
 import type { SharePartitionDraft } from './share-partition-draft.js'
 
 export interface Deliverable {
@@ -47,6 +48,22 @@ export function findDeliverable(
     search.inOrder(endOffset, 'withoutPriority')
   }
   return search
+}
+
+/** A record that comes next of its key, or will, and what stands behind it. */
+interface NextOfKey extends KeyHead {
+  readonly behind: ReturnType<KeyLines['line']>
+  /** Of the next one, among those. */
+  readonly place: number
+}
+
+interface KeyWalk {
+  readonly cursor: FactsCursor
+  readonly heldKeys: Limits['heldKeys']
+  /** Those behind a record that is over, in the order of offsets. */
+  readonly successors: NextOfKey[]
+  /** Keys of which all that was looked at is over. */
+  readonly over: Set<number>
 }
 
 class Search implements Found {
@@ -97,26 +114,78 @@ class Search implements Found {
     }
   }
 
-  /** Of each key the oldest that is not final, if that can be delivered; of those without key, all. */
+  /**
+   * Of each key the oldest that is not final, if that can be delivered; of those without key, all. Looks at
+   * those that come next of their keys, and on from where nobody has looked yet.
+   */
   byKey(endOffset: number, heldKeys: Limits['heldKeys']): void {
     const draft = this.#draft
-    const busy = new Set(heldKeys?.keys())
-    const hasPriorities = this.#facts.hasPriorities
+    const { keyLines } = draft.partition
     const limit = draft.hasRunsMax ? Math.min(endOffset, draft.endOfRuns) : endOffset
-    const cursor = this.#facts.cursor()
-    for (const piece of piecesBetween(draft.runs, draft.startOffset, limit)) {
-      if (piece.state === 'final') continue
-      for (let offset = piece.firstOffset; offset <= piece.lastOffset; offset++) {
-        // With priorities the best may come last.
-        if (this.count >= this.#max && !hasPriorities) return
-        const hash = cursor.keyHash(offset)
-        if (hash !== 0 && busy.has(hash)) continue
-        const isFinal =
-          piece.state === 'available' && this.#visitOne(piece, offset, cursor.facts(offset))
-        if (hash !== 0 && !isFinal) busy.add(hash)
+    const isFinal = (offset: number) => draft.partition.isFinal(offset)
+    const walk: KeyWalk = {
+      cursor: this.#facts.cursor(),
+      heldKeys,
+      successors: [],
+      over: new Set(),
+    }
+    const heads = keyLines.heads(limit, isFinal)
+    let head = heads.next()
+    while (!this.#hasEnough) {
+      const [successor] = walk.successors
+      if (successor !== undefined && (head.done || successor.offset < head.value.offset)) {
+        walk.successors.shift()
+        if (successor.offset < limit) this.#visitNext(successor, walk)
+      } else if (head.done) break
+      else {
+        this.#visitNext({ ...head.value, behind: keyLines.line(head.value), place: 0 }, walk)
+        head = heads.next()
       }
     }
-    if (hasPriorities) this.#keepBest()
+    heads.return()
+    if (!this.#hasEnough) this.#lookOn(limit, walk)
+    if (this.#facts.hasPriorities) this.#keepBest()
+  }
+
+  /** With priorities the best may come last. */
+  get #hasEnough(): boolean {
+    return this.count >= this.#max && !this.#facts.hasPriorities
+  }
+
+  /** Takes in what nobody has looked at. */
+  #lookOn(limit: number, walk: KeyWalk): void {
+    const { runs, partition, startOffset } = this.#draft
+    const { keyLines } = partition
+    keyLines.skipTo(startOffset)
+    for (const piece of piecesBetween(runs, keyLines.nextOffset, limit)) {
+      if (piece.state === 'final') keyLines.skipTo(piece.lastOffset + 1)
+      while (keyLines.nextOffset <= piece.lastOffset) {
+        if (this.#hasEnough) return
+        const offset = keyLines.nextOffset
+        const keyHash = walk.cursor.keyHash(offset)
+        const isNext = keyLines.add(keyHash)
+        if (isNext || walk.over.has(keyHash)) {
+          walk.over.delete(keyHash)
+          this.#visitNext({ offset, keyHash, behind: undefined, place: 0 }, walk)
+        }
+      }
+    }
+  }
+
+  /** When it will be final, the one behind it is next. */
+  #visitNext(next: NextOfKey, { cursor, heldKeys, successors, over }: KeyWalk): void {
+    const { offset, keyHash, behind, place } = next
+    if (heldKeys?.has(keyHash) === true) return
+    const piece = runAt(this.#draft.runs, offset)
+    const isBelow = offset < this.#draft.startOffset
+    const isOver =
+      isBelow ||
+      piece.state === 'final' ||
+      (piece.state === 'available' && this.#visitOne(piece, offset, cursor.facts(offset)))
+    if (!isOver || keyHash === 0) return
+    const successor = behind?.at(place)
+    if (successor === undefined) over.add(keyHash)
+    else insert(successors, { offset: successor, keyHash, behind, place: place + 1 })
   }
 
   /** Returns whether the record will be final: the next one of its key is free. */

@@ -217,12 +217,12 @@ export class FactsCursor {
   facts(offset: number): RecordFacts | undefined {
     const chunk = this.#chunkAt(offset)
     if (chunk === undefined || chunk.special.length === 0) return undefined
-    for (;;) {
-      const facts = chunk.special[this.#special]
-      if (facts === undefined || facts.firstOffset > offset) return undefined
-      if (facts.lastOffset >= offset) return facts
-      this.#special += 1
-    }
+    const known = chunk.special[this.#special]
+    if (known === undefined || known.firstOffset > offset) return undefined
+    if (known.lastOffset >= offset) return known
+    this.#special = indexAt(chunk.special, offset)
+    const facts = chunk.special[this.#special]
+    return facts === undefined || facts.firstOffset > offset ? undefined : facts
   }
 
   #chunkAt(offset: number): Chunk | undefined {

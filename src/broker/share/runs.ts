@@ -98,6 +98,12 @@ export function runIndexAt(runs: readonly ShareRun[], offset: number): number {
   return low
 }
 
+/** What is known of one offset: the run that it is in, or nothing. */
+export function runAt(runs: readonly ShareRun[], offset: number): ShareRun {
+  const run = runs[runIndexAt(runs, offset)]
+  return run !== undefined && run.firstOffset <= offset ? run : plainRun(offset, offset)
+}
+
 /** Everything between two offsets, the last one exclusive: runs, and what is between them as plain ones. */
 export function* piecesBetween(
   runs: readonly ShareRun[],

@@ -43,6 +43,7 @@ export class SharePartitionDraft {
   /** Whether there is something to be written: who has what is not. */
   #isHardChanged = false
   #opensMore = false
+  #reopens = false
 
   constructor(partition: SharePartition, terms: DraftTerms) {
     this.partition = partition
@@ -162,6 +163,7 @@ export class SharePartitionDraft {
   undoFinish(dead: ShareRun): void {
     const { firstOffset } = dead
     const before = this.#startOffset
+    this.#reopens = true
     if (firstOffset < before) {
       this.#startOffset = firstOffset
       putRun(this.runs, finalRun(firstOffset, before - 1))
@@ -199,7 +201,8 @@ export class SharePartitionDraft {
     const startOffset = this.#startOffset
     const { runs, counters } = this
     const row = { startOffset, runs: this.#isHardChanged ? encodeRuns(startOffset, runs) : [] }
-    const value = { startOffset, runs, counters, opensMore: this.#opensMore, turn }
+    const news = { opensMore: this.#opensMore, reopens: this.#reopens, turn }
+    const value = { startOffset, runs, counters, ...news }
     const state: ShareRecord = { type: 'shareRuns', groupId, partitionId, value }
     if (!this.#isHardChanged) return [state]
     return [{ type: 'sharePartition', groupId, partitionId, value: row }, state]

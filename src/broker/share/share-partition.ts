@@ -8,13 +8,19 @@ import { assert } from '../../std/assert.js'
 import type { GroupId, MemberId, PartitionId } from '../../protocol/names.js'
 import type { ShareCounters } from '../../protocol/requests.js'
 import type { SharePartitionRow } from '../rows.js'
-import { decodeRuns, isNext, isPlain, lengthOf, type ShareRun } from './runs.js'
+import { KeyLines } from './key-lines.js'
+import { decodeRuns, isNext, isPlain, lengthOf, runAt, type ShareRun } from './runs.js'
 
 /** All that is known of a partition at one moment. */
 export interface SharePartitionState {
   readonly startOffset: number
   readonly runs: readonly ShareRun[]
   readonly counters: ShareCounters
+}
+
+export interface NewPartitionState extends SharePartitionState {
+  /** Whether something that was final is not so any more. */
+  readonly reopens: boolean
 }
 
 export const NO_COUNTERS: ShareCounters = {
@@ -39,6 +45,7 @@ export class SharePartition {
   #acquired = 0
   #deadLettering = 0
   #nextDeadlineMs: number | undefined
+  #keyLines: KeyLines | undefined
 
   constructor(groupId: GroupId, partitionId: PartitionId) {
     this.groupId = groupId
@@ -76,6 +83,16 @@ export class SharePartition {
     return this.#nextDeadlineMs
   }
 
+  /** Which records come next of their keys: for groups that are ordered by key. */
+  get keyLines(): KeyLines {
+    this.#keyLines ??= new KeyLines(this.#startOffset)
+    return this.#keyLines
+  }
+
+  isFinal(offset: number): boolean {
+    return offset < this.#startOffset || runAt(this.runs, offset).state === 'final'
+  }
+
   hasAnyOf(memberId: MemberId): boolean {
     return this.acquired > 0 && this.runs.some(({ lock }) => lock?.memberId === memberId)
   }
@@ -85,7 +102,8 @@ export class SharePartition {
     this.#unread = row
   }
 
-  replayState({ startOffset, runs, counters }: SharePartitionState): void {
+  replayState({ startOffset, runs, counters, reopens }: NewPartitionState): void {
+    if (reopens) this.#keyLines = undefined
     this.#startOffset = startOffset
     this.#counters = counters
     this.#unread = undefined

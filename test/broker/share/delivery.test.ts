@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { FactsCursor } from '../../../src/broker/share/partition-facts.js'
 import { ShareContext } from './share-context.js'
+
+afterEach(() => vi.restoreAllMocks())
 
 describe('taking', () => {
   it('gives what there is in order, once (S1)', () => {
@@ -397,6 +400,22 @@ describe('order', () => {
     expect(a.take()).toEqual([2])
     a.settle('reject', [2, 2], { deliveryCount: 2 })
     expect(a.take()).toEqual([5])
+  })
+
+  it('by key is found without a look at all that wait for the same key', () => {
+    const context = new ShareContext()
+    const log = context.createLog('orders')
+    const a = context.join('a', { options: { isOrderedByKey: true } })
+    const hot = Array.from({ length: 2_000 }, () => ({ key: 'hot' }))
+    context.sendJobs(log, [...hot, { key: 'x' }, {}, ...hot, { key: 'y' }])
+    expect(a.take()).toEqual([0, 2_000, 2_001, 4_002])
+    const looks = vi.spyOn(FactsCursor.prototype, 'keyHash')
+    const finds = vi.spyOn(FactsCursor.prototype, 'facts')
+    for (let offset = 0; offset < 50; offset++) {
+      a.settle('accept', [offset, offset])
+      expect(a.take()).toEqual([offset + 1])
+    }
+    expect(looks.mock.calls.length + finds.mock.calls.length).toBeLessThan(500)
   })
 
   it('by key holds when the group begins to want it with messages seen before', () => {
