@@ -167,6 +167,9 @@ export const WORKER_BROKERS_MAX = 64
  */
 export const WORKER_LIFE_MS_MIN = 10_000
 
+/** Batches that a member of a share group has and need not be sent again. */
+export const SHARE_KEPT_BATCHES_MAX = 8
+
 /** How many fetches and look-ups read from the disk at once. */
 export const DISK_READERS_MAX = 8
 

@@ -17,6 +17,7 @@ import {
   SUBSCRIPTION_TOPICS_MAX,
   WATCH_INTERVAL_MS_MIN,
   type BrokerLimits,
+  SHARE_KEPT_BATCHES_MAX,
 } from './limits.js'
 import {
   describe,
@@ -55,6 +56,7 @@ import {
   type StoreEntry,
   type StoreWrite,
   type Subscription,
+  type KeptBatchId,
 } from './requests.js'
 import { parseTopicConfig } from './topic-config.js'
 
@@ -235,6 +237,9 @@ const PARSERS: Parsers = {
     maxRecords: fields.integer('maxRecords', { min: 0, max: limits.shareFetchRecordsMax }),
     maxBytes: fields.integer('maxBytes', { min: 1, max: limits.fetchBytesMax }),
     maxWaitMs: fields.integer('maxWaitMs', { min: 0, max: limits.fetchWaitMsMax }),
+    ...(fields.has('kept')
+      ? { kept: fields.list('kept', SHARE_KEPT_BATCHES_MAX, parseKeptBatch) }
+      : {}),
   }),
   shareAcknowledge: (fields, limits) => ({
     api: 'shareAcknowledge',
@@ -406,6 +411,11 @@ function parseShareGroupOptions(parent: Fields, limits: BrokerLimits): ShareGrou
     isOrderedByKey: fields.boolean('isOrderedByKey'),
     autoOffsetReset: fields.oneOf('autoOffsetReset', ['earliest', 'latest'] as const),
   }
+}
+
+function parseKeptBatch(item: unknown, what: string): KeptBatchId {
+  const fields = new Fields(what, item)
+  return { partitionId: partitionIdOf(fields), baseOffset: fields.integer('baseOffset') }
 }
 
 function parseAcknowledgement(item: unknown, what: string, limits: BrokerLimits): Acknowledgement {

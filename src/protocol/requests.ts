@@ -398,6 +398,13 @@ export interface ShareFetchRequest {
   /** Beyond the first batch. */
   readonly maxBytes: number
   readonly maxWaitMs: number
+  /** Batches that the member has from an earlier answer, and which need not come again. */
+  readonly kept?: readonly KeptBatchId[]
+}
+
+export interface KeptBatchId {
+  readonly partitionId: PartitionId
+  readonly baseOffset: number
 }
 
 export interface ShareFetchResponse {
@@ -409,7 +416,7 @@ export interface ShareFetchResponse {
 
 /** What of one partition was taken for a member. */
 export interface SharedPartition extends AssignedPartition {
-  /** Whole batches, in which the records that were taken are. */
+  /** Whole batches, in which the records that were taken are, but for those that the member has. */
   readonly batches: readonly ArrayBuffer[]
   /** In the order of offsets; none overlaps another. */
   readonly acquired: readonly AcquiredRange[]

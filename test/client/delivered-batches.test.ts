@@ -47,6 +47,31 @@ describe('delivered batches', () => {
   )
 
   it(
+    'that were named are there for the next answer, whatever comes with it',
+    inContext(async (context) => {
+      const batch = await storedBatch(context)
+      const batches = new DeliveredBatches(new CodecRegistry())
+      const from = (id: number, ...ranges: (readonly [number, number])[]) => ({
+        ...deliver(batch, ...ranges),
+        partitionId: id as PartitionId,
+      })
+      for (const id of range(9)) await batches.decode(from(id, [0, 0]))
+      const named = batches.keptForNext().map(({ partitionId }) => partitionId)
+      expect(named).toEqual(range(9).slice(1))
+      await batches.decode(from(10, [0, 0]))
+      for (const id of named) {
+        const [delivered] = await batches.decode({ ...from(id, [1, 3]), batches: [] })
+        expect(delivered?.records.map(({ offset }) => offset)).toEqual([1, 2, 3])
+      }
+      // What is all delivered, or of another broker, is not.
+      for (const id of named.slice(1)) await batches.decode(from(id, [0, 9]))
+      expect(batches.keptForNext()).toEqual([{ partitionId: named[0], baseOffset: 0 }])
+      batches.forget()
+      expect(batches.keptForNext()).toEqual([])
+    }),
+  )
+
+  it(
     'never give the same object twice',
     inContext(async (context) => {
       const batch = await storedBatch(context)

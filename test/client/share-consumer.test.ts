@@ -1,10 +1,13 @@
 /** What members of a share group are given, what they say of it, and what comes of that (S1 to S10). */
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { DeliveredBatches } from '../../src/client/share/delivered-batches.js'
 import { codeOf, errorOf, Held, inContext, type ClientContext } from './client-context.js'
 import { produce, range } from './reader.js'
 import { work, Worker, type WorkerOptions } from './share-worker.js'
 
 const LOCK_MS = 30_000
+
+afterEach(() => vi.restoreAllMocks())
 
 /** What the group has to do yet, as the administrator sees it. */
 async function queue(context: ClientContext) {
@@ -46,6 +49,23 @@ describe('a message', () => {
       })
       await context.until(async () => (await queue(context)).accepted === 1)
       expect(await queue(context)).toMatchObject({ available: 0, acquired: 0, startOffsets: [1] })
+    }),
+  )
+
+  test(
+    'does not come again with each of the others in its batch',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, range(1_000), { inOneBatch: true })
+      const [stored] = [...context.database.batches.values()].flat()
+      const decode = vi.spyOn(DeliveredBatches.prototype, 'decode')
+      const worker = await work(context, context.tab(), { concurrency: 5, maxInFlight: 5 })
+      await context.until(() => worker.handled.length === 1_000)
+      expect(new Set(worker.values)).toEqual(new Set(range(1_000)))
+      expect(decode.mock.calls.length).toBeGreaterThan(100)
+      const posted = decode.mock.calls.flatMap(([{ batches }]) => batches)
+      const bytes = posted.reduce((sum, batch) => sum + batch.byteLength, 0)
+      expect(bytes).toBe(stored?.batch.byteLength)
     }),
   )
 

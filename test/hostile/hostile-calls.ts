@@ -93,7 +93,13 @@ export function grantedRequests(known: Known): Readonly<Record<ApiName, object>>
       options: SHARE_OPTIONS,
       weight: 1,
     },
-    shareFetch: { ...sharing, maxRecords: 5, maxBytes: 1_000, maxWaitMs: 1 },
+    shareFetch: {
+      ...sharing,
+      maxRecords: 5,
+      maxBytes: 1_000,
+      maxWaitMs: 1,
+      kept: [{ partitionId, baseOffset: 0 }],
+    },
     shareAcknowledge: {
       ...sharing,
       acknowledgements: [
@@ -343,6 +349,7 @@ function validRequests(known: Known): Bodies {
       maxRecords: fc.constantFrom(1, 100),
       maxBytes: fc.constantFrom(1, 1_000),
       maxWaitMs: fc.constantFrom(0, 5),
+      kept: perPartition(fc.record({ baseOffset: fc.constantFrom(0, 1) })),
     }),
     shareAcknowledge: fc.record({
       ...sharing,

@@ -109,7 +109,13 @@ const VALID: Readonly<Record<ApiName, Record<string, unknown>>> = {
   deleteGroups: { groupIds: ['g'] },
   joinShareGroup: { ...sharing, subscription, options: shareOptions, weight: 3 },
   leaveShareGroup: sharing,
-  shareFetch: { ...sharing, maxRecords: 9, maxBytes: 1, maxWaitMs: 0 },
+  shareFetch: {
+    ...sharing,
+    maxRecords: 9,
+    maxBytes: 1,
+    maxWaitMs: 0,
+    kept: [{ partitionId: 7, baseOffset: 3 }],
+  },
   shareAcknowledge: {
     ...sharing,
     acknowledgements: [acknowledgement, { ...acceptance, store }],

@@ -199,10 +199,11 @@ export class SharePurgatory {
 
   async #deliver(waiting: WaitingFetch, granted: Granted, lock: LockTerms): Promise<void> {
     const { reader, logger } = this.#options
-    const { maxBytes } = waiting.request
+    const { maxBytes, kept } = waiting.request
     const giveBack: Acknowledgement[] = []
     try {
-      const terms = { whose: waiting.sessionId, maxBytes, isMoot: () => waiting.isOver }
+      const isMoot = () => waiting.isOver
+      const terms = { whose: waiting.sessionId, maxBytes, kept, isMoot }
       const read = await reader.read(granted, terms)
       giveBack.push(...read.leftOut)
       if (waiting.isOver) giveBack.push(...read.partitions.flatMap(returned))

@@ -10,6 +10,7 @@ import type {
   AcquiredRange,
   Acknowledgement,
   AssignedPartition,
+  KeptBatchId,
   SharedPartition,
 } from '../../protocol/requests.js'
 import type { Granted, ShareCoordinator } from '../share/share-coordinator.js'
@@ -37,6 +38,8 @@ interface Look {
 interface Terms {
   readonly whose: SessionId
   readonly maxBytes: number
+  /** Batches that are not to come along: the member has them. */
+  readonly kept?: readonly KeptBatchId[] | undefined
   readonly isMoot: () => boolean
 }
 
@@ -108,7 +111,7 @@ export class ShareReader {
 
   /** The batches of what was taken for one member, as many as fit. */
   async read(granted: Granted, terms: Terms): Promise<Read> {
-    const basket = new Basket(terms.maxBytes)
+    const basket = new Basket(terms)
     for (const { partitionId, acquired } of granted.partitions) {
       const [located] = this.#shares.locate([partitionId])
       if (located === undefined) continue
@@ -205,9 +208,11 @@ class Basket implements Read {
   readTo = 0
   #current: OpenPartition | undefined
   #bytesLeft: number
+  readonly #isKept: ReadonlySet<string>
 
-  constructor(maxBytes: number) {
+  constructor({ maxBytes, kept = [] }: Terms) {
     this.#bytesLeft = maxBytes
+    this.#isKept = new Set(kept.map(keyOf))
   }
 
   /** The first batch always has. */
@@ -224,12 +229,13 @@ class Basket implements Read {
     this.readTo = 0
   }
 
-  putBatch({ batch, nextOffset }: KeptBatch): void {
+  putBatch({ batch, baseOffset, nextOffset }: KeptBatch): void {
     const partition = this.#open
-    if (partition.batches.length === 0) this.partitions.push(partition)
+    if (this.partitions.at(-1) !== partition) this.partitions.push(partition)
+    this.readTo = nextOffset
+    if (this.#isKept.has(keyOf({ partitionId: partition.partitionId, baseOffset }))) return
     partition.batches.push(batch)
     this.#bytesLeft -= batch.byteLength
-    this.readTo = nextOffset
   }
 
   /** What of the range is in the batches; the rest is for somebody else, or for later. */
@@ -251,6 +257,10 @@ class Basket implements Read {
   get #open(): OpenPartition {
     return definedOrThrow(this.#current, () => 'no partition is being read')
   }
+}
+
+function keyOf({ partitionId, baseOffset }: KeptBatchId): string {
+  return `${partitionId} ${baseOffset}`
 }
 
 interface OpenPartition extends AssignedPartition {

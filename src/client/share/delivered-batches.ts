@@ -1,6 +1,7 @@
 /**
- * Takes the records that were delivered out of the batches that they came in. A batch whose messages
- * are handed out a few at a time comes again with each few; the last ones that were decoded are kept.
+ * Takes the records that were delivered out of the batches that they came in. The messages of a batch may be
+ * handed out a few at a time: the last batches of which others may yet come are kept, as they came and
+ * decoded, and whoever fetches names them, so that they need not come with each few again.
  */
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import {
@@ -11,10 +12,12 @@ import {
 } from '../../codec/decode-batch.js'
 import { TabmqError } from '../../protocol/errors.js'
 import { parseBatchHeader } from '../../protocol/batch-header.js'
-import { BROKER_LIMITS } from '../../protocol/limits.js'
-import type { AcquiredRange, SharedPartition } from '../../protocol/requests.js'
+import { BROKER_LIMITS, SHARE_KEPT_BATCHES_MAX } from '../../protocol/limits.js'
+import type { PartitionId } from '../../protocol/names.js'
+import type { AcquiredRange, KeptBatchId, SharedPartition } from '../../protocol/requests.js'
 
-const KEPT_MAX = 8
+/** But for the last one, whatever its size. */
+const KEPT_BYTES_MAX = 8 * 1024 * 1024
 
 /** What was delivered of one range; with an error when it cannot be decoded, without values then. */
 export interface DeliveredRecords {
@@ -23,28 +26,50 @@ export interface DeliveredRecords {
   readonly error?: unknown
 }
 
+interface KeptBatch extends KeptBatchId {
+  readonly batch: ArrayBuffer
+  /** What of it was not delivered yet, by offset: nobody gets the objects that another has had. */
+  readonly records: Map<number, DecodedRecord>
+}
+
 export class DeliveredBatches {
   readonly #codecs: CodecRegistry
-  /** What of a batch was not delivered yet, by offset: nobody gets the objects that another has had. */
-  readonly #kept = new Map<string, Map<number, DecodedRecord>>()
+  /** The one that was used last comes last. */
+  readonly #kept = new Map<string, KeptBatch>()
+  #keptBytes = 0
+  /** Those that do not come with the next answer. */
+  #promised: readonly KeptBatch[] = []
 
   constructor(codecs: CodecRegistry) {
     this.#codecs = codecs
   }
 
+  /** Those that need not come with the next answer: they are here until it was decoded. */
+  keptForNext(): KeptBatchId[] {
+    this.#promised = [...this.#kept.values()]
+    return this.#promised.map(({ partitionId, baseOffset }) => ({ partitionId, baseOffset }))
+  }
+
+  /** Another broker knows of nothing that was kept. */
+  forget(): void {
+    this.#kept.clear()
+    this.#keptBytes = 0
+    this.#promised = []
+  }
+
   /** In the order of the offsets. */
   async decode({ partitionId, batches, acquired }: SharedPartition): Promise<DeliveredRecords[]> {
     const delivered: DeliveredRecords[] = []
-    for (const batch of batches) {
+    for (const batch of this.#withKept(partitionId, batches)) {
       const { baseOffset, recordCount } = parseBatchHeader(batch)
-      const key = `${partitionId} ${baseOffset}`
       for (const range of acquired) {
         const firstOffset = Math.max(range.firstOffset, baseOffset)
         const lastOffset = Math.min(range.lastOffset, baseOffset + recordCount - 1)
         if (firstOffset > lastOffset) continue
         const inBatch = { ...range, firstOffset, lastOffset }
         try {
-          delivered.push({ range: inBatch, records: await this.#take(key, batch, inBatch) })
+          const records = await this.#take({ partitionId, baseOffset }, batch, inBatch)
+          delivered.push({ range: inBatch, records })
         } catch (error) {
           delivered.push({ range: inBatch, records: unreadable(inBatch), error })
         }
@@ -53,27 +78,47 @@ export class DeliveredBatches {
     return delivered
   }
 
-  async #take(key: string, batch: ArrayBuffer, range: AcquiredRange): Promise<DecodedRecord[]> {
-    const kept = this.#kept.get(key)
-    this.#kept.delete(key)
-    const found = kept === undefined ? undefined : take(kept, range)
+  /** In the order of offsets, each once. */
+  #withKept(partitionId: PartitionId, batches: readonly ArrayBuffer[]): ArrayBuffer[] {
+    const all = new Map(batches.map((batch) => [parseBatchHeader(batch).baseOffset, batch]))
+    for (const kept of this.#promised) {
+      const isMissing = kept.partitionId === partitionId && !all.has(kept.baseOffset)
+      if (isMissing) all.set(kept.baseOffset, kept.batch)
+    }
+    return [...all].sort(([a], [b]) => a - b).map(([, batch]) => batch)
+  }
+
+  async #take(id: KeptBatchId, batch: ArrayBuffer, range: AcquiredRange): Promise<DecodedRecord[]> {
+    const kept = this.#letGo(id)
+    const found = kept === undefined ? undefined : take(kept.records, range)
     if (kept !== undefined && found !== undefined) {
-      this.#keep(key, kept)
+      this.#keep(kept)
       return found
     }
-    const records = await this.#decoded(batch)
-    const fresh = new Map(records.map((record) => [record.offset, record]))
+    const fresh = new Map((await this.#decoded(batch)).map((record) => [record.offset, record]))
     const taken = take(fresh, range)
     if (taken === undefined) throw corrupt(range)
-    this.#keep(key, fresh)
+    this.#keep({ ...id, batch, records: fresh })
     return taken
   }
 
-  #keep(key: string, records: Map<number, DecodedRecord>): void {
-    if (records.size === 0) return
-    this.#kept.set(key, records)
-    const [oldest = key] = this.#kept.keys()
-    if (this.#kept.size > KEPT_MAX) this.#kept.delete(oldest)
+  #keep(kept: KeptBatch): void {
+    if (kept.records.size === 0) return
+    this.#letGo(kept)
+    this.#kept.set(keyOf(kept), kept)
+    this.#keptBytes += kept.batch.byteLength
+    for (const oldest of this.#kept.values()) {
+      const isTooMuch = this.#kept.size > SHARE_KEPT_BATCHES_MAX || this.#keptBytes > KEPT_BYTES_MAX
+      if (!isTooMuch || oldest === kept) return
+      this.#letGo(oldest)
+    }
+  }
+
+  #letGo(id: KeptBatchId): KeptBatch | undefined {
+    const key = keyOf(id)
+    const kept = this.#kept.get(key)
+    if (this.#kept.delete(key)) this.#keptBytes -= kept?.batch.byteLength ?? 0
+    return kept
   }
 
   async #decoded(batch: ArrayBuffer): Promise<readonly DecodedRecord[]> {
@@ -81,6 +126,10 @@ export class DeliveredBatches {
     if (!isCompressed(batch)) return decodeBatch(batch, { codecs })
     return decodeCompressedBatch(batch, { codecs, valuesBytesMax: BROKER_LIMITS.fetchBytesMax })
   }
+}
+
+function keyOf({ partitionId, baseOffset }: KeptBatchId): string {
+  return `${partitionId} ${baseOffset}`
 }
 
 /** Takes all of a range out of a batch, or nothing when not all of it is there any more. */

@@ -146,6 +146,7 @@ export class ShareRun {
     this.#isJoined = false
     this.#mayBeMember = false
     this.#lockEpoch += 1
+    this.#batches.forget()
     this.#acknowledger.rejectWaiting(error)
     this.#handlers.loseAll(error)
   }
@@ -277,15 +278,16 @@ export class ShareRun {
     const { groupId, maxBytes } = options
     const { maxWaitMs } = SHARE_CONSUMER_DEFAULTS
     const memberId = this.#memberId
+    const kept = this.#batches.keptForNext()
+    const epoch = this.#lockEpoch
     try {
       const reply = await connection.call(
-        { api: 'shareFetch', groupId, memberId, maxRecords, maxBytes, maxWaitMs },
+        { api: 'shareFetch', groupId, memberId, maxRecords, maxBytes, maxWaitMs, kept },
         { isRepeatable: false, timeoutMs: maxWaitMs + REQUEST_SLACK_MS },
       )
       this.#failures = 0
-      const epoch = this.#lockEpoch
-      const delivered = await this.#delivered(reply)
       // What was delivered by a broker that is gone is somebody else's.
+      const delivered = epoch === this.#lockEpoch ? await this.#delivered(reply) : []
       if (epoch === this.#lockEpoch) this.#handlers.take(delivered)
     } catch (error) {
       await this.#onFetchFailed(error)
@@ -360,12 +362,14 @@ export class ShareRun {
     const random = () => host.random()
     const delayMs = backoffMs(this.#failures, { ...RETRY_BACKOFF, random })
     return new Promise((resolve) => {
-      const cancel = host.setTimer(delayMs, resolve)
-      const onEnd = () => {
+      const { signal } = this.#end
+      const end = () => {
         cancel()
+        signal.removeEventListener('abort', end)
         resolve()
       }
-      this.#end.signal.addEventListener('abort', onEnd, { once: true })
+      const cancel = host.setTimer(delayMs, end)
+      signal.addEventListener('abort', end, { once: true })
     })
   }
 
