@@ -71,8 +71,14 @@ export type {
   TopicGroupOffsets,
   TopicToCreate,
 } from './client/admin/admin.js'
+export type {
+  FetchedMessage,
+  FetchedMessages,
+  FetchMessagesOptions,
+} from './client/admin/fetch-messages.js'
 export type { RedriveOptions } from './client/admin/redrive.js'
 export type { WatchOptions } from './client/admin/watch.js'
+export type { BrokerLimits } from './protocol/limits.js'
 export { TabmqError, type ErrorCode, type ErrorDetails } from './protocol/errors.js'
 export type {
   Acks,

@@ -35,9 +35,15 @@ export class CodecRegistry {
   byId(id: number): Codec {
     const codec = this.#byId.get(id)
     if (codec !== undefined) return codec
-    throw new TabmqError('UNSUPPORTED_CODEC', `no codec is registered under id ${id}`, {
-      codecId: id,
-    })
+    throw unsupported(id)
+  }
+
+  /** One that encodes and decodes nothing, where there is none of that id. */
+  byIdOrNone(id: number): Codec {
+    const fail = () => {
+      throw unsupported(id)
+    }
+    return this.#byId.get(id) ?? { id, name: `codec ${id}`, encode: fail, decode: fail }
   }
 
   /** @throws TabmqError UNSUPPORTED_CODEC */
@@ -95,6 +101,11 @@ function checkOwnCodec(codec: Codec): void {
   if (typeof encode !== 'function' || typeof decode !== 'function') {
     throw invalid(`codec ${describe(name)} must have the functions encode and decode`, { name })
   }
+}
+
+function unsupported(codecId: number): TabmqError {
+  const message = `no codec is registered under id ${codecId}`
+  return new TabmqError('UNSUPPORTED_CODEC', message, { codecId })
 }
 
 function invalid(message: string, details: Record<string, unknown>): TabmqError {

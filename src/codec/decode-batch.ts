@@ -50,6 +50,11 @@ export interface DecodeBatchOptions {
   readonly untilOffset?: number
   /** The records are to be encoded again: a reply address stays in the headers. */
   readonly keepsAddresses?: boolean
+  /**
+   * Stands in for a value whose bytes no codec can read, or none that is here; without it that is an error.
+   * Of the structured codec the bytes are those of all values that were encoded together.
+   */
+  readonly standIn?: (bytes: Uint8Array, error: TabmqError) => unknown
 }
 
 export interface DecodeCompressedBatchOptions extends DecodeBatchOptions {
@@ -99,11 +104,17 @@ class BatchDecoder {
   readonly #fromOffset: number
   readonly #untilOffset: number
   readonly #keepsAddresses: boolean
+  readonly #standIn: DecodeBatchOptions['standIn']
   readonly #records: DecodedRecord[] = []
 
   constructor(batch: ArrayBuffer, header: ReadBatchHeader, options: DecodeBatchOptions) {
     this.#header = header
-    this.#codec = options.codecs.byId(header.codecId)
+    this.#standIn = options.standIn
+    const { codecId } = header
+    this.#codec =
+      options.standIn === undefined
+        ? options.codecs.byId(codecId)
+        : options.codecs.byIdOrNone(codecId)
     this.#fromOffset = options.fromOffset ?? header.baseOffset
     this.#untilOffset = options.untilOffset ?? Infinity
     this.#keepsAddresses = options.keepsAddresses ?? false
@@ -145,7 +156,10 @@ class BatchDecoder {
       return
     }
     if (first === this.#records.length) return
-    const values = decodedOrThrow(start, () => decodeStructuredValues(frame, valueCount))
+    const values = this.#decoded(start, frame, {
+      decode: () => decodeStructuredValues(frame, valueCount),
+      standIn: (value) => Array.from({ length: valueCount }, () => value),
+    })
     for (let at = first; at < this.#records.length; at++) {
       const record = this.#records[at] as { value: unknown }
       if (record.value !== null) record.value = values[record.value as number]
@@ -168,7 +182,25 @@ class BatchDecoder {
   }
 
   #decodeOne(bytes: Uint8Array, offset: number): unknown {
-    return decodedOrThrow(offset, () => this.#codec.decode(bytes))
+    const decode = () => this.#codec.decode(bytes)
+    return this.#decoded(offset, bytes, { decode, standIn: (value) => value })
+  }
+
+  #decoded<T>(
+    offset: number,
+    bytes: Uint8Array,
+    { decode, standIn }: { decode: () => T; standIn: (value: unknown) => T },
+  ): T {
+    try {
+      return decode()
+    } catch (cause) {
+      const error =
+        cause instanceof TabmqError && cause.code === 'UNSUPPORTED_CODEC'
+          ? cause
+          : undecodable(offset, cause)
+      if (this.#standIn === undefined) throw error
+      return standIn(this.#standIn(bytes, error))
+    }
   }
 
   #push(offset: number, value: unknown): void {
@@ -205,17 +237,9 @@ function valuesOf(batch: ArrayBuffer, header: ReadBatchHeader): Uint8Array<Array
   return new Uint8Array(batch, BATCH_HEADER_BYTES + header.indexBytes, header.valuesBytes)
 }
 
-function decodedOrThrow<T>(offset: number, decode: () => T): T {
-  try {
-    return decode()
-  } catch (error) {
-    throw new TabmqError(
-      'CORRUPT_MESSAGE',
-      `the value at offset ${offset} cannot be decoded`,
-      { offset },
-      error,
-    )
-  }
+function undecodable(offset: number, cause: unknown): TabmqError {
+  const message = `the value at offset ${offset} cannot be decoded`
+  return new TabmqError('CORRUPT_MESSAGE', message, { offset }, cause)
 }
 
 function wrongCount(recordCount: number): TabmqError {

@@ -271,6 +271,13 @@ export const CONSUMER_DEFAULTS = {
   bufferedBytesPerPartitionMax: 2 * 1024 * 1024,
 } as const
 
+/** Of `admin.fetchMessages`: for looking, not for consuming. */
+export const FETCH_MESSAGES_DEFAULTS = {
+  maxMessages: 100,
+  maxMessagesMax: 10_000,
+  maxBytes: 1024 * 1024,
+} as const
+
 export const SHARE_CONSUMER_DEFAULTS = {
   maxInFlight: 100,
   lockDurationMs: 30_000,

@@ -5,6 +5,7 @@
  * deleted and made again can never be confused with its predecessor (rule 21).
  */
 import type { WireError } from './errors.js'
+import type { BrokerLimits } from './limits.js'
 import type {
   ExchangeName,
   GroupId,
@@ -738,6 +739,8 @@ export interface ClusterDescription {
   /** The tabs that are connected. */
   readonly sessions: readonly SessionDescription[]
   readonly storage: StorageEstimate
+  /** As the worker was given them. */
+  readonly limits: BrokerLimits
 }
 
 /** What the browser says of the origin's storage; undefined is what it does not say. */

@@ -253,6 +253,7 @@ test('the administrator has what the design lists, and returns plain data', () =
     | 'fetchTopicMetadata'
     | 'fetchTopicOffsets'
     | 'fetchTopicOffsetsByTimestamp'
+    | 'fetchMessages'
     | 'fetchOffsets'
     | 'setOffsets'
     | 'resetOffsets'

@@ -397,6 +397,7 @@ export class Broker {
       startedAtMs: this.#startedAtMs,
       sessions: this.#describeSessions(),
       storage: await this.#options.storage.estimate(),
+      limits: this.limits,
     }
   }
 

@@ -43,6 +43,12 @@ import {
 } from '../check-options.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
+import {
+  checkFetchMessagesOptions,
+  fetchMessages,
+  type FetchedMessages,
+  type FetchMessagesOptions,
+} from './fetch-messages.js'
 import { checkRedriveOptions, redrive, type RedriveOptions } from './redrive.js'
 import { toBinding } from './to-binding.js'
 import { watchCluster, type WatchOptions } from './watch.js'
@@ -268,6 +274,29 @@ export class Admin {
       partition,
       offset: offset ?? ends[index]?.offset ?? 0,
     }))
+  }
+
+  /**
+   * Messages of a partition from an offset on, for looking at them: without a group, and whatever became of
+   * them. Reads once, and at most what was asked for. Values are decoded in this tab; one that cannot be
+   * decoded comes as its bytes, with the reason beside it.
+   * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, INVALID_CONFIG; CORRUPT_MESSAGE
+   *   where a stored batch cannot be read, with `details.offset` and, if known, `details.nextOffset`
+   *
+   * @example
+   * let offset = 0
+   * for (;;) {
+   *   const { messages, nextOffset, high } = await admin.fetchMessages({ topic, partition: 0, offset })
+   *   for (const { key, value } of messages) console.log(key, value)
+   *   offset = nextOffset
+   *   if (offset >= high) break
+   * }
+   */
+  async fetchMessages(options: FetchMessagesOptions): Promise<FetchedMessages> {
+    checkFetchMessagesOptions(options)
+    const metadata = await this.#metadata(options.topic)
+    const partitionId = partitionIdOrThrow(metadata, options.partition)
+    return fetchMessages(this.#parts, partitionId, options)
   }
 
   /**

@@ -28,6 +28,7 @@ describe('a tab', () => {
     expect(context.openTab().hello()).toEqual({
       incarnation,
       brokerEpoch: 1,
+      limits: context.broker.limits,
       databaseId: 'memory',
     })
   })
