@@ -28,7 +28,6 @@ describe('a tab', () => {
     expect(context.openTab().hello()).toEqual({
       incarnation,
       brokerEpoch: 1,
-      limits: context.broker.limits,
       databaseId: 'memory',
     })
   })
@@ -85,6 +84,7 @@ describe('a tab', () => {
       brokerEpoch: 1,
       protocolVersion: PROTOCOL_VERSION,
       startedAtMs: context.time.nowMs() - 5,
+      limits: context.broker.limits,
     })
     expect(storage).toMatchObject({ usageBytes: 0 })
     expect(sessions.map(({ sessionId }) => sessionId)).toEqual([
