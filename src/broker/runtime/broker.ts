@@ -23,8 +23,10 @@ import { forgetProducers, forgetSilentProducers } from '../log/forget-producers.
 import type { Clock, Logger, PushPort, Random, Storage, StorePage, Timer } from '../ports.js'
 import type { Decision, DecisionContext, StateRecord } from '../records.js'
 import type { OffsetRange } from '../share/share-coordinator.js'
+import { Arrived } from './arrived.js'
 import { BrokerState } from './broker-state.js'
 import { BufferedBytes, type Reservation } from './buffered-bytes.js'
+import { clusterState, RepeatCounts } from './cluster-state.js'
 import { DeadLetters } from './dead-letters.js'
 import { dispatch } from './dispatch.js'
 import { FairTurns } from './fair-turns.js'
@@ -34,18 +36,15 @@ import { LogReader } from './log-reader.js'
 import { MessageIdLoader } from './message-id-loader.js'
 import { Replies } from './replies.js'
 import { RetentionSweep } from './retention-sweep.js'
-import { Session, type News } from './session.js'
+import { Session } from './session.js'
+import { Sessions } from './sessions.js'
 import { SharePurgatory } from './share-purgatory.js'
 import { ShareReader } from './share-reader.js'
 import { SessionShare } from './session-share.js'
 import { brokerClosed, ShardRuntime, type CommittedNews } from './shard-runtime.js'
 import { StoreWatches } from './store-watches.js'
+import { Wakeups } from './wakeups.js'
 import { Watches } from './watches.js'
-
-/** A timer this much later than it was set for means that the broker itself was away. */
-const LATENESS_FORGIVEN_MS = 1_000
-/** A clock that goes back by more was set back; by less, it is the timers that are not exact. */
-const CLOCK_SLIP_MS = 1_000
 
 /** APIs that may read from the storage for long after they were asked. */
 const READS: ReadonlySet<ApiName> = new Set(['fetch', 'listOffsets', 'storeRead'])
@@ -82,20 +81,14 @@ export class Broker {
   readonly sharePurgatory: SharePurgatory
   readonly deadLetters: DeadLetters
   readonly #options: BrokerOptions
-  readonly #sessions = new Map<SessionId, Session>()
+  readonly #sessions: Sessions
   readonly #startedAtMs: number
   readonly #shard: ShardRuntime
   /** As of batches: nobody keeps the others from the disk. */
   readonly #storeReads = new FairTurns(DISK_READERS_MAX)
+  readonly #wakeups: Wakeups
+  readonly #repeats = new RepeatCounts()
   #closing: Promise<void> | undefined
-  #wakeup: { readonly dueMs: number; readonly cancel: () => void } | undefined
-  #nextCheckMs: number
-  /** By how much the clock has gone ahead of the timers: nobody was silent for that long. */
-  #skippedMs = 0
-  /** How many messages of each topic were known by their ids. */
-  readonly #deduplicated = new Map<TopicId, number>()
-  /** What the clock said last, or must say by now. */
-  #lastSeenMs: number
 
   /** Loads the state from storage and starts. */
   static async start(options: BrokerOptions): Promise<Broker> {
@@ -110,8 +103,7 @@ export class Broker {
     this.limits = state.limits
     this.incarnation = options.random.freshId()
     this.#startedAtMs = clock.nowMs()
-    this.#nextCheckMs = this.#startedAtMs + this.limits.retentionCheckIntervalMs
-    this.#lastSeenMs = this.#startedAtMs
+    this.#sessions = new Sessions(this.limits.sessionsMax)
     this.#shard = new ShardRuntime(state, {
       storage,
       timer,
@@ -163,7 +155,7 @@ export class Broker {
     const clusterState = () => this.#clusterState()
     this.watches = new Watches({ clock, timer, logger, limits: this.limits, clusterState })
     this.storeWatches = new StoreWatches(this.limits)
-    const session = (sessionId: SessionId) => this.#sessions.get(sessionId)
+    const session = (sessionId: SessionId) => this.#sessions.find(sessionId)
     this.replies = new Replies({ clock, timer, limits: this.limits, session })
     this.retention = new RetentionSweep({
       state: () => this.state,
@@ -172,8 +164,23 @@ export class Broker {
       write: (records) => this.#shard.write(records, 'relaxed'),
       logger,
     })
+    this.#wakeups = new Wakeups({
+      clock,
+      timer,
+      limits: this.limits,
+      state: currentState,
+      context,
+      isReady: () => !this.#shard.isRecovering,
+      write: (records) => void this.#writeQuietly(records),
+      onExpired: () => {
+        this.#askForHeartbeats()
+        this.#lookAtShares()
+      },
+      onCheck: (...args) => this.#check(...args),
+      onFailed: (error) => this.#shard.recover(error),
+    })
     this.retention.request()
-    this.#schedule()
+    this.#wakeups.schedule()
   }
 
   get state(): BrokerState {
@@ -197,19 +204,19 @@ export class Broker {
   connect(hello: unknown, port: PushPort): Welcome {
     const { sessionId, clientId } = parseHello(hello)
     this.#assertOpen()
-    const before = this.#sessions.get(sessionId)
-    if (before === undefined) this.#checkSessionCount()
+    const before = this.#sessions.find(sessionId)
+    if (before === undefined) this.#sessions.checkCount()
     else this.#closeSession(before)
     const { nowMs } = this.context()
     const { limits } = this
     const share = before?.share ?? new SessionShare({ ...this.#options, limits })
     const session = new Session({ sessionId, clientId, port, share, nowMs, limits })
     for (const producerId of before?.producers ?? []) session.producers.add(producerId)
-    this.#sessions.set(sessionId, session)
+    this.#sessions.set(session)
     this.state.groups.askAgain(sessionId, this.context())
     this.replies.connected(session)
     this.watches.changed()
-    this.#schedule()
+    this.#wakeups.schedule()
     const { brokerEpoch, databaseId } = this.state
     return { incarnation: this.incarnation, brokerEpoch, databaseId }
   }
@@ -231,7 +238,7 @@ export class Broker {
   async #handle(sessionId: SessionId, arrived: Arrived): Promise<WireReply> {
     const { incarnation } = this
     try {
-      const { share } = this.#sessionOrThrow(sessionId)
+      const { share } = this.#sessions.findOrThrow(sessionId)
       const answered = async () => {
         const reservation = this.buffered.reserve(sessionId, arrived.peek())
         try {
@@ -254,8 +261,8 @@ export class Broker {
     while (this.#shard.isRecovering) await this.#shard.recovered()
     this.#assertOpen()
     // The tab may have gone meanwhile, or have said hello again.
-    const session = this.#sessionOrThrow(sessionId)
-    this.#schedule()
+    const session = this.#sessions.findOrThrow(sessionId)
+    this.#wakeups.schedule()
     const response = await share.timed(() => dispatch(this, { session, request, reservation }))
     // What a storage said that was closed meanwhile is not to be taken for what the log says.
     if (READS.has(request.api)) this.#assertOpen()
@@ -272,7 +279,7 @@ export class Broker {
     sessionId: SessionId,
     { isTabGone, port }: { isTabGone: boolean; port?: PushPort },
   ): Promise<void> {
-    const session = this.#sessions.get(sessionId)
+    const session = this.#sessions.find(sessionId)
     if (session === undefined || this.#isClosed) return
     if (port !== undefined && session.port !== port) return
     this.#sessions.delete(sessionId)
@@ -285,7 +292,7 @@ export class Broker {
       return
     }
     if (this.#isClosed) return
-    this.#schedule()
+    this.#wakeups.schedule()
     const { groups, shares } = this.state
     const left = [
       ...groups.sessionGone(sessionId, this.context()),
@@ -346,7 +353,7 @@ export class Broker {
   }
 
   countRepeats(topicId: TopicId, count: number): void {
-    this.#deduplicated.set(topicId, (this.#deduplicated.get(topicId) ?? 0) + count)
+    this.#repeats.add(topicId, count)
     this.watches.changed()
   }
 
@@ -395,7 +402,7 @@ export class Broker {
       brokerEpoch: this.state.brokerEpoch,
       protocolVersion: PROTOCOL_VERSION,
       startedAtMs: this.#startedAtMs,
-      sessions: this.#describeSessions(),
+      sessions: this.#sessions.describe(),
       storage: await this.#options.storage.estimate(),
       limits: this.limits,
     }
@@ -407,17 +414,17 @@ export class Broker {
   }
 
   async #close(): Promise<void> {
-    this.#wakeup?.cancel()
+    this.#wakeups.close()
     this.retention.close()
     this.purgatory.close()
     this.sharePurgatory.close()
     this.replies.close()
-    for (const session of this.#sessions.values()) this.watches.sessionEnded(session)
+    for (const session of this.#sessions.all()) this.watches.sessionEnded(session)
     try {
       await this.#shard.close()
       await this.#options.storage.close()
     } finally {
-      this.#announce('closed')
+      this.#sessions.announce('closed')
     }
   }
 
@@ -425,11 +432,11 @@ export class Broker {
     this.#askForHeartbeats()
     this.#lookAtShares()
     this.watches.changed()
-    this.#schedule()
+    this.#wakeups.schedule()
   }
 
   #onCommitted({ readable, changed, topicsChanged, stores }: CommittedNews): void {
-    if (topicsChanged) this.#announce('topicsChanged')
+    if (topicsChanged) this.#sessions.announce('topicsChanged')
     this.purgatory.partitionsAppended(readable)
     this.sharePurgatory.partitionsAppended(readable.keys())
     this.purgatory.partitionsChanged(changed)
@@ -439,18 +446,13 @@ export class Broker {
   }
 
   #onRecovered(): void {
-    // Whoever is awaited in the state that was loaded is so by the clock of now.
-    this.#followClock(this.context().nowMs, { areDeadlinesNew: true })
+    this.#wakeups.stateLoaded()
     this.purgatory.everythingChanged()
     this.sharePurgatory.everythingChanged()
     this.storeWatches.everythingChanged()
     // Members are soft state and were lost with it: their tabs have to join again.
-    this.#announce('rejoin')
+    this.#sessions.announce('rejoin')
     this.#onChanged()
-  }
-
-  #announce(news: News): void {
-    for (const session of this.#sessions.values()) session.announce(news)
   }
 
   /** What can be delivered now is, and what has died is buried. */
@@ -462,101 +464,16 @@ export class Broker {
   #askForHeartbeats(): void {
     const wanted = this.state.groups.takeHeartbeatsWanted(this.context().nowMs)
     for (const { sessionId, groupId, memberId } of wanted) {
-      this.#sessions.get(sessionId)?.ask({ push: 'heartbeat', groupId, memberId })
+      this.#sessions.find(sessionId)?.ask({ push: 'heartbeat', groupId, memberId })
     }
-  }
-
-  /**
-   * Sleeps until the next deadline of any part. What is overdue is due now, not late. Before anything is
-   * decided that sets a deadline, too: one by the clock of now is not to be moved with the others.
-   */
-  #schedule(): void {
-    if (this.#isClosed) return
-    const { clock, timer } = this.#options
-    const nowMs = clock.nowMs()
-    this.#followClock(nowMs)
-    const { groups, shares } = this.state
-    const nextMs = Math.min(
-      groups.nextDeadlineMs() ?? Infinity,
-      shares.nextDeadlineMs() ?? Infinity,
-      this.#nextCheckMs,
-    )
-    const dueMs = Math.max(nowMs, nextMs)
-    if (this.#wakeup !== undefined) {
-      if (this.#wakeup.dueMs <= dueMs) return
-      this.#wakeup.cancel()
-    }
-    const cancel = timer.schedule(dueMs - nowMs, () => this.#onDue(dueMs))
-    this.#wakeup = { dueMs, cancel }
-  }
-
-  #onDue(dueMs: number): void {
-    this.#wakeup = undefined
-    if (this.#isClosed || this.#shard.isRecovering) return
-    const context = this.context()
-    const lateMs = context.nowMs - dueMs
-    this.#lastSeenMs = Math.max(this.#lastSeenMs, dueMs)
-    try {
-      if (lateMs > LATENESS_FORGIVEN_MS) this.#skip(lateMs)
-      const { groups, shares } = this.state
-      void this.#writeQuietly([...groups.expire(context), ...shares.expire(context)])
-      if (context.nowMs >= this.#nextCheckMs) this.#check(context)
-    } catch (error) {
-      // A decision that cannot be made: the state is not what it should be. Nobody waits for this one.
-      this.#shard.recover(error)
-      return
-    }
-    this.#askForHeartbeats()
-    this.#lookAtShares()
-    this.#schedule()
-  }
-
-  /**
-   * Deadlines are times of the wall clock. When that is set back they go with it: a silent member
-   * would stay, and nothing be checked, until it is again as late as it was. When it is found to be
-   * later than the timer that waits, they go with it as well: the clock was set, or everybody slept,
-   * and who is heard first afterwards must not be the one for whom all others are late.
-   */
-  #followClock(nowMs: number, { areDeadlinesNew = false } = {}): void {
-    const byMs = nowMs - this.#lastSeenMs
-    this.#lastSeenMs = nowMs
-    if (byMs <= -CLOCK_SLIP_MS) {
-      this.#nextCheckMs += byMs
-      if (!areDeadlinesNew) this.#moveDeadlines(byMs)
-      return
-    }
-    const lateMs = nowMs - (this.#wakeup?.dueMs ?? nowMs)
-    if (lateMs <= LATENESS_FORGIVEN_MS) return
-    this.#wakeup?.cancel()
-    this.#wakeup = undefined
-    this.#skip(lateMs, { areDeadlinesNew })
-  }
-
-  /** So much of the clock's time nobody has lived through: it counts against nobody. */
-  #skip(lateMs: number, { areDeadlinesNew = false } = {}): void {
-    this.#skippedMs += lateMs
-    if (!areDeadlinesNew) this.#moveDeadlines(lateMs)
-  }
-
-  #moveDeadlines(byMs: number): void {
-    const { groups, shares } = this.state
-    const context = this.context()
-    void this.#writeQuietly([
-      ...groups.extendDeadlines(byMs, context),
-      ...shares.extendDeadlines(byMs, context),
-    ])
   }
 
   /** What is done now and then: retention, offsets of groups long empty, producers long silent. */
-  #check(context: DecisionContext): void {
-    this.#nextCheckMs = context.nowMs + this.limits.retentionCheckIntervalMs
+  #check(context: DecisionContext, livedMs: number): void {
     this.retention.request()
     const { groups, shares, logs, messageIds, topics, exchanges } = this.state
     messageIds.forgetExpired(context.nowMs)
-    for (const topicId of this.#deduplicated.keys()) {
-      if (topics.byId(topicId) === undefined) this.#deduplicated.delete(topicId)
-    }
-    const livedMs = context.nowMs - this.#skippedMs
+    this.#repeats.forgetGone((topicId) => topics.byId(topicId) !== undefined)
     void this.#writeQuietly([
       ...groups.expireOffsets({ ...context, nowMs: livedMs }),
       ...shares.expireGroups({ ...context, nowMs: livedMs }),
@@ -579,73 +496,18 @@ export class Broker {
     this.storeWatches.sessionEnded(session)
   }
 
-  #sessionOrThrow(sessionId: SessionId): Session {
-    const session = this.#sessions.get(sessionId)
-    if (session !== undefined) return session
-    throw new TabmqError('BROKER_UNAVAILABLE', 'this tab is not connected: it has to say hello', {
-      sessionId,
-    })
-  }
-
   #assertOpen(): void {
     if (!this.#isClosed) return
     throw brokerClosed()
   }
 
-  #checkSessionCount(): void {
-    const { sessionsMax } = this.limits
-    if (this.#sessions.size < sessionsMax) return
-    throw new TabmqError(
-      'THROTTLING_QUOTA_EXCEEDED',
-      `${sessionsMax} tabs are connected, the most there may be`,
-      { sessionsMax },
-    )
-  }
-
-  #describeSessions() {
-    return [...this.#sessions.values()].map((session) => session.describe())
-  }
-
   #clusterState(): ClusterState {
-    const { topics, logs, groups, shares, exchanges, brokerEpoch } = this.state
-    return {
+    return clusterState(this.state, {
       incarnation: this.incarnation,
-      brokerEpoch,
-      atMs: this.context().nowMs,
-      topics: topics.all().map(({ topic, topicId, config, partitionIds }) => ({
-        topic,
-        topicId,
-        config,
-        deduplicated: this.#deduplicated.get(topicId) ?? 0,
-        partitions: partitionIds.map((partitionId) => logs.findOrThrow(partitionId).describe()),
-      })),
-      groups: groups.describeAll(),
-      shareGroups: shares.describeAll('all', this.context()),
-      exchanges: exchanges.describeAll(topics),
-      sessions: this.#describeSessions(),
-    }
-  }
-}
-
-/**
- * A request as it came. It is let go of when it is parsed: a fetch may wait for long after that, and what
- * else was in the message is not kept with it.
- */
-class Arrived {
-  #request: unknown
-
-  constructor(request: unknown) {
-    this.#request = request
-  }
-
-  peek(): unknown {
-    return this.#request
-  }
-
-  take(): unknown {
-    const request = this.#request
-    this.#request = undefined
-    return request
+      nowMs: this.context().nowMs,
+      repeats: this.#repeats,
+      sessions: this.#sessions.describe(),
+    })
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type PublishPlan,
 } from '../routing/decide-publish.js'
 import type { Broker } from './broker.js'
-import type { Asked } from './dispatch.js'
+import type { Asked } from './asked.js'
 import type { Session } from './session.js'
 
 type Response = ResponseOf<'publish'>
