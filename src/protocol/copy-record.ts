@@ -22,15 +22,15 @@ import {
   type ReadBatchHeader,
 } from './batch-header.js'
 import {
-  BatchIndexReader,
   writeIndexRecord,
   writeIndexSection,
   type IndexHeader,
   type IndexRecord,
 } from './batch-index.js'
+import { sectionReader, sectionsOf, sectionsWith, type BatchSection } from './batch-sections.js'
 import { ByteReader } from './byte-reader.js'
 import { ByteWriter } from './byte-writer.js'
-import { hasCode, TabmqError } from './errors.js'
+import { hasCode } from './errors.js'
 import { utf8Bytes } from './utf8-bytes.js'
 
 const U32_MAX = 0xffff_ffff
@@ -67,6 +67,7 @@ interface Part {
   readonly values: Uint8Array
 }
 
+const NOT_WANTED: Section = { tombstones: [], wanted: new Map() }
 const NO_VALUES = new Uint8Array(VALUES_FRAME_BYTES)
 
 /**
@@ -87,10 +88,14 @@ export function copyRecords(
       () => `offset ${offset} is not in the batch at ${baseOffset}`,
     )
   }
-  const index = new Uint8Array(batch, BATCH_HEADER_BYTES, indexBytes)
+  // What is one stream comes along whole, with a place for each of its records.
+  const isOneStream = compression !== COMPRESSION_NONE
+  const read = isOneStream ? new Set(sectionsOf(batch)) : sectionsWith(batch, wanted.keys())
   const values = new Uint8Array(batch, BATCH_HEADER_BYTES + indexBytes, valuesBytes)
-  const sections = readSections(index, header, wanted, options)
-  if (compression === COMPRESSION_NONE || sections.every(hasNoValues)) {
+  const sections = sectionsOf(batch).map((section) =>
+    read.has(section) ? readSection(batch, section, { wanted, header, options }) : NOT_WANTED,
+  )
+  if (!isOneStream || sections.every(hasNoValues)) {
     return write(takenApart(sections, values, header), { codecId, compression: COMPRESSION_NONE })
   }
   const [first, ...others] = sections.map((section) => ({ section, values: new Uint8Array() }))
@@ -108,34 +113,36 @@ export function emptyRecords(wanted: readonly AddedHeaders[], timestampMs: numbe
   return write(parts, { codecId: STRUCTURED_CODEC_ID, compression: COMPRESSION_NONE })
 }
 
-function readSections(
-  index: Uint8Array,
-  { baseOffset, recordCount, largestMessageBytes }: ReadBatchHeader,
-  wantedHeaders: ReadonlyMap<number, AddedHeaders>,
-  options: CopyRecordsOptions,
-): Section[] {
-  const reader = new BatchIndexReader(index)
-  const sections: Section[] = []
-  let offset = baseOffset
-  for (let count = reader.nextSection(); count > 0; count = reader.nextSection()) {
-    const tombstones: boolean[] = []
-    const wanted = new Map<number, Wanted>()
-    for (let at = 0; at < count; at++, offset++) {
-      const start = reader.position
-      reader.nextRecord()
-      tombstones.push(reader.isTombstone)
-      const headers = wantedHeaders.get(offset)
-      if (headers === undefined) continue
-      assert(!reader.isVoid, () => `the record at ${offset} is void`)
-      const record = copied(reader.record(), headers, options)
-      const indexBytes = reader.position - start
-      const valueBytesMax = record.isTombstone ? 0 : Math.max(0, largestMessageBytes - indexBytes)
-      wanted.set(at, { record, valueBytesMax })
-    }
-    sections.push({ tombstones, wanted })
+interface CopyTerms {
+  readonly wanted: ReadonlyMap<number, AddedHeaders>
+  readonly header: ReadBatchHeader
+  readonly options: CopyRecordsOptions
+}
+
+function readSection(
+  batch: ArrayBuffer,
+  section: BatchSection,
+  { wanted: wantedHeaders, header, options }: CopyTerms,
+): Section {
+  const reader = sectionReader(batch, section)
+  const tombstones: boolean[] = []
+  const wanted = new Map<number, Wanted>()
+  for (let at = 0; at < section.recordCount; at++) {
+    const offset = section.firstOffset + at
+    const start = reader.position
+    reader.nextRecord()
+    tombstones.push(reader.isTombstone)
+    const headers = wantedHeaders.get(offset)
+    if (headers === undefined) continue
+    assert(!reader.isVoid, () => `the record at ${offset} is void`)
+    const record = copied(reader.record(), headers, options)
+    const indexBytes = reader.position - start
+    const valueBytesMax = record.isTombstone
+      ? 0
+      : Math.max(0, header.largestMessageBytes - indexBytes)
+    wanted.set(at, { record, valueBytesMax })
   }
-  if (offset - baseOffset === recordCount) return sections
-  throw corrupt(`the header says ${recordCount} records, the index has ${offset - baseOffset}`)
+  return { tombstones, wanted }
 }
 
 function hasNoValues({ wanted }: Section): boolean {
@@ -296,8 +303,4 @@ function voidRecord(timestampMs: number, isTombstone: boolean): IndexRecord {
     headers: [],
     isVoid: true,
   }
-}
-
-function corrupt(reason: string): TabmqError {
-  return new TabmqError('CORRUPT_MESSAGE', reason, {})
 }

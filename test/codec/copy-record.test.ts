@@ -1,6 +1,6 @@
 /** One record taken out of a batch: it decodes to what it was, whatever it takes along. */
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { assembleCompressedBatch } from '../../src/codec/batch.js'
 import { encodeChunks } from '../../src/codec/chunk.js'
 import type { Codec } from '../../src/codec/codec.js'
@@ -12,7 +12,7 @@ import {
   writeBatchPlacement,
   writeBatchProducer,
 } from '../../src/protocol/batch-header.js'
-import { readBatchIndex } from '../../src/protocol/batch-index.js'
+import { BatchIndexReader, readBatchIndex } from '../../src/protocol/batch-index.js'
 import {
   copyRecords,
   emptyRecords,
@@ -135,6 +135,8 @@ const arbitraryChoice = arbitraryBatch.chain(({ codec, lists }) =>
     at: fc.nat(lists.flat().length - 1),
   }),
 )
+
+afterEach(() => vi.restoreAllMocks())
 
 describe('a record copied out of a batch', () => {
   it('is what it was, with any codec, in any chunk', () => {
@@ -317,5 +319,18 @@ describe('a record in the place of one that cannot be copied', () => {
       { ...empty, offset: BASE_OFFSET, headers: { a: '1' } },
       { ...empty, offset: BASE_OFFSET + 1, headers: { b: '2' } },
     ])
+  })
+})
+
+describe('records of one batch that are copied one by one', () => {
+  it('cost what is encoded with each, not the whole batch', async () => {
+    const lists = Array.from({ length: 50 }, (_, list) =>
+      Array.from({ length: 20 }, (__, at) => sent({ value: `${list} ${at}` })),
+    )
+    const batch = placed(batchOf(lists, structured))
+    const next = vi.spyOn(BatchIndexReader.prototype, 'nextRecord')
+    for (let at = 0; at < 1_000; at++) copyRecord(batch, BASE_OFFSET + at)
+    // Once all of it, then a section for each.
+    expect(next.mock.calls.length).toBe(1_000 + 1_000 * 20)
   })
 })

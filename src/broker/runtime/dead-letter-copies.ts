@@ -3,8 +3,8 @@
  * those of one batch at once. What cannot be copied, because its bytes are no record or it would be
  * too large, becomes a letter with a null value.
  */
-import { BATCH_HEADER_BYTES, parseBatchHeader } from '../../protocol/batch-header.js'
-import { BatchIndexReader } from '../../protocol/batch-index.js'
+import type { BatchIndexReader } from '../../protocol/batch-index.js'
+import { sectionReader, sectionsOf, sectionsWith } from '../../protocol/batch-sections.js'
 import {
   copyRecords,
   emptyRecords,
@@ -109,7 +109,7 @@ export function redrivenCopies(
 export interface Autopsy {
   /** How the messages died before, the oldest death first. */
   readonly deaths: ReadonlyMap<number, readonly Death[]>
-  /** Offsets of all void records of the batch. */
+  /** Offsets of void records: of all of the batch, where any letter is redriven. */
   readonly voids: readonly number[]
 }
 
@@ -118,15 +118,14 @@ export interface Autopsy {
  * @throws TabmqError CORRUPT_MESSAGE
  */
 export function readDeaths(batch: ArrayBuffer, letters: readonly DeadLetter[]): Autopsy {
-  const header = parseBatchHeader(batch)
   const wanted = new Set(letters.map(({ offset }) => offset))
+  const isRedriven = letters.some(({ cause }) => cause === 'redriven')
   const deaths = new Map<number, readonly Death[]>()
   const voids: number[] = []
-  const index = new Uint8Array(batch, BATCH_HEADER_BYTES, header.indexBytes)
-  const reader = new BatchIndexReader(index)
-  let offset = header.baseOffset
-  for (let left = reader.nextSection(); left > 0; left = reader.nextSection()) {
-    for (; left > 0; left--, offset++) {
+  for (const section of isRedriven ? sectionsOf(batch) : sectionsWith(batch, wanted)) {
+    const reader = sectionReader(batch, section)
+    const { firstOffset, recordCount } = section
+    for (let offset = firstOffset; offset < firstOffset + recordCount; offset++) {
       reader.nextRecord()
       if (reader.isVoid) voids.push(offset)
       else if (wanted.has(offset)) deaths.set(offset, deathsIn(reader))
