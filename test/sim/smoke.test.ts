@@ -10,7 +10,7 @@ import type { WorldStats } from './world.js'
 
 const SEEDS = 150
 const SEEDS_PER_TEST = 25
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 120_000
 
 /** Of the seeds that were run. */
 const seen: WorldStats[] = []
