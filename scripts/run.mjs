@@ -59,7 +59,8 @@ export async function runScriptBeside(script, args, { env = {}, isUrgent = false
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (/** @type {Buffer} */ chunk) => printed.push(chunk))
   }
-  if (!isUrgent && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  if (!isUrgent && child.pid !== undefined)
+    setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
   const [status] = await once(child, 'close')
   process.stdout.write(Buffer.concat(printed))
   return status === 0

@@ -11,7 +11,7 @@ import type { World } from './world.js'
 export function describeIllness(world: World): string[] {
   const { broker } = world.browser
   if (broker === undefined) return ['no broker runs']
-  const sends = world.pendingCalls.filter(({ name }) => name === 'send')
+  const sends = world.pendingCalls.filter(({ name }) => name === 'send' || name === 'publish')
   if (sends.length > 0) return [`${sends.length} sends are under way, in ${sends[0]?.tab}`]
   for (const { highWatermark, logEndOffset, partitionId } of broker.state.logs.all()) {
     if (highWatermark < logEndOffset) return [`partition ${partitionId} is not durable`]

@@ -89,6 +89,7 @@ const WHOLE_SEEDS: readonly (readonly [number, string])[] = [
   [5141, 'that a batch was a repeat is said again when its producer’s row is on the disk'],
   [5457, 'a tab that is gone is forgotten when all it sent has begun'],
   [6210, 'nor before what it sent twice and still waits'],
+  [20078, 'a world is not well while anything published is on its way'],
 ]
 
 test.each(SEEDS)(
