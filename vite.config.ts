@@ -38,7 +38,12 @@ export default defineConfig(({ mode }) => ({
   worker: { format: 'es' },
   optimizeDeps: {
     // What only the worker imports would be found late, and finding it reloads every open page.
-    entries: ['index.html', 'worker/shared-worker.ts', 'test/browser/pages/*.html'],
+    entries: [
+      'index.html',
+      'demo/broker/broker-worker.ts',
+      'worker/shared-worker.ts',
+      'test/browser/pages/*.html',
+    ],
     include: [
       'comlink',
       'idb',

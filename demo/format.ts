@@ -51,9 +51,24 @@ export function formatValue(value: unknown, lengthMax = 160): string {
   return text.length > lengthMax ? `${text.slice(0, lengthMax - 1)}…` : text
 }
 
-function toJson(value: unknown): string {
+/** A value as it is looked at by itself: indented, and cut only where nobody would read on. */
+export function formatWholeValue(value: unknown, lengthMax = 20_000): string {
+  const text = typeof value === 'string' ? value : toJson(value, 2)
+  return text.length > lengthMax ? `${text.slice(0, lengthMax - 1)}…` : text
+}
+
+/** `12 s`, `3 min`, `2 h`: about so long. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`
+  if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 90_000) return `${Math.round(ms / 1_000)} s`
+  if (ms < 5_400_000) return `${Math.round(ms / 60_000)} min`
+  return `${Math.round(ms / 3_600_000)} h`
+}
+
+function toJson(value: unknown, indent?: number): string {
   try {
-    return JSON.stringify(value) ?? String(value)
+    return JSON.stringify(value, undefined, indent) ?? String(value)
   } catch {
     return Object.prototype.toString.call(value)
   }

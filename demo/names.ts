@@ -5,6 +5,16 @@ export const TOPIC = 'rows'
 export const GROUP = 'workers'
 export const PARTITIONS = 6
 
+/** Reads the same topic, and is not checked. */
+export const SECOND_GROUP = 'auditors'
+/** Where a handler puts what it cannot handle, once it is told to. */
+export const DEAD_ROWS = 'rows.dead'
+/** A message with this header cannot be handled. */
+export const POISON_HEADER = 'poison'
+
+export const OUTBOX = 'outbox'
+export const UPLINK_GROUP = 'uplink'
+
 export const JOBS = 'jobs'
 export const DEAD_JOBS = 'jobs.dead'
 export const JOB_GROUP = 'job-workers'

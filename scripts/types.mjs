@@ -14,6 +14,7 @@ const projects = [
   'src/console',
   'worker',
   'demo',
+  'demo/broker',
   'test',
 ]
 

@@ -84,6 +84,8 @@ export const areas: readonly Area[] = [
     imports: ['src/broker/', 'src/broker/runtime/', 'src/codec/', 'src/protocol/', 'src/std/'],
     packages: ['comlink', 'idb'],
   },
+  // A worker of its own, as an app may have one.
+  { path: 'demo/broker/', imports: ['worker/'], packages: [] },
   {
     path: 'demo/',
     imports: ['src/console/index.ts', 'src/index.ts'],

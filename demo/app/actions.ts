@@ -1,7 +1,17 @@
 /** What the page's buttons do, and what is said when it fails. */
-import { fetchSample, SAMPLE_KEY } from '../sample.js'
+import { killBroker } from '../broker-process.js'
+import { fetchDataSet, SAMPLE, type DataSet } from '../datasets/data-sets.js'
+import { GROUP, POISON_HEADER } from '../names.js'
+import { openTab } from '../tabs/open-tabs.js'
 import { AllWorkers } from './all-workers.js'
 import type { Demo } from './demo.js'
+import type { ResetTo } from './topic.js'
+
+/** How long a new tab may take to be there. */
+const TAB_PATIENCE_MS = 6_000
+/** How long workers may take to stop: one that hangs does not. */
+const GROUP_PATIENCE_MS = 15_000
+const PARTITIONS_ADDED = 2
 
 export class Actions {
   readonly #demo: Demo
@@ -18,17 +28,28 @@ export class Actions {
     })
   }
 
-  openTab(): void {
+  /** Each in a process of its own, so that they do not share a thread. */
+  openTabs(count: number): void {
+    const { messages, shown } = this.#demo
+    messages.forget('new tab')
+    const before = shown.value.tabs.length
+    for (let opened = 0; opened < count; opened++) openTab()
+    setTimeout(() => {
+      const came = shown.value.tabs.length - before
+      if (came >= count) return
+      const some = came > 0 ? `The browser let ${came} of ${count} through` : 'No new tab has come'
+      const text = `${some}: it may block pop-ups. Please allow them for this page, or open its address by hand.`
+      messages.say('new tab', 'problem', text)
+    }, TAB_PATIENCE_MS)
+  }
+
+  closeTab(): void {
     const { messages } = this.#demo
     messages.forget('new tab')
-    const opened = window.open(location.href, '_blank')
-    if (opened !== null) {
-      opened.opener = null
-      return
-    }
+    if (this.#demo.closeOneTab() !== undefined) return
     const text =
-      'The browser blocked the new tab. Please allow pop-ups for this page, or open its address by hand.'
-    messages.say('new tab', 'problem', text)
+      'There is no tab that this page has opened. Tabs that you opened, only you can close.'
+    messages.say('new tab', 'info', text)
   }
 
   startWorker(): Promise<void> {
@@ -56,21 +77,90 @@ export class Actions {
     await messages.attempt('clear', 'The topic was not cleared', () => topic.clear())
   }
 
-  async replay(): Promise<void> {
+  /** Sets the group to another place: its workers stop, and start again from there. */
+  async reset(to: ResetTo): Promise<void> {
     const { messages, news, topic } = this.#demo
-    await messages.attempt('replay', 'The replay did not begin', async () => {
-      await topic.replay(await news.topicId())
-      const text = 'The group is back at the beginning. Start the workers to replay.'
-      messages.say('replay', 'info', text)
+    await messages.attempt('replay', 'The group was not set back', async () => {
+      this.stopAll()
+      try {
+        await this.#untilGroupIsEmpty()
+        await topic.reset(await news.topicId(), to)
+      } finally {
+        this.startAll()
+      }
     })
   }
 
-  async sendSample(): Promise<void> {
+  async addPartitions(): Promise<void> {
+    const { messages, shown, topic } = this.#demo
+    const count = (shown.value.view?.partitions.length ?? 0) + PARTITIONS_ADDED
+    const failure = 'The partitions were not added'
+    await messages.attempt('group', failure, () => topic.addPartitions(count))
+  }
+
+  async keepBytes(bytes: number | null): Promise<void> {
+    const { messages, topic } = this.#demo
+    await messages.attempt('group', 'The retention was not changed', () => topic.keepBytes(bytes))
+  }
+
+  async toggleSecondGroup(): Promise<void> {
+    const { messages, secondGroup } = this.#demo
+    await messages.attempt('group', 'The second group did not start', () =>
+      secondGroup.isOn.value ? secondGroup.stop() : secondGroup.start(),
+    )
+  }
+
+  async sendPoison(): Promise<void> {
+    const { messages, sender, setAside } = this.#demo
+    setAside.policy.set('retry')
+    await messages.attempt('message', 'The message was not sent', () =>
+      sender.send([
+        { key: 'poison', value: 'nobody can handle this', headers: { [POISON_HEADER]: 'yes' } },
+      ]),
+    )
+  }
+
+  async sendDataSet(dataSet: DataSet): Promise<void> {
     const { files, messages } = this.#demo
-    await messages.attempt('file', 'The sample was not sent', async () => {
-      const file = await fetchSample()
-      const preview = { kind: 'csv', columns: [], keyColumn: SAMPLE_KEY } as const
-      await files.send({ file, preview }, { by: 'column', column: SAMPLE_KEY })
+    await messages.attempt('file', `${dataSet.title} were not sent`, async () => {
+      const file = await fetchDataSet(dataSet)
+      const { kind, key } = dataSet
+      const preview = { kind, columns: [], keyColumn: key } as const
+      await files.send({ file, preview }, { by: 'column', column: key })
     })
+  }
+
+  sendSample(): Promise<void> {
+    return this.sendDataSet(SAMPLE)
+  }
+
+  killBroker(): void {
+    this.#demo.messages.forget('broker')
+    killBroker()
+  }
+
+  /** The browser decides by itself, or asks. */
+  async keepStorage(): Promise<void> {
+    const { messages } = this.#demo
+    await messages.attempt('storage', 'The browser was not asked', async () => {
+      const isKept = await navigator.storage.persist()
+      const yes = 'The browser has promised not to clear the storage by itself.'
+      const no =
+        'The browser made no promise. It does so for sites that are used often, bookmarked or installed.'
+      messages.say('storage', 'info', isKept ? yes : no)
+    })
+  }
+
+  /** @throws Error when others stay in it */
+  async #untilGroupIsEmpty(): Promise<void> {
+    const { admin } = this.#demo
+    const untilMs = performance.now() + GROUP_PATIENCE_MS
+    while (performance.now() < untilMs) {
+      const groups = await admin.listGroups()
+      const group = groups.find(({ groupId }) => groupId === GROUP)
+      if (group === undefined || group.state === 'empty') return
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error('some worker did not stop in time')
   }
 }

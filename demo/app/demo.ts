@@ -7,31 +7,45 @@ import {
   Tabmq,
   TabmqError,
   type Admin,
+  type AssignorName,
   type ClusterState,
   type StorageEstimate,
 } from '../../src/index.js'
+import { startBrokerWorker } from '../broker-process.js'
+import { Samples, type Series } from '../charts/samples.js'
 import { committedOf, viewOf, type ClusterView } from '../cluster/cluster-view.js'
 import { watchCluster } from '../cluster/cluster-watch.js'
 import { Publisher } from '../exchange/publisher.js'
 import { Checker, type Verdict } from '../ledger/checker.js'
 import { LedgerStore } from '../ledger/ledger-store.js'
-import { BROKER, GROUP, PARTITIONS, TOPIC } from '../names.js'
+import { BROKER, GROUP, TOPIC } from '../names.js'
+import { Outbox } from '../outbox/outbox.js'
 import { Presence } from '../presence.js'
 import { Jobs } from '../queue/jobs.js'
 import { FileSending } from '../sending/file-sending.js'
+import { Generator } from '../sending/generator.js'
 import { MessageSender } from '../sending/message-sender.js'
+import { wasOpenedByPage } from '../tabs/open-tabs.js'
 import { claimTabIdentity, clientIdOf, type TabIdentity } from '../tab-identity.js'
+import type { TabReport } from '../tabs/tab-report.js'
+import { TabReports } from '../tabs/tab-reports.js'
+import { TabRoster, type TabCard } from '../tabs/tab-roster.js'
+import { Rebalances, type Rebalance } from '../timeline/rebalances.js'
+import { SecondGroup } from '../worker/second-group.js'
+import { SetAside } from '../worker/set-aside.js'
 import { TabWorker, type WorkerStatus } from '../worker/tab-worker.js'
+import { WorkTimer } from '../worker/work-timer.js'
 import { Cell } from './cell.js'
 import { Frame } from './frame.js'
 import { Leaving } from './leaving.js'
 import type { Messages } from './messages.js'
-import { SharedSetting, wholeNumber } from './shared-setting.js'
+import { oneOf, SharedSetting, wholeNumber } from './shared-setting.js'
 import { Topic } from './topic.js'
 import { TopicNews } from './topic-news.js'
 
 /** Even when nothing happens: rates sink, and a worker becomes idle. */
 const REDRAW_MS = 500
+const SAMPLE_MS = 500
 
 /** What the page shows of the broker, all of one moment. */
 export interface Shown {
@@ -39,6 +53,10 @@ export interface Shown {
   readonly view: ClusterView | undefined
   readonly verdict: Verdict | undefined
   readonly worker: WorkerStatus
+  readonly tabs: readonly TabCard[]
+  /** The newest first. */
+  readonly rebalances: readonly Rebalance[]
+  readonly series: Series
 }
 
 export class Demo {
@@ -51,16 +69,32 @@ export class Demo {
   readonly worker: TabWorker
   readonly sender: MessageSender
   readonly files: FileSending
+  readonly generator: Generator
+  readonly secondGroup: SecondGroup
+  readonly setAside: SetAside
+  readonly outbox: Outbox
   readonly jobs: Jobs
   readonly publisher: Publisher
   /** How long a message takes, in ms, in all tabs. */
   readonly workMs = new SharedSetting('work-ms', wholeNumber(2, { min: 0, max: 50 }))
+  /** How partitions are dealt, and whether members come back as who they were: in all tabs. */
+  readonly assignor = new SharedSetting(
+    'assignor',
+    oneOf<AssignorName>(['uniform', 'range', 'roundrobin', 'sticky']),
+  )
+  readonly membership = new SharedSetting('membership', oneOf(['dynamic', 'static']))
   /** Changes ten times a second at the most, and not while the page is hidden. */
   readonly shown: Cell<Shown>
   readonly storage = new Cell<StorageEstimate | undefined>(undefined)
   readonly #leaving: Leaving
   readonly #store: LedgerStore
   readonly #frame = new Frame(() => this.#show())
+  readonly #timer = new WorkTimer()
+  readonly #roster = new TabRoster()
+  readonly #rebalances = new Rebalances({ topic: TOPIC, group: GROUP })
+  readonly #samples = new Samples({ topic: TOPIC, group: GROUP })
+  #series = this.#samples.series()
+  #reports: TabReports | undefined
   #state: ClusterState | undefined
   #view: ClusterView | undefined
   #verdict: Verdict | undefined
@@ -83,7 +117,8 @@ export class Demo {
     this.identity = identity
     this.#leaving = leaving
     this.#store = store
-    const mq = new Tabmq({ name: BROKER, clientId: clientIdOf(identity.number) })
+    const clientId = clientIdOf(identity.number)
+    const mq = new Tabmq({ name: BROKER, clientId, worker: startBrokerWorker })
     const producer = mq.producer()
     const admin = mq.admin()
     this.mq = mq
@@ -95,18 +130,28 @@ export class Demo {
       identity,
       leaving,
       epoch: () => this.#view?.topicId,
+      group: () => ({
+        assignor: this.assignor.value,
+        isStatic: this.membership.value === 'static',
+      }),
+      setAside: (partition, message) => this.setAside.maybeSetAside(partition, message),
+      timer: this.#timer,
       workMs: () => this.workMs.value,
       onChange: () => this.#frame.ask(),
       onError: (failure) => reportWorkerError(messages, failure),
       onRecovery: () => messages.forget('worker'),
     })
     leaving.onLeave(() => store.leave())
-    this.sender = new MessageSender({
-      producer,
-      store,
-      identity,
-      topic: async () => ({ topicId: await this.news.topicId(), numPartitions: PARTITIONS }),
+    const topicId = () => this.news.topicId()
+    this.sender = new MessageSender({ mq, store, identity, topicId })
+    this.generator = new Generator({
+      sender: this.sender,
+      timer: this.#timer,
+      onError: (error) => messages.fail('message', 'The messages were not sent', error),
     })
+    this.secondGroup = new SecondGroup({ mq, timer: this.#timer })
+    this.setAside = new SetAside({ admin, producer })
+    this.outbox = new Outbox({ mq, admin, producer, messages })
     this.files = new FileSending({ sender: this.sender, messages })
     this.jobs = new Jobs({ mq, admin, producer, messages })
     this.publisher = new Publisher({ admin, producer, messages })
@@ -134,6 +179,16 @@ export class Demo {
       onError: (error) => messages.fail('checker', 'The checker cannot read its ledger', error),
     })
     setInterval(() => this.#frame.ask(), REDRAW_MS)
+    setInterval(() => this.#sample(), SAMPLE_MS)
+    this.#reports = new TabReports({
+      timer: this.#timer,
+      report: () => this.#report(),
+      onReport: (report) => {
+        this.#roster.hear(report)
+        this.#frame.ask()
+      },
+      onCloseWish: () => window.close(),
+    })
     void watchCluster({
       admin: this.admin,
       onState: (state) => {
@@ -143,9 +198,16 @@ export class Demo {
       onStorage: (storage) => this.storage.set(storage),
       onError: (error) => messages.fail('broker', 'The view of the broker was interrupted', error),
     })
+    const rejoin = () => {
+      const failure = 'The worker did not join again'
+      void messages.attempt('worker', failure, () => this.worker.rejoin())
+    }
+    this.assignor.cell.listen(rejoin)
+    this.membership.cell.listen(rejoin)
     await presence.begin()
     await this.topic.ensure()
     await this.worker.start()
+    this.outbox.begin()
   }
 
   #take(state: ClusterState, checker: Checker): void {
@@ -153,7 +215,40 @@ export class Demo {
     this.#state = state
     this.#view = view
     this.news.update(view.topicId)
+    this.#rebalances.note(state)
     if (view.topicId !== undefined) checker.update(view.topicId, committedOf(view, GROUP))
+    this.#frame.ask()
+  }
+
+  /** Asks another tab to close, one that a page has opened; undefined when there is none. */
+  closeOneTab(): number | undefined {
+    const others = this.#roster.reports().filter(({ tab }) => tab !== this.identity.number)
+    const last = others.filter(({ canBeClosed }) => canBeClosed).at(-1)?.tab
+    if (last !== undefined) this.#reports?.askToClose(last)
+    return last
+  }
+
+  #report(): Omit<TabReport, 'atMs' | 'isVisible' | 'isFreezing'> {
+    const { state, handled, perSecond, trouble, heartbeatAtMs } = this.worker.status(
+      performance.now(),
+    )
+    const { number: tab, run } = this.identity
+    return {
+      tab,
+      run,
+      worker: state,
+      handled,
+      perSecond,
+      trouble,
+      heartbeatAtMs: state === 'stopped' ? undefined : heartbeatAtMs,
+      canBeClosed: wasOpenedByPage(),
+    }
+  }
+
+  #sample(): void {
+    if (this.#state === undefined) return
+    this.#samples.note(this.#state, Date.now())
+    this.#series = this.#samples.series()
     this.#frame.ask()
   }
 
@@ -167,6 +262,9 @@ export class Demo {
       view: this.#view,
       verdict: this.#verdict,
       worker: this.worker.status(performance.now()),
+      tabs: this.#view === undefined ? [] : this.#roster.cards(this.#view, GROUP, Date.now()),
+      rebalances: this.#rebalances.all,
+      series: this.#series,
     }
   }
 }

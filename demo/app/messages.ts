@@ -21,6 +21,9 @@ export type Subject =
   | 'checker'
   | 'queue'
   | 'exchange'
+  | 'network'
+  | 'group'
+  | 'storage'
   | 'broker'
 
 export interface ShownMessage {

@@ -1,7 +1,10 @@
-/** The demo's topic: made when it is missing, cleared, replayed. */
+/** The demo's topic: made when it is missing, cleared, changed, handled again. */
 import type { Admin } from '../../src/index.js'
 import type { LedgerStore } from '../ledger/ledger-store.js'
 import { GROUP, PARTITIONS, TOPIC } from '../names.js'
+
+/** The beginning, the end, or the first message of a time. */
+export type ResetTo = 'earliest' | 'latest' | { readonly timestampMs: number }
 
 export interface TopicOptions {
   readonly admin: Admin
@@ -40,12 +43,37 @@ export class Topic {
   }
 
   /**
-   * Sets the group back to the beginning, and tells the ledger that all is to be handled again.
+   * Sets the group to another place, and tells the ledger what is to be handled from now on.
    * @throws TabmqError NON_EMPTY_GROUP while a worker runs
    */
-  async replay(epoch: string): Promise<void> {
+  async reset(epoch: string, to: ResetTo): Promise<void> {
     const { admin, store, tab } = this.#options
-    await admin.resetOffsets({ groupId: GROUP, topic: TOPIC, earliest: true })
-    await store.append({ kind: 'replay', epoch, tab, atMs: Date.now() })
+    const offsets = await this.#offsetsOf(to)
+    const partitions = offsets.map((offset, partition) => ({ partition, offset }))
+    await admin.setOffsets({ groupId: GROUP, topic: TOPIC, partitions })
+    const from = to === 'earliest' ? {} : { from: offsets }
+    await store.append({ kind: 'replay', epoch, tab, atMs: Date.now(), ...from })
+  }
+
+  /** @throws TabmqError INVALID_PARTITIONS */
+  async addPartitions(count: number): Promise<void> {
+    await this.#options.admin.createPartitions({ topicPartitions: [{ topic: TOPIC, count }] })
+  }
+
+  /** Deletes the oldest batches of a partition that is larger; null lets all stay. @throws TabmqError */
+  async keepBytes(retentionBytes: number | null): Promise<void> {
+    await this.#options.admin.alterConfigs({
+      topics: [{ topic: TOPIC, config: { retentionBytes } }],
+    })
+  }
+
+  async #offsetsOf(to: ResetTo): Promise<number[]> {
+    const { admin } = this.#options
+    if (typeof to === 'object') {
+      const found = await admin.fetchTopicOffsetsByTimestamp(TOPIC, to.timestampMs)
+      return found.map(({ offset }) => offset)
+    }
+    const ends = await admin.fetchTopicOffsets(TOPIC)
+    return ends.map(({ low, high }) => (to === 'earliest' ? low : high))
   }
 }

@@ -7,6 +7,8 @@ import { TabmqError, type Admin, type ClusterState, type StorageEstimate } from 
 
 const STORAGE_INTERVAL_MS = 3_000
 const RETRY_MS = 1_000
+/** How exactly the page knows how long a rebalance took. */
+const STATE_INTERVAL_MS = 50
 
 export interface ClusterWatchOptions {
   readonly admin: Admin
@@ -20,7 +22,7 @@ export async function watchCluster(options: ClusterWatchOptions): Promise<void> 
   const askForStorage = storageAsker(options)
   for (;;) {
     try {
-      for await (const state of admin.watch()) {
+      for await (const state of admin.watch({ intervalMs: STATE_INTERVAL_MS })) {
         onState(state)
         askForStorage()
       }

@@ -4,12 +4,15 @@
  * only what it has written down, so a row that a commit covers is always among those read.
  */
 import { faultsIn, LedgerCount, type Counts, type ExplainedFinding } from './ledger-count.js'
+import type { HandledSpan } from './last-handlers.js'
 import type { LedgerStore } from './ledger-store.js'
 
 export interface Verdict {
   readonly counts: Counts
   readonly findings: readonly ExplainedFinding[]
   readonly handledByTab: ReadonlyMap<number, number>
+  /** Who has handled what of a partition, as it is now. */
+  readonly spansOf: (partition: number) => readonly HandledSpan[]
 }
 
 const ROWS_PER_READ = 2_000
@@ -77,7 +80,9 @@ export class Checker {
       const counts = count.counts(committed)
       if (this.#isCertain(counts)) {
         const findings = count.findings(committed)
-        this.#onVerdict({ counts, findings, handledByTab: count.handledByTab })
+        const { handledByTab } = count
+        const spansOf = (partition: number) => count.spansOf(partition)
+        this.#onVerdict({ counts, findings, handledByTab, spansOf })
       }
       await new Promise((resolve) => setTimeout(resolve, READ_INTERVAL_MS))
     }

@@ -14,11 +14,4 @@ export class GrowingBytes {
     }
     this.#bytes[index] = value
   }
-
-  /** Keeps these bits of every byte and clears the others. */
-  mask(bits: number): void {
-    for (let index = 0; index < this.#bytes.length; index++) {
-      this.#bytes[index] = (this.#bytes[index] ?? 0) & bits
-    }
-  }
 }

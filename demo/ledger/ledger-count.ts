@@ -5,7 +5,7 @@
  */
 import { Findings, type Finding } from './findings.js'
 import { HandledIds } from './handled-ids.js'
-import { LastHandlers } from './last-handlers.js'
+import { LastHandlers, type HandledSpan } from './last-handlers.js'
 import {
   formatMessageId,
   type HandledRow,
@@ -20,10 +20,12 @@ export interface Counts {
   readonly sent: number
   /** Acknowledged and handled. */
   readonly handled: number
-  /** Acknowledged, and still to be handled. `sent` is always `handled + waiting + lost`. */
+  /** Acknowledged, and still to be handled. `sent` is always `handled + waiting + lost + passed`. */
   readonly waiting: number
   /** Acknowledged, never handled, and the group has gone past it. */
   readonly lost: number
+  /** Acknowledged, not handled, and the group was set past it by hand. */
+  readonly passed: number
   readonly twice: number
   /** That part of `twice` which a crashed tab had handled before: it could not commit it. */
   readonly afterCrash: number
@@ -56,6 +58,11 @@ export class LedgerCount {
     return this.#handledByTab
   }
 
+  /** Who has handled what of a partition: each repeat is in another span. */
+  spansOf(partition: number): readonly HandledSpan[] {
+    return this.#lastHandlers.spansOf(partition)
+  }
+
   apply(row: LedgerRow): void {
     switch (row.kind) {
       case 'sent':
@@ -69,7 +76,7 @@ export class LedgerCount {
         })
         break
       case 'replay':
-        this.#startAgain()
+        this.#startAgain(row.from)
         break
       case 'crash':
         this.#crashed.set(row.run, row.tab)
@@ -79,16 +86,17 @@ export class LedgerCount {
 
   /** @param committed the group's committed offset of each partition, where there is one */
   counts(committed: ReadonlyMap<number, number>): Counts {
-    const sum = { sent: 0, handled: 0, lost: 0, twice: 0, outOfOrder: 0, unconfirmed: 0 }
+    const sum = { sent: 0, handled: 0, lost: 0, passed: 0, twice: 0, outOfOrder: 0, unconfirmed: 0 }
     for (const [partition, count] of this.#partitions) {
       sum.sent += count.sent
       sum.handled += count.handled
       sum.lost += count.lost(committed.get(partition) ?? 0).count
+      sum.passed += count.passed
       sum.twice += count.twice
       sum.outOfOrder += count.outOfOrder
       sum.unconfirmed += count.unconfirmed
     }
-    const waiting = sum.sent - sum.handled - sum.lost
+    const waiting = sum.sent - sum.handled - sum.lost - sum.passed
     const repeats = [...this.#crashed.keys()].map((run) => this.#lastHandlers.repeatedOf(run))
     const afterCrash = repeats.reduce((total, count) => total + count, 0)
     return { ...sum, waiting, afterCrash, mixedUp: this.#mixedUp }
@@ -129,7 +137,7 @@ export class LedgerCount {
     const outOfOrderBefore = count.outOfOrder
     const wasHandled = count.noteHandled(offset, atMs)
     const idWasHandled = this.#handledIds.note(id)
-    const before = this.#lastHandlers.note(partition, offset, run)
+    const before = this.#lastHandlers.note(partition, offset, { run, tab })
     if (!wasHandled) {
       if (idWasHandled) count.noteHandledElsewhere()
       this.#compare({ partition, offset, id, isOtherKnown: count.isSent(offset) })
@@ -158,14 +166,18 @@ export class LedgerCount {
     this.#findings.add({ ...fault, what: 'mixed up' })
   }
 
-  #startAgain(): void {
-    for (const count of this.#partitions.values()) count.startAgain()
+  /** @param from by partition; everything when it is not given */
+  #startAgain(from: readonly number[] | undefined): void {
+    for (const [partition, count] of this.#partitions) {
+      const offset = from?.[partition] ?? 0
+      count.startAgain(offset)
+      this.#lastHandlers.forgetFrom(partition, offset)
+    }
     this.#handledIds.clear()
     this.#oneSided.clear()
-    this.#handledByTab.clear()
-    this.#lastHandlers.clear()
     this.#findings.clear()
     this.#mixedUp = 0
+    if (from === undefined) this.#handledByTab.clear()
   }
 
   #partition(partition: number): PartitionCount {

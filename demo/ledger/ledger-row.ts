@@ -39,9 +39,11 @@ export interface HandledRow extends RowOfTab {
   readonly ids: readonly string[]
 }
 
-/** From here on everything is to be handled once more. */
+/** From here on everything is to be handled once more, or what is at these offsets and after. */
 export interface ReplayRow extends RowOfTab {
   readonly kind: 'replay'
+  /** By partition. What lies before and was not handled is passed over on purpose. */
+  readonly from?: readonly number[]
 }
 
 /** A tab has vanished without a goodbye: what it had handled last may not be committed. */

@@ -7,6 +7,8 @@ import { GrowingBytes } from './growing-bytes.js'
 
 const SENT = 1
 const HANDLED = 2
+/** Waited when the group was set to a place behind it. */
+const PASSED = 4
 const LOST_NAMED_MAX = 100
 
 export class PartitionCount {
@@ -21,6 +23,7 @@ export class PartitionCount {
   /** No offset below it is waiting. */
   #firstWaiting = 0
   #end = 0
+  #passed = 0
 
   /** Acknowledged as sent. */
   get sent(): number {
@@ -35,6 +38,11 @@ export class PartitionCount {
   /** Handled, while nobody has written down that it was acknowledged. */
   get unconfirmed(): number {
     return this.#handled - this.#handledAndSent
+  }
+
+  /** Acknowledged, and passed over on purpose. */
+  get passed(): number {
+    return this.#passed
   }
 
   /** How often something was handled that had been handled before. */
@@ -72,7 +80,8 @@ export class PartitionCount {
       this.#twice += 1
       return true
     }
-    this.#flags.set(offset, flags | HANDLED)
+    if ((flags & PASSED) !== 0) this.#passed -= 1
+    this.#flags.set(offset, (flags | HANDLED) & ~PASSED)
     this.#handled += 1
     if ((flags & SENT) !== 0) this.#handledAndSent += 1
     if (offset > this.#highestHandled) {
@@ -109,18 +118,32 @@ export class PartitionCount {
     return { count, first }
   }
 
-  /** Forgets what was handled, and keeps what was sent: all of it is to be handled again. */
-  startAgain(): void {
-    this.#flags.mask(SENT)
+  /** Forgets what was handled from there on, and keeps what was sent: it is to be handled again. */
+  startAgain(from: number): void {
     this.#handled = 0
     this.#handledAndSent = 0
+    this.#passed = 0
     this.#twice = 0
     this.#outOfOrder = 0
     this.#highestHandled = -1
     this.#firstWaiting = 0
+    for (let offset = 0; offset < this.#end; offset++) {
+      const before = this.#flags.get(offset)
+      const flags = offset < from ? passedOver(before) : before & SENT
+      this.#flags.set(offset, flags)
+      if ((flags & PASSED) !== 0) this.#passed += 1
+      if ((flags & HANDLED) === 0) continue
+      this.#handled += 1
+      this.#highestHandled = offset
+      if ((flags & SENT) !== 0) this.#handledAndSent += 1
+    }
   }
 
   #isWaiting(offset: number): boolean {
     return this.#flags.get(offset) === SENT
   }
+}
+
+function passedOver(flags: number): number {
+  return flags === SENT ? SENT | PASSED : flags
 }

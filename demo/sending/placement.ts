@@ -1,57 +1,66 @@
 /**
- * At which offsets the messages of one `send` ended up. The broker's answer names the first offset
- * of each partition; the rest follows from the order of the messages and from their keys, of which
- * the partition is known in advance. Messages without a key all go to one partition per `send`.
+ * At which offsets the messages of one `send` ended up. The partition of each is chosen by the demo's own
+ * partitioner, which remembers it; the broker's answer names the first offset of each partition, and the
+ * rest follows from the order of the messages.
  */
-import { keyPartition, type RecordMetadata } from '../../src/index.js'
+import {
+  keyPartition,
+  type Partitioner,
+  type PartitionerInput,
+  type RecordMetadata,
+} from '../../src/index.js'
 import type { SentShare } from '../ledger/ledger-row.js'
+import { ID_HEADER } from '../names.js'
 
 export interface PlacedMessage {
+  readonly id: string
   /** The second half of its id. */
   readonly number: number
-  readonly key: string | undefined
   /** Asked for by hand. */
   readonly partition?: number
 }
 
-export interface PlacedSend {
-  readonly messages: readonly PlacedMessage[]
-  readonly numPartitions: number
-  readonly answer: readonly RecordMetadata[]
-}
+export class Placement {
+  readonly #chosen = new Map<string, number>()
+  #anywhere = 0
 
-const encoder = new TextEncoder()
-
-/** @throws Error when the answer does not fit what was sent: a bug in the broker */
-export function placeMessages({ messages, numPartitions, answer }: PlacedSend): SentShare[] {
-  const expected = new Map<number, number[]>()
-  const anywhere: number[] = []
-  for (const { key, partition, number } of messages) {
-    const place =
-      partition ??
-      (key === undefined ? undefined : keyPartition(encoder.encode(key), numPartitions))
-    const numbers = place === undefined ? anywhere : (expected.get(place) ?? [])
-    numbers.push(number)
-    if (place !== undefined) expected.set(place, numbers)
+  /** For the producer: by key as ever, and of those without one each `send`'s to another partition. */
+  readonly partitioner: Partitioner = ({ key, numPartitions, message }: PartitionerInput) => {
+    const partition =
+      key === undefined ? this.#anywhere % numPartitions : keyPartition(key, numPartitions)
+    const id = message.headers?.[ID_HEADER]
+    if (typeof id === 'string') this.#chosen.set(id, partition)
+    return partition
   }
-  if (anywhere.length > 0) placeAnywhere(expected, anywhere, answer)
-  if (answer.length !== expected.size) throw unexpected(answer)
-  return answer.map(({ partition, baseOffset }) => {
-    const numbers = expected.get(partition)
-    if (numbers === undefined) throw unexpected(answer)
-    return { partition, baseOffset, numbers }
-  })
-}
 
-/** Only a send in which no message has a key tells where those without one went. */
-function placeAnywhere(
-  expected: Map<number, number[]>,
-  numbers: number[],
-  answer: readonly RecordMetadata[],
-): void {
-  const [only] = answer
-  if (only === undefined || answer.length > 1 || expected.size > 0) throw unexpected(answer)
-  expected.set(only.partition, numbers)
+  /** The next messages without a key go elsewhere. */
+  turn(): void {
+    this.#anywhere += 1
+  }
+
+  /** @throws Error when the answer does not fit what was sent: a bug in the broker */
+  place(messages: readonly PlacedMessage[], answer: readonly RecordMetadata[]): SentShare[] {
+    const expected = new Map<number, number[]>()
+    for (const { id, number, partition } of messages) {
+      const place = partition ?? this.#chosen.get(id)
+      this.#chosen.delete(id)
+      if (place === undefined) throw unexpected(answer)
+      const numbers = expected.get(place) ?? []
+      numbers.push(number)
+      expected.set(place, numbers)
+    }
+    if (answer.length !== expected.size) throw unexpected(answer)
+    return answer.map(({ partition, baseOffset }) => {
+      const numbers = expected.get(partition)
+      if (numbers === undefined) throw unexpected(answer)
+      return { partition, baseOffset, numbers }
+    })
+  }
+
+  /** They were not sent. */
+  forget(messages: readonly PlacedMessage[]): void {
+    for (const { id } of messages) this.#chosen.delete(id)
+  }
 }
 
 function unexpected(answer: readonly RecordMetadata[]): Error {

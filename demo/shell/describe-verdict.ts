@@ -5,16 +5,19 @@ import { faultsIn, type ExplainedFinding } from '../ledger/ledger-count.js'
 
 const PLACES_MAX = 3
 
+/** What is looked at of a verdict. */
+type Found = Pick<Verdict, 'counts' | 'findings'>
+
 /** `repeated`: nothing is wrong, but a tab has crashed and something had to be handled again. */
 export type VerdictKind = 'none' | 'good' | 'repeated' | 'red'
 
-export function kindOfVerdict({ counts }: Verdict): VerdictKind {
+export function kindOfVerdict({ counts }: Found): VerdictKind {
   if (faultsIn(counts) > 0) return 'red'
   if (counts.afterCrash > 0) return 'repeated'
   return counts.sent === 0 ? 'none' : 'good'
 }
 
-export function describeVerdict(verdict: Verdict): string {
+export function describeVerdict(verdict: Found): string {
   switch (kindOfVerdict(verdict)) {
     case 'none':
       return 'Nothing sent yet.'
@@ -27,7 +30,7 @@ export function describeVerdict(verdict: Verdict): string {
   }
 }
 
-function describeGood({ counts }: Verdict): string {
+function describeGood({ counts }: Found): string {
   const hasRepeats = counts.afterCrash > 0
   const unconfirmed =
     counts.unconfirmed === 0
@@ -37,10 +40,14 @@ function describeGood({ counts }: Verdict): string {
   const all = hasRepeats
     ? 'All else was handled once, in order'
     : 'Each message was handled once, and in order'
-  return `${all}.${unconfirmed}`
+  const passed =
+    counts.passed === 0
+      ? ''
+      : ` ${formatQuantity(counts.passed, 'message was', 'messages were')} passed over by a reset.`
+  return `${all}.${passed}${unconfirmed}`
 }
 
-function describeFaults({ findings }: Verdict): string {
+function describeFaults({ findings }: Found): string {
   const faults = findings.filter(({ crashedTab }) => crashedTab === undefined)
   const named = faults.slice(0, PLACES_MAX).map(describeFault)
   const more = faults.length - named.length
@@ -65,7 +72,7 @@ function describeFault(finding: ExplainedFinding): string {
 }
 
 /** What a crashed tab could not commit, and what that led to; empty where nothing. */
-function describeRepeats({ counts, findings }: Verdict): string {
+function describeRepeats({ counts, findings }: Found): string {
   if (counts.afterCrash === 0) return ''
   const repeats = findings.filter(({ crashedTab }) => crashedTab !== undefined)
   const tabs = [...new Set(repeats.map(({ crashedTab }) => crashedTab))]

@@ -9,7 +9,7 @@ export function Welcome() {
       <h2 id="welcome-title">There is no server. Open a tab, and it shares the work.</h2>
       <ol class="steps">
         <li>
-          <button type="button" onClick={() => parts?.actions.openTab()}>
+          <button type="button" onClick={() => parts?.actions.openTabs(1)}>
             Open another tab
           </button>
           <span>twice, side by side.</span>

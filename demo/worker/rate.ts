@@ -1,12 +1,16 @@
 /** How many messages a second, over the last two seconds. Pure: the time is handed to it. */
 const WINDOW_MS = 2_000
+/** What happens within so long counts as one: at ten thousand a second, a list of each would be long. */
+const BUCKET_MS = 20
 
 export class Rate {
-  readonly #events: { readonly atMs: number; readonly count: number }[] = []
+  readonly #events: { readonly atMs: number; count: number }[] = []
   #inWindow = 0
 
   note(count: number, nowMs: number): void {
-    this.#events.push({ atMs: nowMs, count })
+    const latest = this.#events.at(-1)
+    if (latest !== undefined && nowMs - latest.atMs < BUCKET_MS) latest.count += count
+    else this.#events.push({ atMs: nowMs, count })
     this.#inWindow += count
     this.#forget(nowMs)
   }

@@ -3,15 +3,21 @@
  * and knows what it is doing. Everything here is soft state; what was handled is in the ledger, and
  * how far the group is, is the broker's to know.
  */
-import type { Consumer, EachBatchPayload, ReceivedMessage, Tabmq } from '../../src/index.js'
+import type {
+  AssignorName,
+  Consumer,
+  EachBatchPayload,
+  ReceivedMessage,
+  Tabmq,
+} from '../../src/index.js'
 import type { Leaving } from '../app/leaving.js'
 import type { LedgerStore } from '../ledger/ledger-store.js'
-import { GROUP, TOPIC } from '../names.js'
-import type { TabIdentity } from '../tab-identity.js'
+import { GROUP, POISON_HEADER, TOPIC } from '../names.js'
+import { clientIdOf, type TabIdentity } from '../tab-identity.js'
 import { Rate } from './rate.js'
-import { RebalanceLog, type RebalanceEvent } from './rebalance-log.js'
+import { PoisonError, type Poison } from './poison.js'
 import { Slice } from './slice.js'
-import { WorkTimer } from './work-timer.js'
+import type { WorkTimer } from './work-timer.js'
 
 export type WorkerState = 'joining' | 'working' | 'idle' | 'paused' | 'stopping' | 'stopped'
 
@@ -25,7 +31,22 @@ export interface WorkerStatus {
   readonly handled: number
   readonly perSecond: number
   readonly last: { readonly partition: number; readonly message: ReceivedMessage } | undefined
-  readonly events: readonly RebalanceEvent[]
+  readonly isSlow: boolean
+  /** Until when its handler hangs, in ms since 1970; undefined when it does not. */
+  readonly hangsUntilMs: number | undefined
+  /** What is odd about it, in a few words. */
+  readonly trouble: string | undefined
+  /** The message that it cannot get over. */
+  readonly poison: Poison | undefined
+  /** When the broker has last heard of this member, in ms since 1970. */
+  readonly heartbeatAtMs: number | undefined
+}
+
+/** How the group is to be, the same in all tabs. */
+export interface GroupOptions {
+  readonly assignor: AssignorName
+  /** Whether a tab that is reloaded gets its partitions back, and they wait for it. */
+  readonly isStatic: boolean
 }
 
 export interface TabWorkerOptions {
@@ -36,6 +57,10 @@ export interface TabWorkerOptions {
   readonly epoch: () => string | undefined
   /** How long each message takes, in ms. */
   readonly workMs: () => number
+  readonly group: () => GroupOptions
+  /** Deals with a message that cannot be handled; false when it is to be tried again. */
+  readonly setAside: (partition: number, message: ReceivedMessage) => Promise<boolean>
+  readonly timer: WorkTimer
   readonly onChange: () => void
   readonly onError: (failure: { error: unknown; willRetry: boolean }) => void
   /** It works again where there was an error. */
@@ -44,32 +69,35 @@ export interface TabWorkerOptions {
 
 const IDLE_AFTER_MS = 400
 const COMMIT_INTERVAL_MS = 100
+/** A handler that takes longer has to say that it lives, or its member leaves the group. */
+const POLL_INTERVAL_MS_MAX = 8_000
+const SIGN_OF_LIFE_MS = 2_000
+export const SLOW_MS = 250
+export const HANG_MS = 20_000
 /** About what one `send` has for a partition: the worker turns to the next partition soon. */
 const BYTES_PER_TURN = 16 * 1024
 
 export class TabWorker {
   readonly #options: TabWorkerOptions
-  readonly #consumer: Consumer
-  readonly #timer = new WorkTimer()
   readonly #rate = new Rate()
-  readonly #log = new RebalanceLog()
   readonly #slices = new Map<number, Slice>()
   /** The partitions in which something failed, as long as nothing of them was handled since. */
   readonly #failed = new Set<number | undefined>()
   #phase: 'stopped' | 'joining' | 'running' | 'stopping' = 'stopped'
+  #consumer: Consumer | undefined
   #isPaused = false
+  #isSlow = false
+  #hangsNext = false
+  #hangsUntilMs: number | undefined
+  #poison: Poison | undefined
   #skipsNext = false
   #handled = 0
   #lastHandledMs = 0
   #last: WorkerStatus['last']
+  #heartbeatAtMs: number | undefined
 
   constructor(options: TabWorkerOptions) {
     this.#options = options
-    this.#consumer = options.mq.consumer({
-      groupId: GROUP,
-      maxBytesPerPartition: BYTES_PER_TURN,
-    })
-    this.#listen()
     options.leaving.onLeave(() => this.#leave())
   }
 
@@ -82,7 +110,11 @@ export class TabWorker {
       handled: this.#handled,
       perSecond: this.#rate.perSecond(nowMs),
       last: this.#last,
-      events: this.#log.events,
+      isSlow: this.#isSlow,
+      hangsUntilMs: this.#hangsUntilMs,
+      trouble: this.#trouble(),
+      poison: this.#poison,
+      heartbeatAtMs: this.#heartbeatAtMs,
     }
   }
 
@@ -90,17 +122,20 @@ export class TabWorker {
   async start(): Promise<void> {
     if (this.#phase !== 'stopped') return
     this.#failed.clear()
+    this.#poison = undefined
     this.#setPhase('joining')
+    const consumer = this.#newConsumer()
+    this.#consumer = consumer
     try {
-      await this.#consumer.subscribe({ topics: [TOPIC], fromBeginning: true })
-      await this.#consumer.run({
+      await consumer.subscribe({ topics: [TOPIC], fromBeginning: true })
+      await consumer.run({
         eachBatchAutoResolve: false,
         autoCommitInterval: COMMIT_INTERVAL_MS,
         eachBatch: (payload) => this.#eachBatch(payload),
       })
       this.#setPhase('running')
     } catch (error) {
-      this.#setPhase('stopped')
+      await this.#disconnect()
       throw error
     }
   }
@@ -109,14 +144,31 @@ export class TabWorker {
   async stop(): Promise<void> {
     if (this.#phase !== 'running') return
     this.#setPhase('stopping')
-    await this.#consumer.stop()
-    this.#setPhase('stopped')
+    await this.#disconnect()
+  }
+
+  /** Leaves and joins again, with the group's options as they are now. @throws TabmqError */
+  async rejoin(): Promise<void> {
+    if (this.#phase !== 'running') return
+    await this.stop()
+    await this.start()
+  }
+
+  /** The next message's handler does not return for a while. */
+  hangNext(): void {
+    this.#hangsNext = true
+    this.#options.onChange()
+  }
+
+  setSlow(isSlow: boolean): void {
+    this.#isSlow = isSlow
+    this.#options.onChange()
   }
 
   setPaused(isPaused: boolean): void {
     this.#isPaused = isPaused
-    if (isPaused) this.#consumer.pause([{ topic: TOPIC }])
-    else this.#consumer.resume([{ topic: TOPIC }])
+    if (isPaused) this.#consumer?.pause([{ topic: TOPIC }])
+    else this.#consumer?.resume([{ topic: TOPIC }])
     this.#options.onChange()
   }
 
@@ -129,16 +181,22 @@ export class TabWorker {
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch, resolveOffset, isStale, isRunning } = payload
     const slice = this.#newSlice(batch.partition, resolveOffset)
+    let signOfLifeMs = performance.now()
     try {
       for (const message of batch.messages) {
         if (this.#options.leaving.hasBegun) return
         if (isStale() || !isRunning()) break
-        if (slice.isFull(message, performance.now())) {
+        const nowMs = performance.now()
+        if (slice.isFull(message, nowMs)) {
           await slice.write()
           await commitUnlessStale(payload)
         }
+        if (nowMs - signOfLifeMs > SIGN_OF_LIFE_MS) {
+          signOfLifeMs = nowMs
+          await payload.heartbeat()
+        }
         if (this.#takeSkip()) slice.skip(message)
-        else await this.#handle(message, batch.partition, slice)
+        else await this.#handle(message, payload, slice)
       }
       await slice.write()
       this.#maybeRecover(batch.partition)
@@ -147,10 +205,14 @@ export class TabWorker {
     }
   }
 
-  async #handle(message: ReceivedMessage, partition: number, slice: Slice): Promise<void> {
-    const workMs = this.#options.workMs()
-    if (workMs > 0) await this.#timer.work(workMs)
-    if (this.#options.leaving.hasBegun) return
+  async #handle(message: ReceivedMessage, payload: EachBatchPayload, slice: Slice): Promise<void> {
+    const { partition } = payload.batch
+    if (this.#hangsNext) await this.#hang(slice)
+    const workMs = this.#options.workMs() + (this.#isSlow ? SLOW_MS : 0)
+    if (workMs > 0) await this.#options.timer.work(workMs)
+    // What another tab has by now is not for this one to count.
+    if (this.#options.leaving.hasBegun || payload.isStale()) return
+    if (isPoison(message)) await this.#meetPoison(message, partition, slice)
     const nowMs = performance.now()
     slice.add(message, nowMs)
     this.#handled += 1
@@ -158,6 +220,42 @@ export class TabWorker {
     this.#lastHandledMs = nowMs
     this.#last = { partition, message }
     this.#options.onChange()
+  }
+
+  /** What was handled before it is written down, and counts. */
+  async #hang(slice: Slice): Promise<void> {
+    this.#hangsNext = false
+    await slice.write()
+    this.#hangsUntilMs = Date.now() + HANG_MS
+    this.#options.onChange()
+    await this.#options.timer.wait(HANG_MS)
+    this.#hangsUntilMs = undefined
+    this.#options.onChange()
+  }
+
+  /** @throws PoisonError unless it was set aside */
+  async #meetPoison(message: ReceivedMessage, partition: number, slice: Slice): Promise<void> {
+    await slice.write()
+    const { offset } = message
+    const isSame = this.#poison?.partition === partition && this.#poison.offset === offset
+    const tries = isSame ? (this.#poison?.tries ?? 0) + 1 : 1
+    this.#poison = { partition, offset, tries }
+    this.#options.onChange()
+    if (!(await this.#options.setAside(partition, message))) throw new PoisonError(this.#poison)
+    this.#poison = undefined
+  }
+
+  #trouble(): string | undefined {
+    if (this.#hangsUntilMs !== undefined) {
+      const seconds = Math.max(0, Math.ceil((this.#hangsUntilMs - Date.now()) / 1_000))
+      return `Its handler hangs, for ${seconds} s more.`
+    }
+    if (this.#poison !== undefined) {
+      const { partition, offset, tries } = this.#poison
+      return `Fails at ${partition}:${offset}, tried ${tries} ${tries === 1 ? 'time' : 'times'}.`
+    }
+    if (this.#hangsNext) return 'Hangs at the next message.'
+    return this.#isSlow ? `Slow: ${SLOW_MS} ms more for each message.` : undefined
   }
 
   #newSlice(partition: number, resolveOffset: (offset: number) => void): Slice {
@@ -184,30 +282,53 @@ export class TabWorker {
     return skips
   }
 
-  #listen(): void {
+  #newConsumer(): Consumer {
+    const { mq, identity, group } = this.#options
+    const { assignor, isStatic } = group()
+    const consumer = mq.consumer({
+      groupId: GROUP,
+      assignor,
+      maxBytesPerPartition: BYTES_PER_TURN,
+      maxPollIntervalMs: POLL_INTERVAL_MS_MAX,
+      ...(isStatic ? { groupInstanceId: clientIdOf(identity.number) } : {}),
+    })
+    if (this.#isPaused) consumer.pause([{ topic: TOPIC }])
+    this.#listen(consumer)
+    return consumer
+  }
+
+  async #disconnect(): Promise<void> {
     const consumer = this.#consumer
-    consumer.on('partitionsAssigned', ({ partitions }) => this.#note('assigned', partitions))
-    consumer.on('partitionsRevoked', ({ partitions }) => this.#note('revoked', partitions))
+    this.#consumer = undefined
+    await consumer?.disconnect()
+    this.#setPhase('stopped')
+  }
+
+  #listen(consumer: Consumer): void {
+    consumer.on('partitionsRevoked', ({ partitions }) => this.#forgetPoison(partitions))
     consumer.on('partitionsLost', ({ partitions }) => {
       for (const { partition } of partitions) this.#slices.get(partition)?.drop()
-      this.#note('lost', partitions)
+      this.#forgetPoison(partitions)
     })
-    consumer.on('groupJoin', () => this.#note('joined', []))
+    consumer.on('heartbeat', () => {
+      this.#heartbeatAtMs = Date.now()
+    })
     consumer.on('crash', ({ error, willRetry, partition }) => {
+      // It is shown where the tab's troubles are.
+      if (error instanceof PoisonError) return
       this.#failed.add(partition)
       this.#options.onError({ error, willRetry })
     })
     consumer.on('stop', () => {
-      if (this.#phase === 'running') this.#setPhase('stopped')
+      if (this.#phase === 'running' && this.#consumer === consumer) void this.#disconnect()
     })
   }
 
-  #note(what: RebalanceEvent['what'], partitions: readonly { readonly partition: number }[]): void {
-    this.#log.note(
-      what,
-      partitions.map(({ partition }) => partition),
-      Date.now(),
-    )
+  /** Another tab is at it now. */
+  #forgetPoison(partitions: readonly { readonly partition: number }[]): void {
+    if (partitions.some(({ partition }) => partition === this.#poison?.partition)) {
+      this.#poison = undefined
+    }
     this.#options.onChange()
   }
 
@@ -226,6 +347,10 @@ export class TabWorker {
     if (this.#isPaused) return 'paused'
     return nowMs - this.#lastHandledMs < IDLE_AFTER_MS && this.#handled > 0 ? 'working' : 'idle'
   }
+}
+
+function isPoison({ headers }: ReceivedMessage): boolean {
+  return headers[POISON_HEADER] !== undefined
 }
 
 /** Whoever has just lost the partition cannot commit, and need not: its next owner goes on. */

@@ -21,10 +21,11 @@ export class WorkTimer {
   async work(ms: number): Promise<void> {
     const nowMs = performance.now()
     this.#dueMs = Math.max(this.#dueMs, nowMs - DEBT_MS_MAX) + ms
-    if (this.#dueMs > nowMs) await this.#wait(this.#dueMs - nowMs)
+    if (this.#dueMs > nowMs) await this.wait(this.#dueMs - nowMs)
   }
 
-  #wait(ms: number): Promise<void> {
+  /** Exactly so long, whatever else is worked on. */
+  wait(ms: number): Promise<void> {
     const id = ++this.#lastId
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve)

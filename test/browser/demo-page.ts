@@ -19,12 +19,12 @@ export class DemoPage {
   }
 
   async expectReady(): Promise<void> {
-    await expect(this.page.locator('.partition')).toHaveCount(6)
+    await expect(this.page.locator('.lane')).toHaveCount(6)
     await expect(this.page.locator('#tab-state')).toHaveText(/idle|working/)
   }
 
   async expectTabs(count: number): Promise<void> {
-    await expect(this.page.locator('#tabs > .tab')).toHaveCount(count)
+    await expect(this.page.locator('#tabs > .tab:not([data-presence=gone])')).toHaveCount(count)
     await expect(this.page.locator('#broker-group')).toHaveText('stable')
   }
 
@@ -48,7 +48,9 @@ export class DemoPage {
 
   /** Of each partition, the tab that it belongs to. */
   async owners(): Promise<string[]> {
-    return this.page.locator('.partition .tab-label').allTextContents()
+    return this.page
+      .locator('.lane')
+      .evaluateAll((lanes) => lanes.map((lane) => lane.getAttribute('data-owner') ?? ''))
   }
 
   /** How many messages this page has handled since it was loaded. */

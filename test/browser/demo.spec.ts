@@ -62,14 +62,14 @@ test('a file is sent by the key that is chosen, and what is wrong with one is sa
 
   await tab.drop('events.ndjson', '{"user":"u1"}\n{"user":\n{"user":"u2"}\n')
   await expect(tab.page.locator('#file-key')).toHaveValue('column:user')
-  await tab.click('Send it')
+  await tab.click('Send the file')
   await tab.expectMessage(/events\.ndjson: Line 2 is not valid JSON and was sent as text/)
   await tab.expectCounts({ sent: 3, handled: 3, ...faultless })
   await expect(tab.page.getByText('Done: 3 rows of events.ndjson sent.')).toBeVisible()
   await expect(tab.page.getByRole('button', { name: 'Choose a file' })).toBeFocused()
 
   await tab.drop('other.ndjson', '{"user":"u1"}\n')
-  await expect(tab.page.getByRole('button', { name: 'Send it' })).toBeVisible()
+  await expect(tab.page.getByRole('button', { name: 'Send the file' })).toBeVisible()
   await expect(tab.page.getByText('Done: 3 rows')).toBeHidden()
 })
 
@@ -96,23 +96,29 @@ test('what a crashed tab could not commit comes again, and the checker says why'
   )
 })
 
-test('a replay needs an empty group, and a cleared topic starts anew', async ({ context }) => {
+test('a group is set back, stopped and started, and a cleared topic starts anew', async ({
+  context,
+}) => {
   const [other, tab] = [await DemoPage.open(context), await DemoPage.open(context)]
   await tab.expectTabs(2)
   await tab.send({ key: 'a', value: '1' })
   await tab.send({ key: 'b', value: '2' })
   await tab.expectCounts({ sent: 2, handled: 2 })
 
-  await tab.click('Replay from the beginning')
-  await tab.expectMessage(/The replay did not begin\. Stop all workers first/)
   await tab.click('Stop all workers')
   await expect(tab.page.locator('#broker-group')).toHaveText('empty')
-  await tab.click('Replay from the beginning')
-  await tab.expectCounts({ sent: 2, handled: 0, waiting: 2, ...faultless })
-  await tab.expectMessage(/Start the workers to replay/)
-  await tab.expectNoMessage(/Stop all workers first/)
-  await tab.click('Start all workers')
-  await tab.expectCounts({ sent: 2, handled: 2, waiting: 0, ...faultless })
+  await tab.send({ key: 'a', value: '3' })
+  await tab.expectCounts({ sent: 3, handled: 2, waiting: 1, ...faultless })
+  await tab.page.getByLabel('Offsets to').selectOption('the end')
+  await tab.click('Reset')
+  await tab.expectCounts({ sent: 3, handled: 2, waiting: 0, ...faultless })
+  await expect(tab.page.locator('#verdict')).toContainText('1 message was passed over by a reset')
+  await tab.expectReady()
+
+  await tab.page.getByLabel('Offsets to').selectOption('the beginning')
+  await tab.click('Reset')
+  await expect.poll(() => tab.page.locator('#verdict').textContent()).not.toContain('passed over')
+  await tab.expectCounts({ sent: 3, handled: 3, waiting: 0, ...faultless })
   await tab.expectReady()
   await tab.expectNoMessage(/./)
 
@@ -215,8 +221,8 @@ test('what has the focus is not under the bar at the top', async ({ context }) =
 test('on a small screen the bar at the top shows one message of several', async ({ context }) => {
   const tab = await DemoPage.open(context)
   await tab.page.setViewportSize({ width: 390, height: 844 })
-  await tab.click('Replay from the beginning')
-  await tab.expectMessage(/Stop all workers first/)
+  await tab.click('Close one')
+  await tab.expectMessage(/only you can close/)
   await tab.drop('nothing.csv', '')
   await tab.expectMessage(/nothing\.csv: The file is empty/)
   await expect(tab.page.locator('.message:visible')).toHaveCount(1)
@@ -224,6 +230,6 @@ test('on a small screen the bar at the top shows one message of several', async 
   const bar = await tab.page.locator('.sticky').boundingBox()
   expect(bar?.height).toBeLessThan(844 / 4)
   await tab.click('Close this message')
-  await expect(tab.page.locator('.message:visible')).toHaveText(/Stop all workers first/)
+  await expect(tab.page.locator('.message:visible')).toHaveText(/only you can close/)
   await expect(tab.page.getByRole('button', { name: 'Close this message' })).toBeFocused()
 })

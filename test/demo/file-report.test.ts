@@ -6,7 +6,6 @@ import { parseValue } from '../../demo/sending/parse-value.js'
 import { describeError } from '../../demo/describe-error.js'
 import type { ExplainedFinding } from '../../demo/ledger/ledger-count.js'
 import { describeVerdict, kindOfVerdict } from '../../demo/shell/describe-verdict.js'
-import { describeEvent, RebalanceLog } from '../../demo/worker/rebalance-log.js'
 import { TabmqError } from '../../src/index.js'
 
 const fine = {
@@ -14,6 +13,7 @@ const fine = {
   handled: 0,
   waiting: 0,
   lost: 0,
+  passed: 0,
   twice: 0,
   afterCrash: 0,
   outOfOrder: 0,
@@ -23,7 +23,7 @@ const fine = {
 const verdict = (
   counts: Partial<typeof fine>,
   findings: Parameters<typeof describeVerdict>[0]['findings'] = [],
-) => describeVerdict({ counts: { ...fine, ...counts }, findings, handledByTab: new Map() })
+) => describeVerdict({ counts: { ...fine, ...counts }, findings })
 
 function finding(given: Partial<ExplainedFinding>): ExplainedFinding {
   const nowhere = { partition: 0, firstOffset: 0, lastOffset: 0 }
@@ -72,6 +72,12 @@ describe('what is said of the checker', () => {
     expect(verdict({ sent: 3, handled: 3 })).toBe('Each message was handled once, and in order.')
   })
 
+  it('says what a reset passed over', () => {
+    expect(verdict({ sent: 3, handled: 1, passed: 2 })).toBe(
+      'Each message was handled once, and in order. 2 messages were passed over by a reset.',
+    )
+  })
+
   it('names what is wrong and where', () => {
     const lost = finding({ what: 'lost', partition: 2, firstOffset: 40, lastOffset: 40 })
     const twice = finding({ partition: 5, firstOffset: 963, lastOffset: 978, tab: 3 })
@@ -100,28 +106,13 @@ describe('what is said of the checker', () => {
 
   it('is red unless a crash explains it', () => {
     const kind = (counts: Partial<typeof fine>) =>
-      kindOfVerdict({ counts: { ...fine, ...counts }, findings: [], handledByTab: new Map() })
+      kindOfVerdict({ counts: { ...fine, ...counts }, findings: [] })
     expect(kind({})).toBe('none')
     expect(kind({ sent: 1 })).toBe('good')
     expect(kind({ sent: 1, twice: 2, afterCrash: 2 })).toBe('repeated')
     expect(kind({ sent: 1, twice: 3, afterCrash: 2 })).toBe('red')
     expect(kind({ sent: 1, twice: 2, afterCrash: 2, lost: 1 })).toBe('red')
     expect(kind({ sent: 1, twice: 2, afterCrash: 2, outOfOrder: 1 })).toBe('red')
-  })
-})
-
-describe('what is said of partitions that move', () => {
-  it('is a sentence, the newest first', () => {
-    const log = new RebalanceLog()
-    log.note('joined', [], 1)
-    log.note('assigned', [4, 1], 2)
-    log.note('assigned', [], 3)
-    log.note('revoked', [4], 4)
-    expect(log.events.map(describeEvent)).toEqual([
-      'handed over partition 4',
-      'was given partitions 1, 4',
-      'joined the group',
-    ])
   })
 })
 

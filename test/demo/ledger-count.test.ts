@@ -191,6 +191,25 @@ describe('the ledger count', () => {
     expect(count.counts(new Map([[0, 2]]))).toMatchObject({ handled: 2, ...nothingWrong })
   })
 
+  it('passes over what lies before the place that a group is set to, and expects the rest again', () => {
+    const rows: LedgerRow[] = [
+      sent(0, 0, [0, 1, 2, 3]),
+      handled(0, [0]),
+      { ...base, kind: 'replay', atMs: 5, from: [2] },
+    ]
+    const { count } = counted(rows)
+    const passed = { sent: 4, handled: 1, passed: 1, waiting: 2, ...nothingWrong }
+    expect(count.counts(new Map([[0, 2]]))).toMatchObject(passed)
+    count.apply(handled(0, [2, 3], { atMs: 9 }))
+    expect(count.counts(new Map([[0, 4]]))).toMatchObject({ ...passed, handled: 3, waiting: 0 })
+    expect(count.spansOf(0)).toMatchObject([
+      { first: 0, last: 0 },
+      { first: 2, last: 3 },
+    ])
+    count.apply({ ...base, kind: 'replay', atMs: 12 })
+    expect(count.counts(new Map([[0, 0]]))).toMatchObject({ sent: 4, waiting: 4, passed: 0 })
+  })
+
   it('always accounts for everything that was sent', () => {
     const offsets = fc.uniqueArray(fc.nat(60), { maxLength: 40 })
     fc.assert(

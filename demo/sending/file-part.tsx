@@ -8,22 +8,20 @@ import { useCell } from '../app/use-cell.js'
 import { describeKind } from '../files/file-kind.js'
 import type { KeyChoice } from '../files/key-column.js'
 import { formatBytes } from '../format.js'
-import { Panel } from '../shell/panel.js'
 import type { ChosenFile } from './file-sending.js'
 
 const BY_LINE = 'line'
 const BY_NONE = 'none'
 const BY_COLUMN = 'column:'
 
-export function FilePanel() {
+export function FilePart() {
   const { files } = useParts().demo
   const chosen = useCell(files.chosen)
   const choose = useRef<HTMLButtonElement>(null)
   const input = useRef<HTMLInputElement>(null)
   const focusChoose = () => choose.current?.focus()
   return (
-    <Panel title="Send a file" class="file-panel">
-      <p class="hint">CSV, TSV, NDJSON, a JSON array, or any text. Each row becomes a message.</p>
+    <div class="file-part">
       <div class="buttons">
         <button ref={choose} type="button" onClick={() => input.current?.click()}>
           Choose a file
@@ -41,10 +39,11 @@ export function FilePanel() {
             if (file !== undefined) void files.choose(file)
           }}
         />
+        <span class="hint">or drop one anywhere: CSV, TSV, JSON, text</span>
       </div>
       {chosen !== undefined && <KeyForm key={chosen.file} chosen={chosen} onCancel={focusChoose} />}
       <Progress onEnd={focusChoose} />
-    </Panel>
+    </div>
   )
 }
 
@@ -79,7 +78,7 @@ function KeyForm({ chosen, onCancel }: { chosen: ChosenFile; onCancel: () => voi
       <p class="hint">Rows of one key go to one partition and stay in order.</p>
       <div class="buttons">
         <button type="submit" class="primary">
-          Send it
+          Send the file
         </button>
         <button
           type="button"

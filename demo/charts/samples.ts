@@ -1,0 +1,87 @@
+/**
+ * The last minute of a topic, twice a second: how much came, how much was handled, and how far the groups
+ * are behind. Pure: states are handed to it.
+ */
+import type { ClusterState } from '../../src/index.js'
+
+/** Columns, as the charts take them; the oldest first. */
+export interface Series {
+  /** In seconds since 1970. */
+  readonly atS: readonly number[]
+  readonly sentPerSecond: readonly number[]
+  readonly handledPerSecond: readonly number[]
+  readonly lag: readonly number[]
+}
+
+interface Sample {
+  readonly atMs: number
+  readonly topicId: string
+  readonly end: number
+  readonly committed: number
+  readonly lag: number
+}
+
+const SAMPLES_MAX = 120
+/** Rates are over so many samples, so that a single late one is no spike. */
+const RATE_SAMPLES = 2
+
+export class Samples {
+  readonly #names: { readonly topic: string; readonly group: string }
+  #all: Sample[] = []
+
+  constructor(names: { topic: string; group: string }) {
+    this.#names = names
+  }
+
+  /** @param atMs of the sample, not of the state: nothing may have changed since */
+  note(state: ClusterState, atMs: number): void {
+    const topic = state.topics.find((one) => one.topic === this.#names.topic)
+    if (topic === undefined) return
+    const group = state.groups.find(({ groupId }) => groupId === this.#names.group)
+    const offsets = group?.offsets.filter((one) => one.topic === this.#names.topic) ?? []
+    const sum = (values: readonly number[]) => values.reduce((total, one) => total + one, 0)
+    const { topicId } = topic
+    // A topic that was cleared is another one.
+    if (this.#all.at(-1)?.topicId !== topicId) this.#all = []
+    this.#all.push({
+      atMs,
+      topicId,
+      end: sum(topic.partitions.map(({ highWatermark }) => highWatermark)),
+      committed: sum(offsets.map(({ committedOffset }) => committedOffset ?? 0)),
+      lag: sum(offsets.map(({ lag }) => lag)),
+    })
+    if (this.#all.length > SAMPLES_MAX) this.#all.shift()
+  }
+
+  series(): Series {
+    const rate = (of: (sample: Sample) => number) =>
+      this.#all.map((sample, index) => {
+        const earlier = this.#all[Math.max(0, index - RATE_SAMPLES)] ?? sample
+        const seconds = (sample.atMs - earlier.atMs) / 1_000
+        // A group that is set back handles nothing by that.
+        return seconds <= 0 ? 0 : Math.max(0, (of(sample) - of(earlier)) / seconds)
+      })
+    return {
+      atS: this.#all.map(({ atMs }) => atMs / 1_000),
+      sentPerSecond: rate(({ end }) => end),
+      handledPerSecond: rate(({ committed }) => committed),
+      lag: this.#all.map(({ lag }) => lag),
+    }
+  }
+}
+
+/** How things stand with the lag: at the present rates it is gone in so many ms, or grows. */
+export type Drain =
+  | { readonly is: 'caught up' }
+  | { readonly is: 'draining'; readonly inMs: number }
+  | { readonly is: 'growing'; readonly perSecond: number }
+  | { readonly is: 'standing' }
+
+export function drainOf({ lag, sentPerSecond, handledPerSecond }: Series): Drain {
+  const behind = lag.at(-1) ?? 0
+  if (behind === 0) return { is: 'caught up' }
+  const gain = (handledPerSecond.at(-1) ?? 0) - (sentPerSecond.at(-1) ?? 0)
+  if (gain > 0) return { is: 'draining', inMs: (behind / gain) * 1_000 }
+  if (gain < 0) return { is: 'growing', perSecond: -gain }
+  return { is: 'standing' }
+}

@@ -1,0 +1,83 @@
+/** A topic as moving logs, one lane per partition, and the record that was picked out of it. */
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useParts } from '../app/parts.js'
+import { useCell } from '../app/use-cell.js'
+import { GROUP, TOPIC } from '../names.js'
+import { Panel } from '../shell/panel.js'
+import { Lane } from './lane.js'
+import { LaneStage, type LaneSelection } from './lane-stage.js'
+import { lanesOf, topicNames } from './lane-view.js'
+import { RecordInspector } from './record-inspector.js'
+
+export function LogsPanel() {
+  const { demo } = useParts()
+  const { state, verdict } = useCell(demo.shown)
+  const [topic, setTopic] = useState<string>(TOPIC)
+  const [selected, setSelected] = useState<LaneSelection | undefined>(undefined)
+  const stage = useMemo(() => new LaneStage(), [])
+  useEffect(() => () => stage.close(), [stage])
+  const lanes = useMemo(() => (state === undefined ? [] : lanesOf(state, topic)), [state, topic])
+  const spansOf = topic === TOPIC ? (verdict?.spansOf ?? noSpans) : undefined
+  useEffect(() => stage.update({ lanes, selected, spansOf }))
+  const names = state === undefined ? [] : topicNames(state)
+  const choose = (
+    <label class="topic-choice">
+      <span class="hint">Topic</span>
+      <select
+        value={topic}
+        onChange={({ currentTarget }) => {
+          setTopic(currentTarget.value)
+          setSelected(undefined)
+        }}
+      >
+        {(names.includes(topic) ? names : [topic, ...names]).map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+  return (
+    <Panel title="Partitions" class="logs-panel" aside={choose}>
+      <Legend groups={(lanes[0]?.marks ?? []).map(({ groupId }) => groupId)} topic={topic} />
+      <ol id="partitions" class="lanes">
+        {lanes.map((view) => (
+          <Lane
+            key={view.partition}
+            stage={stage}
+            view={view}
+            selected={selected?.partition === view.partition ? selected.offset : undefined}
+            onSelect={setSelected}
+          />
+        ))}
+      </ol>
+      {lanes.length === 0 && <p class="hint">Waiting for the broker.</p>}
+      <RecordInspector topic={topic} selected={selected} lanes={lanes} />
+    </Panel>
+  )
+}
+
+function noSpans(): readonly [] {
+  return []
+}
+
+function Legend({ groups, topic }: { groups: readonly string[]; topic: string }) {
+  return (
+    <ul class="legend" aria-label="How to read the logs">
+      <li>
+        <span class="swatch waiting" aria-hidden="true" /> waiting
+      </li>
+      <li>
+        <span class="swatch handled" aria-hidden="true" />
+        {topic === TOPIC ? 'handled, in the colour of the tab that did it' : 'done'}
+      </li>
+      {groups.map((groupId, index) => (
+        <li key={groupId}>
+          <span aria-hidden="true">{index === 0 ? '▼' : '△'}</span> committed by {groupId}
+        </li>
+      ))}
+      {groups.length === 0 && topic === TOPIC && <li>▼ committed by {GROUP}</li>}
+    </ul>
+  )
+}

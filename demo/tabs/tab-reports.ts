@@ -1,0 +1,54 @@
+/**
+ * Tells the other tabs about this one, and hears of them. A frozen tab tells it as its last act; one that
+ * hangs falls silent. Timers of hidden pages are slow, so the beat comes from a worker's.
+ */
+import type { TabReport } from './tab-report.js'
+import type { WorkTimer } from '../worker/work-timer.js'
+
+export interface TabReportsOptions {
+  readonly timer: WorkTimer
+  readonly report: () => Omit<TabReport, 'atMs' | 'isVisible' | 'isFreezing'>
+  /** Of this tab and the others. */
+  readonly onReport: (report: TabReport) => void
+  /** Another tab wants this one to close. */
+  readonly onCloseWish: () => void
+}
+
+type Said = { readonly report: TabReport } | { readonly closeTab: number }
+
+const BEAT_MS = 500
+
+export class TabReports {
+  readonly #options: TabReportsOptions
+  readonly #channel = new BroadcastChannel('tabmq-demo-tabs')
+
+  constructor(options: TabReportsOptions) {
+    this.#options = options
+    this.#channel.onmessage = ({ data }: MessageEvent<Said>) => {
+      if ('report' in data) options.onReport(data.report)
+      else if (data.closeTab === options.report().tab) options.onCloseWish()
+    }
+    document.addEventListener('visibilitychange', () => this.tell())
+    document.addEventListener('freeze', () => this.tell({ isFreezing: true }))
+    document.addEventListener('resume', () => this.tell())
+    void this.#beat()
+  }
+
+  tell({ isFreezing = false } = {}): void {
+    const isVisible = document.visibilityState === 'visible'
+    const report = { ...this.#options.report(), atMs: Date.now(), isVisible, isFreezing }
+    this.#channel.postMessage({ report } satisfies Said)
+    this.#options.onReport(report)
+  }
+
+  askToClose(tab: number): void {
+    this.#channel.postMessage({ closeTab: tab } satisfies Said)
+  }
+
+  async #beat(): Promise<never> {
+    for (;;) {
+      this.tell()
+      await this.#options.timer.wait(BEAT_MS)
+    }
+  }
+}
