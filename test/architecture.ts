@@ -56,6 +56,7 @@ export const areas: readonly Area[] = [
     imports: ['src/client/', 'src/codec/', 'src/protocol/', 'src/std/'],
     packages: [],
   },
+  { path: 'src/whole.ts', imports: ['src/client/', 'src/index.ts'], packages: [] },
   {
     path: 'src/testing/',
     imports: [

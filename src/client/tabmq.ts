@@ -24,7 +24,9 @@ import type { ConsumerOptions } from './consumer/consumer-options.js'
 import type { ClientHost } from './host.js'
 import { Producer } from './producer/producer.js'
 import type { ProducerOptions } from './producer/producer-options.js'
-import { Requester, type RequestOptions } from './request/requester.js'
+import { requestsPart } from './parts.js'
+import { withValueNow } from './request/value-now.js'
+import type { Requester, RequestOptions } from './request/requester.js'
 import { ShareConsumer } from './share/share-consumer.js'
 import type { ShareConsumerOptions } from './share/share-options.js'
 import { Store } from './store/store.js'
@@ -84,7 +86,7 @@ export class Tabmq {
     readonly codecs: CodecRegistry
   }
   readonly #open = new Set<Producer | Consumer | ShareConsumer>()
-  readonly #requester: Requester
+  #requester: Requester | undefined
   #admin: Admin | undefined
 
   /** @throws TabmqError INVALID_CONFIG */
@@ -102,7 +104,6 @@ export class Tabmq {
     const connection = new Connection(host, clientId)
     const topics = new TopicCache(connection)
     this.#parts = { host, connection, topics, codecs: new CodecRegistry(codecs) }
-    this.#requester = new Requester({ host, connection, producer: () => this.producer() })
   }
 
   /**
@@ -184,7 +185,16 @@ export class Tabmq {
    * const found = await mq.request({ topic: 'search', value: { words: 'blue' }, timeoutMs: 5_000 })
    */
   request(options: RequestOptions): Promise<unknown> {
+    const { loaded } = requestsPart
+    if (loaded === undefined) return this.#requestLater(withValueNow(options))
+    const { host, connection } = this.#parts
+    this.#requester ??= new loaded.Requester({ host, connection, producer: () => this.producer() })
     return this.#requester.request(options)
+  }
+
+  async #requestLater(options: RequestOptions): Promise<unknown> {
+    await requestsPart.load()
+    return this.request(options)
   }
 
   /** The administrator of topics, offsets and groups: the same one each time. It needs no closing. */

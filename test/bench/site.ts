@@ -31,18 +31,51 @@ export function openSite({ isReadable }: { isReadable: boolean }): Promise<Built
   })
 }
 
-/** Bytes that a page downloads, compressed: all of the client, minified as by an app, and the worker. */
-export async function sizes(): Promise<{ readonly client: number; readonly worker: number }> {
-  const client = await rolldown({
+/** Bytes that are downloaded, minified as by an app and compressed. */
+export interface Sizes {
+  /**
+   * By a page that makes its topics, sends and receives: every file that its own imports, whatever it is
+   * that they have in it.
+   */
+  readonly client: number
+  /** What is loaded when it is first used, by the module with which it begins. */
+  readonly later: ReadonlyMap<string, number>
+  readonly worker: number
+}
+
+export async function sizes(): Promise<Sizes> {
+  const page = `import { Tabmq } from '${join(ROOT, 'dist/src/index.js')}'\nglobalThis.mq = new Tabmq()`
+  const bundle = await rolldown({
     cwd: ROOT,
-    input: 'dist/src/index.js',
+    input: 'page',
     platform: 'browser',
+    preserveEntrySignatures: false,
     transform: { target: 'es2022' },
+    plugins: [
+      {
+        name: 'page',
+        resolveId: (id) => (id === 'page' ? id : undefined),
+        load: (id) => (id === 'page' ? page : undefined),
+      },
+    ],
   })
-  const { output } = await client.generate({ format: 'esm', codeSplitting: false, minify: true })
-  await client.close()
+  const { output } = await bundle.generate({ format: 'esm', minify: true })
+  await bundle.close()
+  const chunks = new Map(
+    output.flatMap((one) => (one.type === 'chunk' ? [[one.fileName, one] as const] : [])),
+  )
+  const isAtOnce = new Set([...chunks.values()].filter((one) => one.isEntry))
+  for (const chunk of isAtOnce) {
+    for (const name of chunk.imports) {
+      const imported = chunks.get(name)
+      if (imported !== undefined) isAtOnce.add(imported)
+    }
+  }
+  const bytes = ({ code }: { code: string }) => compressedBytes(Buffer.from(code))
+  const later = [...chunks.values()].filter((one) => !isAtOnce.has(one))
   return {
-    client: compressedBytes(Buffer.from(output[0].code)),
+    client: [...isAtOnce].reduce((sum, one) => sum + bytes(one), 0),
+    later: new Map(later.map((one) => [one.name, bytes(one)])),
     worker: compressedBytes(readFileSync(join(ROOT, 'dist/worker/shared-worker.js'))),
   }
 }

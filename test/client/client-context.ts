@@ -17,6 +17,7 @@ import type {
   Transport,
   TransportListener,
 } from '../../src/client/host.js'
+import '../../src/client/every-part.js'
 import { optionsWithHost, Tabmq, type TabmqOptions } from '../../src/client/tabmq.js'
 import { CodecRegistry } from '../../src/codec/codec-registry.js'
 import { decodeCompressedBatch, type DecodedRecord } from '../../src/codec/decode-batch.js'

@@ -33,6 +33,7 @@ describe('errors', () => {
     const retriable = codes.filter((code) => ERROR_TABLE[code].retriable)
     expect(retriable.sort()).toEqual([
       'BROKER_UNAVAILABLE',
+      'CODE_NOT_LOADED',
       'DELIVERY_TIMED_OUT',
       'REQUEST_TIMED_OUT',
       'STALE_MEMBER_EPOCH',

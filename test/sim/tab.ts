@@ -2,6 +2,7 @@
  * A tab: a page with a client of the library and an app that uses it, which is what its slot says:
  * consumers that run, producers that send. It dies with its process.
  */
+import '../../src/client/every-part.js'
 import { optionsWithHost, Tabmq } from '../../src/client/tabmq.js'
 import { ConsumerApp } from './consumer-app.js'
 import type { Call } from './history.js'

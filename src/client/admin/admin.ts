@@ -1,20 +1,11 @@
 /**
- * The administrator: topics, offsets, groups, the cluster. Names of topics and partitions are
- * resolved here; the broker knows partitions by id.
+ * The administrator as the user sees it: topics, offsets, groups, the cluster. Most of what it does is
+ * loaded when it is first asked for (admin-calls.ts); making topics, with which many pages begin, is here.
  */
 import type { CodecRegistry } from '../../codec/codec-registry.js'
-import { fromWireError, TabmqError } from '../../protocol/errors.js'
 import { TOPIC_DEFAULTS } from '../../protocol/limits.js'
-import {
-  describe,
-  detailOf,
-  parseExchangeName,
-  parseGroupId,
-  parseTopicName,
-  type TopicName,
-} from '../../protocol/names.js'
+import { parseTopicName } from '../../protocol/names.js'
 import type {
-  ApiName,
   ClusterDescription,
   ClusterState,
   ExchangeDescription,
@@ -22,19 +13,12 @@ import type {
   GroupDescription,
   GroupListing,
   HeadersMatch,
-  OffsetSpec,
-  PartitionResult,
-  RequestOf,
   ShareGroupDescription,
   StoreListing,
-  ResponseOf,
   TopicConfig,
-  TopicMetadata,
 } from '../../protocol/requests.js'
-import { EXCHANGE_TYPES } from '../../protocol/requests.js'
 import { parseTopicConfig } from '../../protocol/topic-config.js'
 import {
-  checkArray,
   checkInteger,
   checkNoOthers,
   checkObject,
@@ -43,15 +27,11 @@ import {
 } from '../check-options.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
-import {
-  checkFetchMessagesOptions,
-  fetchMessages,
-  type FetchedMessages,
-  type FetchMessagesOptions,
-} from './fetch-messages.js'
-import { checkRedriveOptions, redrive, type RedriveOptions } from './redrive.js'
-import { toBinding } from './to-binding.js'
-import { watchCluster, type WatchOptions } from './watch.js'
+import { adminPart } from '../parts.js'
+import type { AdminCalls } from './admin-calls.js'
+import type { FetchedMessages, FetchMessagesOptions } from './fetch-messages.js'
+import type { RedriveOptions } from './redrive.js'
+import type { WatchOptions } from './watch.js'
 
 /** A topic to make. */
 export interface TopicToCreate {
@@ -145,21 +125,20 @@ export interface AdminParts {
  */
 export class Admin {
   readonly #parts: AdminParts
+  #calls: AdminCalls | undefined
 
   constructor(parts: AdminParts) {
     this.#parts = parts
   }
 
   /** The names of all topics. */
-  async listTopics(): Promise<string[]> {
-    const { topics } = await this.#ask({ api: 'metadata', topics: 'all' })
-    return topics.map(({ topic }) => topic)
+  listTopics(): Promise<string[]> {
+    return this.#use((calls) => calls.listTopics())
   }
 
   /** All stores, in the order of their names. */
-  async listStores(): Promise<StoreListing[]> {
-    const { stores } = await this.#ask({ api: 'listStores' })
-    return [...stores]
+  listStores(): Promise<StoreListing[]> {
+    return this.#use((calls) => calls.listStores())
   }
 
   /**
@@ -189,7 +168,10 @@ export class Admin {
     const { ifNotExists = false, validateOnly = false } = options
     checkOneOf('ifNotExists', ifNotExists, [true, false])
     checkOneOf('validateOnly', validateOnly, [true, false])
-    const { created } = await this.#tell({ api: 'createTopics', topics, ifNotExists, validateOnly })
+    const { created } = await this.#parts.connection.call(
+      { api: 'createTopics', topics, ifNotExists, validateOnly },
+      { isRepeatable: false },
+    )
     return [...created]
   }
 
@@ -197,11 +179,8 @@ export class Admin {
    * Deletes topics with their messages and every group's offsets of them, all or none.
    * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION
    */
-  async deleteTopics(options: { readonly topics: readonly string[] }): Promise<void> {
-    checkObject('deleteTopics', options)
-    checkNoOthers('deleteTopics', options, ['topics'])
-    checkArray('topics', options.topics)
-    await this.#tell({ api: 'deleteTopics', topics: options.topics.map(parseTopicName) })
+  deleteTopics(options: { readonly topics: readonly string[] }): Promise<void> {
+    return this.#use((calls) => calls.deleteTopics(options))
   }
 
   /**
@@ -210,52 +189,28 @@ export class Admin {
    * before it are changed already.
    * @throws TabmqError INVALID_PARTITIONS, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION
    */
-  async createPartitions(options: {
+  createPartitions(options: {
     readonly topicPartitions: readonly { readonly topic: string; readonly count: number }[]
   }): Promise<void> {
-    checkObject('createPartitions', options)
-    checkNoOthers('createPartitions', options, ['topicPartitions'])
-    checkObjects('topicPartitions', options.topicPartitions)
-    const requests = options.topicPartitions.map((wish) => {
-      checkNoOthers('a topic', wish, ['topic', 'count'])
-      checkInteger('count', wish.count, { min: 0 })
-      const topic = parseTopicName(wish.topic)
-      return { api: 'createPartitions', topic, count: wish.count } as const
-    })
-    for (const request of requests) await this.#tell(request)
+    return this.#use((calls) => calls.createPartitions(options))
   }
 
   /**
    * Topics with their partitions and config; all of them when none are named.
    * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION
    */
-  async fetchTopicMetadata(
+  fetchTopicMetadata(
     options: { readonly topics?: readonly string[] } = {},
   ): Promise<{ topics: TopicDescription[] }> {
-    checkObject('fetchTopicMetadata', options)
-    checkNoOthers('fetchTopicMetadata', options, ['topics'])
-    if (options.topics !== undefined) checkArray('topics', options.topics)
-    const names = options.topics?.map(parseTopicName) ?? 'all'
-    const { topics } = await this.#ask({ api: 'metadata', topics: names })
-    return { topics: topics.map(describeTopic) }
+    return this.#use((calls) => calls.fetchTopicMetadata(options))
   }
 
   /**
    * How far each partition of a topic reaches, by partition number.
    * @throws TabmqError INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION
    */
-  async fetchTopicOffsets(topic: string): Promise<PartitionOffsets[]> {
-    const metadata = await this.#metadata(topic)
-    const [low, high] = await Promise.all([
-      this.#listOffsets(metadata, 'earliest'),
-      this.#listOffsets(metadata, 'latest'),
-    ])
-    return high.map(({ partition, offset = 0 }, index) => ({
-      partition,
-      offset,
-      high: offset,
-      low: low[index]?.offset ?? 0,
-    }))
+  fetchTopicOffsets(topic: string): Promise<PartitionOffsets[]> {
+    return this.#use((calls) => calls.fetchTopicOffsets(topic))
   }
 
   /**
@@ -263,17 +218,8 @@ export class Admin {
    * none, the end of the log. `timestamp` is in ms since 1970.
    * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG
    */
-  async fetchTopicOffsetsByTimestamp(topic: string, timestamp: number): Promise<PartitionOffset[]> {
-    checkInteger('timestamp', timestamp, { min: Number.MIN_SAFE_INTEGER })
-    const metadata = await this.#metadata(topic)
-    const [found, ends] = await Promise.all([
-      this.#listOffsets(metadata, { timestampMs: timestamp }),
-      this.#listOffsets(metadata, 'latest'),
-    ])
-    return found.map(({ partition, offset }, index) => ({
-      partition,
-      offset: offset ?? ends[index]?.offset ?? 0,
-    }))
+  fetchTopicOffsetsByTimestamp(topic: string, timestamp: number): Promise<PartitionOffset[]> {
+    return this.#use((calls) => calls.fetchTopicOffsetsByTimestamp(topic, timestamp))
   }
 
   /**
@@ -292,11 +238,8 @@ export class Admin {
    *   if (offset >= high) break
    * }
    */
-  async fetchMessages(options: FetchMessagesOptions): Promise<FetchedMessages> {
-    checkFetchMessagesOptions(options)
-    const metadata = await this.#metadata(options.topic)
-    const partitionId = partitionIdOrThrow(metadata, options.partition)
-    return fetchMessages(this.#parts, partitionId, options)
+  fetchMessages(options: FetchMessagesOptions): Promise<FetchedMessages> {
+    return this.#use((calls) => calls.fetchMessages(options))
   }
 
   /**
@@ -304,103 +247,58 @@ export class Admin {
    * does not exist has committed nothing.
    * @throws TabmqError INVALID_GROUP_ID, UNKNOWN_TOPIC_OR_PARTITION
    */
-  async fetchOffsets(options: {
+  fetchOffsets(options: {
     readonly groupId: string
     readonly topics?: readonly string[]
   }): Promise<TopicGroupOffsets[]> {
-    checkObject('fetchOffsets', options)
-    checkNoOthers('fetchOffsets', options, ['groupId', 'topics'])
-    if (options.topics !== undefined) checkArray('topics', options.topics)
-    const groupId = parseGroupId(options.groupId)
-    const { offsets } = await this.#ask({ api: 'fetchOffsets', groupId, partitions: 'all' })
-    const known = (topic: string, partition: number) =>
-      offsets.find((one) => one.topic === topic && one.partition === partition)
-    const names = options.topics?.map(parseTopicName) ?? [
-      ...new Set(offsets.map(({ topic }) => topic)),
-    ]
-    const { topics } = await this.#ask({ api: 'metadata', topics: names })
-    return topics.map(({ topic, partitionIds }) => ({
-      topic,
-      partitions: partitionIds.map((_, partition) => {
-        const committed = known(topic, partition)
-        return { partition, offset: committed?.offset, metadata: committed?.metadata }
-      }),
-    }))
+    return this.#use((calls) => calls.fetchOffsets(options))
   }
 
   /**
    * Sets a group's offsets; the group must have no members.
    * @throws TabmqError NON_EMPTY_GROUP, OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_OR_PARTITION
    */
-  async setOffsets(options: {
+  setOffsets(options: {
     readonly groupId: string
     readonly topic: string
     readonly partitions: readonly PartitionOffsetAndMetadata[]
   }): Promise<void> {
-    checkObject('setOffsets', options)
-    checkNoOthers('setOffsets', options, ['groupId', 'topic', 'partitions'])
-    const groupId = parseGroupId(options.groupId)
-    checkObjects('partitions', options.partitions)
-    const metadata = await this.#metadata(options.topic)
-    const offsets = options.partitions.map(({ partition, offset, metadata: note }) => {
-      checkInteger('offset', offset, { min: 0 })
-      const partitionId = partitionIdOrThrow(metadata, partition)
-      return note === undefined ? { partitionId, offset } : { partitionId, offset, metadata: note }
-    })
-    await this.#ask({ api: 'commitOffsets', groupId, offsets })
+    return this.#use((calls) => calls.setOffsets(options))
   }
 
   /**
    * Sets a group's offsets of a topic to its beginning, its end (default) or a time.
    * @throws TabmqError NON_EMPTY_GROUP, UNKNOWN_TOPIC_OR_PARTITION
    */
-  async resetOffsets(options: {
+  resetOffsets(options: {
     readonly groupId: string
     readonly topic: string
     readonly earliest?: boolean
     /** In ms since 1970; wins over `earliest`. */
     readonly timestamp?: number
   }): Promise<void> {
-    checkObject('resetOffsets', options)
-    checkNoOthers('resetOffsets', options, ['groupId', 'topic', 'earliest', 'timestamp'])
-    const { groupId, topic, earliest = false, timestamp } = options
-    checkOneOf('earliest', earliest, [true, false])
-    const partitions =
-      timestamp === undefined
-        ? (await this.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({
-            partition,
-            offset: earliest ? low : high,
-          }))
-        : await this.fetchTopicOffsetsByTimestamp(topic, timestamp)
-    await this.setOffsets({ groupId, topic, partitions })
+    return this.#use((calls) => calls.resetOffsets(options))
   }
 
   /** All groups: one is there while it has members or has committed offsets. */
-  async listGroups(): Promise<GroupListing[]> {
-    const { groups } = await this.#ask({ api: 'listGroups' })
-    return [...groups]
+  listGroups(): Promise<GroupListing[]> {
+    return this.#use((calls) => calls.listGroups())
   }
 
   /**
    * State, members, assignment and lag.
    * @throws TabmqError GROUP_ID_NOT_FOUND
    */
-  async describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]> {
-    checkArray('groupIds', groupIds)
-    const request = { api: 'describeGroups', groupIds: groupIds.map(parseGroupId) } as const
-    const { groups } = await this.#ask(request)
-    return [...groups]
+  describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]> {
+    return this.#use((calls) => calls.describeGroups(groupIds))
   }
 
   /**
    * What share groups have to deliver, and who has what: of these, or of all.
    * @throws TabmqError GROUP_ID_NOT_FOUND
    */
-  async describeShareGroups(groupIds?: readonly string[]): Promise<ShareGroupDescription[]> {
-    if (groupIds !== undefined) checkArray('groupIds', groupIds)
-    const ids = groupIds?.map(parseGroupId) ?? 'all'
-    const { groups } = await this.#ask({ api: 'describeShareGroups', groupIds: ids })
-    return [...groups]
+  describeShareGroups(groupIds?: readonly string[]): Promise<ShareGroupDescription[]> {
+    return this.#use((calls) => calls.describeShareGroups(groupIds))
   }
 
   /**
@@ -413,50 +311,37 @@ export class Admin {
    * @example
    * await admin.redrive({ from: 'uploads.failed', filter: ({ timestamp }) => timestamp > yesterday })
    */
-  async redrive(options: RedriveOptions): Promise<number> {
-    checkRedriveOptions(options)
-    return redrive(this.#parts, await this.#metadata(options.from), options)
+  redrive(options: RedriveOptions): Promise<number> {
+    return this.#use((calls) => calls.redrive(options))
   }
 
   /**
    * Deletes groups with their offsets, all or none.
    * @throws TabmqError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP
    */
-  async deleteGroups(groupIds: readonly string[]): Promise<void> {
-    checkArray('groupIds', groupIds)
-    await this.#tell({ api: 'deleteGroups', groupIds: groupIds.map(parseGroupId) })
+  deleteGroups(groupIds: readonly string[]): Promise<void> {
+    return this.#use((calls) => calls.deleteGroups(groupIds))
   }
 
   /**
    * Deletes the messages before the given offsets; an offset of the log's end deletes all.
    * @throws TabmqError OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_OR_PARTITION
    */
-  async deleteTopicRecords(options: {
+  deleteTopicRecords(options: {
     readonly topic: string
     readonly partitions: readonly PartitionOffset[]
   }): Promise<void> {
-    checkObject('deleteTopicRecords', options)
-    checkNoOthers('deleteTopicRecords', options, ['topic', 'partitions'])
-    checkObjects('partitions', options.partitions)
-    const metadata = await this.#metadata(options.topic)
-    const partitions = options.partitions.map(({ partition, offset }) => {
-      checkInteger('offset', offset, { min: 0 })
-      return { partitionId: partitionIdOrThrow(metadata, partition), beforeOffset: offset }
-    })
-    const { results } = await this.#ask({ api: 'deleteRecords', partitions })
-    for (const result of results) valueOrThrow(result, metadata)
+    return this.#use((calls) => calls.deleteTopicRecords(options))
   }
 
   /**
    * The whole config of each topic, defaults included.
    * @throws TabmqError UNKNOWN_TOPIC_OR_PARTITION
    */
-  async describeConfigs(options: {
+  describeConfigs(options: {
     readonly topics: readonly string[]
   }): Promise<{ topic: string; config: TopicConfig }[]> {
-    checkObject('describeConfigs', options)
-    const { topics } = await this.fetchTopicMetadata(options)
-    return topics.map(({ topic, config }) => ({ topic, config }))
+    return this.#use((calls) => calls.describeConfigs(options))
   }
 
   /**
@@ -464,18 +349,10 @@ export class Admin {
    * one of several is refused, those before it are changed already.
    * @throws TabmqError INVALID_CONFIG, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION
    */
-  async alterConfigs(options: {
+  alterConfigs(options: {
     readonly topics: readonly { readonly topic: string; readonly config: Partial<TopicConfig> }[]
   }): Promise<void> {
-    checkObject('alterConfigs', options)
-    checkNoOthers('alterConfigs', options, ['topics'])
-    checkObjects('topics', options.topics)
-    const requests = options.topics.map((wish) => {
-      checkNoOthers('a topic', wish, ['topic', 'config'])
-      const topic = parseTopicName(wish.topic)
-      return { api: 'alterConfigs', topic, config: parseTopicConfig(wish.config) } as const
-    })
-    for (const request of requests) await this.#ask(request)
+    return this.#use((calls) => calls.alterConfigs(options))
   }
 
   /**
@@ -488,14 +365,8 @@ export class Admin {
    * await admin.bind({ exchange: 'events', topic: 'mails', routingKey: 'order.*.created' })
    * await admin.bind({ exchange: 'events', topic: 'audit', routingKey: '#' })
    */
-  async declareExchange(options: ExchangeToDeclare): Promise<void> {
-    checkObject('declareExchange', options)
-    checkNoOthers('declareExchange', options, ['exchange', 'type', 'alternateExchange'])
-    const { type, alternateExchange } = options
-    const exchange = parseExchangeName(options.exchange)
-    checkOneOf('type', type, EXCHANGE_TYPES)
-    const alternate = alternateExchange === undefined ? null : parseExchangeName(alternateExchange)
-    await this.#ask({ api: 'declareExchange', exchange, type, alternateExchange: alternate })
+  declareExchange(options: ExchangeToDeclare): Promise<void> {
+    return this.#use((calls) => calls.declareExchange(options))
   }
 
   /**
@@ -503,22 +374,13 @@ export class Admin {
    * @param options.ifUnused leaves one that has bindings, with EXCHANGE_IN_USE
    * @throws TabmqError UNKNOWN_EXCHANGE, EXCHANGE_IN_USE
    */
-  async deleteExchange(
-    exchange: string,
-    options: { readonly ifUnused?: boolean } = {},
-  ): Promise<void> {
-    checkObject('deleteExchange', options)
-    checkNoOthers('deleteExchange', options, ['ifUnused'])
-    const { ifUnused = false } = options
-    checkOneOf('ifUnused', ifUnused, [true, false])
-    const name = parseExchangeName(exchange)
-    await this.#tell({ api: 'deleteExchange', exchange: name, ifUnused })
+  deleteExchange(exchange: string, options: { readonly ifUnused?: boolean } = {}): Promise<void> {
+    return this.#use((calls) => calls.deleteExchange(exchange, options))
   }
 
   /** All exchanges by name, with their bindings and what has become of what was published to them. */
-  async listExchanges(): Promise<ExchangeDescription[]> {
-    const { exchanges } = await this.#ask({ api: 'listExchanges' })
-    return [...exchanges]
+  listExchanges(): Promise<ExchangeDescription[]> {
+    return this.#use((calls) => calls.listExchanges())
   }
 
   /**
@@ -527,21 +389,21 @@ export class Admin {
    * @throws TabmqError UNKNOWN_EXCHANGE, UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION,
    *   INVALID_CONFIG (also for what this type of exchange does not look at), POLICY_VIOLATION
    */
-  async bind(options: BindingToMake): Promise<void> {
-    await this.#ask({ api: 'bind', ...toBinding('bind', options) })
+  bind(options: BindingToMake): Promise<void> {
+    return this.#use((calls) => calls.bind(options))
   }
 
   /**
    * Takes back a `bind` with the same options; where there is none like it, nothing.
    * @throws TabmqError UNKNOWN_EXCHANGE, UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG
    */
-  async unbind(options: BindingToMake): Promise<void> {
-    await this.#ask({ api: 'unbind', ...toBinding('unbind', options) })
+  unbind(options: BindingToMake): Promise<void> {
+    return this.#use((calls) => calls.unbind(options))
   }
 
   /** The broker itself: incarnation, epoch, connected tabs, storage used and allowed. */
-  async describeCluster(): Promise<ClusterDescription> {
-    return this.#ask({ api: 'describeCluster' })
+  describeCluster(): Promise<ClusterDescription> {
+    return this.#use((calls) => calls.describeCluster())
   }
 
   /**
@@ -554,62 +416,15 @@ export class Admin {
    * @example
    * for await (const { topics, groups } of admin.watch({ signal })) draw(topics, groups)
    */
-  watch(options: WatchOptions = {}): AsyncGenerator<ClusterState, void, undefined> {
-    return watchCluster(this.#parts, options)
+  async *watch(options: WatchOptions = {}): AsyncGenerator<ClusterState, void, undefined> {
+    const { watchCluster } = adminPart.loaded ?? (await adminPart.load())
+    yield* watchCluster(this.#parts, options)
   }
 
-  /** Asks for something that may be asked twice. */
-  #ask<A extends ApiName>(request: RequestOf<A>): Promise<ResponseOf<A>> {
-    return this.#parts.connection.call(request, { isRepeatable: true })
+  #use<T>(call: (calls: AdminCalls) => Promise<T>): Promise<T> {
+    const { loaded } = adminPart
+    if (loaded === undefined) return adminPart.load().then(() => this.#use(call))
+    this.#calls ??= new loaded.AdminCalls(this.#parts)
+    return call(this.#calls)
   }
-
-  /** Asks for a change that must not be made twice. */
-  #tell<A extends ApiName>(request: RequestOf<A>): Promise<ResponseOf<A>> {
-    return this.#parts.connection.call(request, { isRepeatable: false })
-  }
-
-  async #metadata(topic: string): Promise<TopicMetadata> {
-    const { topics } = await this.#ask({ api: 'metadata', topics: [parseTopicName(topic)] })
-    return topics[0] as TopicMetadata
-  }
-
-  async #listOffsets(metadata: TopicMetadata, at: OffsetSpec) {
-    const partitions = metadata.partitionIds.map((partitionId) => ({ partitionId, at }))
-    const { results } = await this.#ask({ api: 'listOffsets', partitions })
-    return results.map((result, partition) => ({
-      partition,
-      offset: valueOrThrow(result, metadata).offset,
-    }))
-  }
-}
-
-function describeTopic({ partitionIds, ...metadata }: TopicMetadata): TopicDescription {
-  const partitions = partitionIds.map((partitionId, partition) => ({ partition, partitionId }))
-  return { ...metadata, partitions }
-}
-
-function partitionIdOrThrow(metadata: TopicMetadata, partition: number) {
-  const partitionId = metadata.partitionIds[partition]
-  if (partitionId !== undefined) return partitionId
-  throw unknownPartition(metadata.topic, partition)
-}
-
-function valueOrThrow<T>(result: PartitionResult<T>, metadata: TopicMetadata): T {
-  if (result.error === undefined) return result
-  const { code, message, details } = fromWireError(result.error)
-  const { topic } = metadata
-  const partition = metadata.partitionIds.indexOf(result.partitionId)
-  throw new TabmqError(code, `"${topic}" ${partition}: ${message}`, {
-    ...details,
-    topic,
-    partition,
-  })
-}
-
-function unknownPartition(topic: TopicName, partition: unknown): TabmqError {
-  return new TabmqError(
-    'UNKNOWN_TOPIC_OR_PARTITION',
-    `topic "${topic}" has no partition ${describe(partition)}`,
-    { topic, partition: detailOf(partition) },
-  )
 }

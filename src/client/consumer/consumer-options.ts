@@ -14,7 +14,7 @@ import {
   invalidOption,
 } from '../check-options.js'
 import type { StoreName } from '../../protocol/names.js'
-import { checkStoreName } from '../store/store-changes.js'
+import { checkStoreName } from '../store/store-keys.js'
 import type { EachBatchHandler, EachMessageHandler } from './delivery.js'
 
 /** Options of `mq.consumer()`. Names are those of Kafka's configuration, units at the end. */

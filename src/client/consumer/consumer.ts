@@ -18,6 +18,7 @@ import {
 import type { Connection } from '../connection.js'
 import { Events } from '../events.js'
 import type { ClientHost } from '../host.js'
+import { storesPart } from '../parts.js'
 import type { TopicCache } from '../topic-cache.js'
 import {
   checkConsumerOptions,
@@ -74,6 +75,7 @@ export class Consumer {
   /** Until handlers of the last run are done; the run itself may be over before. */
   #stopping: Promise<void> | undefined
   #disconnecting: Promise<void> | undefined
+  #stops = 0
 
   constructor(parts: ConsumerParts, options: ConsumerOptions, onDisconnect: () => void) {
     this.#parts = parts
@@ -221,6 +223,7 @@ export class Consumer {
    * handler, a loop over `messages()` or a listener of `partitionsRevoked` calls it without awaiting.
    */
   async stop(): Promise<void> {
+    this.#stops += 1
     const run = this.#run
     if (run !== undefined) this.#stopping ??= this.#untilStopped(run.stop())
     await this.#stopping
@@ -308,10 +311,16 @@ export class Consumer {
     if (this.#subscriptions.isEmpty && this.#manual === undefined) {
       throw new TabmqError('ILLEGAL_STATE', 'subscribe or assign comes before run', {})
     }
+    const checked = checkRunOptions(options)
+    if (checked.transactionalStore !== undefined && storesPart.loaded === undefined) {
+      const stops = this.#stops
+      await storesPart.load()
+      return stops === this.#stops ? this.#startRun(options, { isLoop, onStart }) : undefined
+    }
     const run = new ConsumerRun({
       ...this.#parts,
       consumerOptions: this.#options,
-      options: checkRunOptions(options),
+      options: checked,
       groupId: this.#groupId,
       manual: this.#manual,
       subscriptions: this.#subscriptions,

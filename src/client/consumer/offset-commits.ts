@@ -12,7 +12,7 @@ import { deferred, type Deferred } from '../../std/deferred.js'
 import { definedOrThrow } from '../../std/assert.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
-import { MergedChanges } from '../store/store-changes.js'
+import { storesPart } from '../parts.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { CheckedRunOptions } from './consumer-options.js'
 import type { TopicPartitionOffset } from './delivery.js'
@@ -147,7 +147,7 @@ export class OffsetCommits {
 
   /** As many as one request takes. */
   #takeWaiting(): Waiting[] {
-    const merged = new MergedChanges(this.#store())
+    const merged = new storesPart.here.MergedChanges(this.#store())
     const end = this.#waiting.findIndex(({ handled: { store } }) => {
       const isTooMuch = !merged.hasRoomFor(store)
       merged.add(store)
@@ -164,7 +164,7 @@ export class OffsetCommits {
       return false
     })
     if (mine.length === 0) return
-    const merged = new MergedChanges(this.#store())
+    const merged = new storesPart.here.MergedChanges(this.#store())
     for (const { handled } of mine) merged.add(handled.store)
     const store = merged.toWrite()
     const offsets = mine.map(({ handled: { partition, from, offset } }) => ({

@@ -14,10 +14,10 @@ import type { ReplyTo, StoreWrite } from '../../protocol/requests.js'
 import { checkInteger } from '../check-options.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
+import { storesPart } from '../parts.js'
 import { NOBODY_ASKED, PendingAnswer } from '../request/reply.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { CheckedRunOptions } from './consumer-options.js'
-import { encodeChanges } from '../store/store-changes.js'
 import type { HandledWithChanges } from './offset-commits.js'
 import type { Batch, EachBatchHandler, EachMessageHandler } from './delivery.js'
 import type {
@@ -320,7 +320,7 @@ export class Runner {
     const { eachMessage, transactionalStore } = run
     if (eachMessage === undefined || transactionalStore === undefined) return undefined
     const returned = await this.#called(eachMessage, taken, payload)
-    return encodeChanges(codecs, transactionalStore, returned)
+    return storesPart.here.encodeChanges(codecs, transactionalStore, returned)
   }
 
   async #eachBatch(taken: Taken, handler: EachBatchHandler): Promise<void> {

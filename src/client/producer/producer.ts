@@ -30,6 +30,7 @@ import {
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
 import type { Message } from '../message.js'
+import { exchangesPart } from '../parts.js'
 import { keyPartition, StickyPartition } from '../partitioner.js'
 import { partitionIdOf, type TopicCache } from '../topic-cache.js'
 import { ByteBudget } from './byte-budget.js'
@@ -49,7 +50,7 @@ import {
   type CheckedProducerOptions,
   type ProducerOptions,
 } from './producer-options.js'
-import { Publisher } from './publisher.js'
+import type { Publisher } from './publisher.js'
 import { SendLine } from './send-line.js'
 import { Sender } from './sender.js'
 
@@ -122,7 +123,10 @@ export class Producer {
   readonly #budget: ByteBudget
   readonly #line: SendLine<RecordMetadata[]>
   readonly #sender: Sender
-  readonly #publisher: Publisher
+  #publisher: Publisher | undefined
+  /** Of exchanges: until it is loaded, publications wait, in their order. */
+  #loading: Promise<{ readonly Publisher: typeof Publisher }> | undefined
+  #publicationsWaiting = 0
   readonly #stopListening: (() => void)[]
   readonly #onDisconnect: () => void
   #flushes = 0
@@ -155,18 +159,10 @@ export class Producer {
       onSealed: ({ topic }) => this.#stickyOf(topic).next(),
       onSettled: (batch) => this.#budget.release(batch.bytes),
     })
-    this.#publisher = new Publisher({
-      host,
-      connection,
-      budget,
-      codec: this.#codec,
-      producerId: this.#producerId ?? freshProducerId(host),
-      options: this.#options,
-    })
     this.#stopListening = [
       connection.events.on('pageHide', () => {
         this.#sender.postAll()
-        this.#publisher.postAll()
+        this.#publisher?.postAll()
       }),
       connection.events.on('forget', ({ error }) => this.#onStorageLost(error)),
     ]
@@ -226,7 +222,7 @@ export class Producer {
    */
   async publish(record: PublishRecord): Promise<RecordMetadata[]> {
     if (this.#disconnecting !== undefined) throw disconnectedError()
-    return this.#track(this.#publisher.publish(record))
+    return this.#track(this.#publish(record))
   }
 
   /** Sends what lingers, and resolves when every send made before has settled, in whatever way. */
@@ -256,7 +252,7 @@ export class Producer {
    */
   #onStorageLost(error: unknown): void {
     this.#line.rejectAll(error)
-    this.#publisher.abandonAll(error)
+    this.#publisher?.abandonAll(error)
     const queues = [...this.#queues.values()]
     this.#queues.clear()
     for (const queue of queues) this.#sender.abandon(queue, error)
@@ -269,6 +265,56 @@ export class Producer {
     } finally {
       this.#underWay.delete(send)
     }
+  }
+
+  #publish(record: PublishRecord): Promise<RecordMetadata[]> {
+    const { loaded } = exchangesPart
+    if (loaded === undefined || this.#publicationsWaiting > 0) return this.#publishLater(record)
+    return this.#publisherOf(loaded).publish(record, this.#codec)
+  }
+
+  async #publishLater(record: PublishRecord): Promise<RecordMetadata[]> {
+    const copy = this.#copyOf(record)
+    let published: Promise<RecordMetadata[]>
+    this.#publicationsWaiting += 1
+    try {
+      // The same promise for all, so that they go on in their order.
+      this.#loading ??= exchangesPart.load()
+      const loaded = await this.#loading
+      published = this.#publisherOf(loaded).publish(copy, this.#copier.codec)
+    } catch (error) {
+      this.#loading = undefined
+      throw error
+    } finally {
+      this.#publicationsWaiting -= 1
+    }
+    return published
+  }
+
+  #publisherOf(loaded: { readonly Publisher: typeof Publisher }): Publisher {
+    const { host, connection } = this.#parts
+    this.#publisher ??= new loaded.Publisher({
+      host,
+      connection,
+      budget: this.#budget,
+      producerId: this.#producerId ?? freshProducerId(host),
+      options: this.#options,
+    })
+    return this.#publisher
+  }
+
+  #copyOf(record: PublishRecord): PublishRecord {
+    checkObject('publish', record)
+    checkArray('messages', record.messages)
+    if (record.messages.length === 0) return record
+    const wallMs = this.#parts.host.wallMs()
+    const records = record.messages.map((message, position) =>
+      toOutgoingRecord(message, { position, wallMs }),
+    )
+    const messages = this.#copier.copy(records).records.map(({ message, value, headers }) => {
+      return { ...message, value, ...(headers === undefined ? {} : { headers }) }
+    })
+    return { ...record, ...(record.headers && { headers: { ...record.headers } }), messages }
   }
 
   async #send(record: ProducerRecord): Promise<RecordMetadata[]> {

@@ -14,7 +14,6 @@ export interface PublisherParts {
   readonly host: ClientHost
   readonly connection: Connection
   readonly budget: ByteBudget
-  readonly codec: Codec
   readonly producerId: ProducerId
   readonly options: CheckedProducerOptions
 }
@@ -29,8 +28,8 @@ export class Publisher {
   }
 
   /** @throws TabmqError see `Producer.publish` */
-  async publish(record: PublishRecord): Promise<RecordMetadata[]> {
-    const { host, codec, budget, options } = this.#parts
+  async publish(record: PublishRecord, codec: Codec): Promise<RecordMetadata[]> {
+    const { host, budget, options } = this.#parts
     const { acks, compression, batchSize } = options
     const nowMs = host.nowMs()
     const times = { nowMs, wallMs: host.wallMs() }

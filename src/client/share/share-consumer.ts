@@ -11,6 +11,7 @@ import type { ConsumerParts } from '../consumer/consumer.js'
 import { iterateMessages, type MessageSource } from '../consumer/message-iterator.js'
 import { Subscriptions } from '../consumer/subscriptions.js'
 import { Events } from '../events.js'
+import { sharesPart } from '../parts.js'
 import {
   SHARE_CONSUMER_EVENTS,
   type ShareConsumerEvents,
@@ -23,7 +24,7 @@ import {
   type ShareConsumerOptions,
   type ShareRunOptions,
 } from './share-options.js'
-import { ShareRun } from './share-run.js'
+import type { ShareRun } from './share-run.js'
 
 /** What `shareConsumer.subscribe` takes. */
 export interface ShareSubscribeOptions {
@@ -56,6 +57,7 @@ export class ShareConsumer {
   #run: ShareRun | undefined
   #stopping: Promise<void> | undefined
   #disconnecting: Promise<void> | undefined
+  #stops = 0
 
   constructor(parts: ConsumerParts, options: ShareConsumerOptions, onDisconnect: () => void) {
     this.#parts = parts
@@ -174,6 +176,7 @@ export class ShareConsumer {
    * So a handler or a loop over `messages()` calls it without awaiting.
    */
   async stop(): Promise<void> {
+    this.#stops += 1
     const run = this.#run
     if (run !== undefined) {
       this.#stopping ??= run.stop().finally(() => {
@@ -207,10 +210,17 @@ export class ShareConsumer {
     if (this.#subscriptions.isEmpty) {
       throw new TabmqError('ILLEGAL_STATE', 'subscribe comes before run', {})
     }
-    const run = new ShareRun({
+    const checked = checkShareRun(options, this.#options)
+    const { loaded } = sharesPart
+    if (loaded === undefined) {
+      const stops = this.#stops
+      await sharesPart.load()
+      return stops === this.#stops ? this.#startRun(options, { isLoop, onStart }) : undefined
+    }
+    const run = new loaded.ShareRun({
       ...this.#parts,
       options: this.#options,
-      run: checkShareRun(options, this.#options),
+      run: checked,
       subscriptions: this.#subscriptions,
       events: this.#events,
       isLoop,

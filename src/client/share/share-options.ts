@@ -23,7 +23,7 @@ import {
   given,
   invalidOption,
 } from '../check-options.js'
-import { checkStoreName } from '../store/store-changes.js'
+import { checkStoreName } from '../store/store-keys.js'
 import type { ShareMessageHandler } from './share-delivery.js'
 
 /** How long a released message waits: longer with each delivery, and never quite the same. */

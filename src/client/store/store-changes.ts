@@ -1,14 +1,11 @@
 /** What a handler returns for the store that its progress is one with, checked and encoded. */
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { TabmqError } from '../../protocol/errors.js'
-import {
-  BROKER_LIMITS,
-  STORE_KEY_LENGTH_MAX,
-  STORE_NAME_LENGTH_MAX,
-} from '../../protocol/limits.js'
+import { BROKER_LIMITS } from '../../protocol/limits.js'
 import { describe, type StoreName } from '../../protocol/names.js'
 import type { StoreWrite } from '../../protocol/requests.js'
 import { checkNoOthers, checkObject, invalidOption } from '../check-options.js'
+import { checkStoreKey } from './store-keys.js'
 import { encodeValue } from './store-values.js'
 
 /**
@@ -68,22 +65,6 @@ export function countOf({ puts, deletes }: StoreWrite): number {
 
 export function bytesOf({ puts }: StoreWrite): number {
   return puts.reduce((sum, { value }) => sum + value.byteLength, 0)
-}
-
-/** @throws TabmqError INVALID_CONFIG */
-export function checkStoreName(option: string, value: unknown): StoreName {
-  if (typeof value === 'string' && value.length > 0 && value.length <= STORE_NAME_LENGTH_MAX) {
-    return value as StoreName
-  }
-  throw invalidOption(option, value, `a string of 1 to ${STORE_NAME_LENGTH_MAX} characters`)
-}
-
-/** @throws TabmqError INVALID_CONFIG */
-export function checkStoreKey(option: string, value: unknown): string {
-  if (typeof value === 'string' && value.length > 0 && value.length <= STORE_KEY_LENGTH_MAX) {
-    return value
-  }
-  throw invalidOption(option, value, `a string of 1 to ${STORE_KEY_LENGTH_MAX} characters`)
 }
 
 /**

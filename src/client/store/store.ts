@@ -1,6 +1,6 @@
 /** A store as the user sees it: keys and values beside the logs, kept by the broker. */
 import type { CodecRegistry } from '../../codec/codec-registry.js'
-import { BROKER_LIMITS, STORE_KEY_LENGTH_MAX, STORE_PAGE_BYTES } from '../../protocol/limits.js'
+import { STORE_KEY_LENGTH_MAX } from '../../protocol/limits.js'
 import type { StoreName } from '../../protocol/names.js'
 import type { ResponseOf } from '../../protocol/requests.js'
 import {
@@ -12,9 +12,10 @@ import {
 } from '../check-options.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
-import { checkStoreKey, checkStoreName } from './store-changes.js'
+import { storesPart } from '../parts.js'
+import { checkStoreKey, checkStoreName } from './store-keys.js'
 import { decodeValue, encodeValue } from './store-values.js'
-import { StoreWatch, type StoreListener } from './store-watch.js'
+import type { StoreListener } from './store-watch.js'
 
 export interface StoreParts {
   readonly host: ClientHost
@@ -69,7 +70,7 @@ export class Store {
    */
   async get(key: string): Promise<unknown> {
     const from = checkStoreKey('key', key)
-    const { entries } = await this.#read({ from, to: next(from), limit: 1 })
+    const { entries } = await this.#read({ from, to: nextKey(from), limit: 1 })
     const [entry] = entries
     return entry === undefined ? undefined : decodeValue(this.#parts.codecs, key, entry.value)
   }
@@ -101,8 +102,9 @@ export class Store {
     const { after, limit } = options
     const prefix = checkPrefix(options.prefix)
     if (limit !== undefined) checkInteger('limit', limit, { min: 1 })
-    const behind = after === undefined ? '' : next(checkStoreKey('after', after))
+    const behind = after === undefined ? '' : nextKey(checkStoreKey('after', after))
     const from = behind > prefix ? behind : prefix
+    const { readEntries } = storesPart.loaded ?? (await storesPart.load())
     return readEntries(this.#parts, this.#store, { from, to: endOf(prefix), limit })
   }
 
@@ -130,6 +132,7 @@ export class Store {
     checkObject('watch', options)
     checkNoOthers('watch', options, ['prefix'])
     const prefix = checkPrefix(options.prefix)
+    const { readEntries, StoreWatch } = storesPart.loaded ?? (await storesPart.load())
     const read = () => readEntries(this.#parts, this.#store, { from: prefix, to: endOf(prefix) })
     const watch = new StoreWatch(this.#parts, { store: this.#store, prefix, listener, read })
     await watch.begin()
@@ -147,29 +150,6 @@ export class Store {
   }
 }
 
-/** Page by page, as many as are wanted. */
-async function readEntries(
-  { connection, codecs }: StoreParts,
-  store: StoreName,
-  range: { from: string; to: string | undefined; limit?: number | undefined },
-): Promise<[string, unknown][]> {
-  const { to, limit = Infinity } = range
-  const found: [string, unknown][] = []
-  for (let { from } = range; found.length < limit;) {
-    const wanted = Math.min(limit - found.length, BROKER_LIMITS.storeRequestEntriesMax)
-    const request = { api: 'storeRead', store, from, limit: wanted } as const
-    const { entries, hasMore } = await connection.call(
-      { ...request, ...(to === undefined ? {} : { to }), maxBytes: STORE_PAGE_BYTES },
-      { isRepeatable: true },
-    )
-    for (const { key, value } of entries) found.push([key, decodeValue(codecs, key, value)])
-    const last = entries.at(-1)
-    if (!hasMore || last === undefined) break
-    from = next(last.key)
-  }
-  return found
-}
-
 /** @throws TabmqError INVALID_CONFIG */
 function checkPrefix(prefix: unknown = ''): string {
   if (typeof prefix === 'string' && prefix.length <= STORE_KEY_LENGTH_MAX) return prefix
@@ -177,7 +157,7 @@ function checkPrefix(prefix: unknown = ''): string {
 }
 
 /** The next key that there can be. */
-function next(key: string): string {
+export function nextKey(key: string): string {
   return `${key}\u0000`
 }
 
