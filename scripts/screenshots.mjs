@@ -1,6 +1,6 @@
 /**
  * Takes pictures of every view, at 390 and at 1,280 px, dark and light, for people to look at. They are
- * written to test-results/screenshots/; what is in them is in test/screenshots/.
+ * written to screenshots/; what is in them is in test/screenshots/.
  * `npm run screenshots -- topics` takes only those whose names contain the word.
  */
 import { runScript, toolPath } from './run.mjs'

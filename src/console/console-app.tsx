@@ -4,11 +4,15 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import type { ClusterState } from '../index.js'
 import { errorText } from './format/error-text.js'
 import { formatCount } from './format/format.js'
+import { ExchangesView } from './exchanges/exchanges-view.js'
 import { GroupsView } from './groups/groups-view.js'
 import { HealthView } from './health/health-view.js'
+import { MessagesView } from './messages/messages-view.js'
 import { ConsoleContext, type ConsoleParts } from './parts/console-context.js'
 import { VIEWS, type Route, type ViewName } from './route.js'
 import type { ConsoleSession, SessionState } from './session/console-session.js'
+import { ShareGroupsView } from './share-groups/share-groups-view.js'
+import { StoresView } from './stores/stores-view.js'
 import { TopicsView } from './topics/topics-view.js'
 
 const NOTICE_MS = 5_000
@@ -80,12 +84,18 @@ function View({ view }: { readonly view: ViewName }) {
   switch (view) {
     case 'topics':
       return <TopicsView />
+    case 'messages':
+      return <MessagesView />
     case 'groups':
       return <GroupsView />
     case 'health':
       return <HealthView />
-    default:
-      return <p class="muted">This view is not there yet.</p>
+    case 'share-groups':
+      return <ShareGroupsView />
+    case 'exchanges':
+      return <ExchangesView />
+    case 'stores':
+      return <StoresView />
   }
 }
 

@@ -2,18 +2,10 @@
  * The console in a real page: what it shows of a broker that another tab works with, and what its buttons
  * do to it. Whatever is done is looked at through the other tab's connection.
  */
-import { expect, test, type BrowserContext, type Page } from '@playwright/test'
+import { readFileSync } from 'node:fs'
+import { expect, test } from '@playwright/test'
+import { openConsole } from './console-page.js'
 import { openTab } from './tabs.js'
-
-async function openConsole(
-  context: BrowserContext,
-  attributes: Readonly<Record<string, string>>,
-): Promise<Page> {
-  const page = await context.newPage()
-  await page.goto(`/test/browser/pages/console.html?${new URLSearchParams(attributes).toString()}`)
-  await expect(page.getByRole('main').getByRole('heading', { level: 2 })).toBeVisible()
-  return page
-}
 
 test('topics are made, changed, enlarged, emptied and deleted', async ({ context }) => {
   const other = await openTab(context, 'console-topics')
@@ -84,4 +76,180 @@ test('topics are made, changed, enlarged, emptied and deleted', async ({ context
   await dialog.getByRole('button', { name: 'Delete topic' }).click()
   await expect(page.getByText('This broker has no topics.')).toBeVisible()
   expect(await state()).toEqual([])
+})
+
+test('messages are found, looked at, sent, exported and sent again', async ({ context }) => {
+  const other = await openTab(context, 'console-messages')
+  await other.evaluate(async () => {
+    await tab.admin.createTopics({
+      topics: [
+        { topic: 'orders', numPartitions: 3 },
+        { topic: 'again', config: { maxMessageBytes: 5_000_000 } },
+      ],
+    })
+    await tab.send(
+      'orders',
+      Array.from({ length: 3_000 }, (_, id) => ({
+        key: `user-${id % 50}`,
+        value: { id, city: id % 2 === 0 ? 'Lima' : 'Oslo' },
+        headers: { source: id % 3 === 0 ? 'web' : 'app' },
+        timestamp: 1_000_000 + id,
+        partition: id % 3,
+      })),
+    )
+  })
+  const page = await openConsole(context, { broker: 'console-messages', view: 'messages' })
+  const grid = page.getByRole('grid')
+  const status = page.getByRole('main').getByRole('status')
+  const read = page.getByRole('button', { name: 'Read', exact: true })
+
+  await test.step('a filter that is malformed says where, and reads nothing', async () => {
+    await page.getByLabel('Topic').selectOption('orders')
+    await page.getByLabel('Filter').fill('value.id > and 3')
+    await read.click()
+    await expect(page.getByText('At character 12: “and” stands where')).toBeVisible()
+    await expect(grid).toHaveCount(0)
+  })
+
+  await test.step('by filter, key, partition, offset and time', async () => {
+    await page.getByLabel('Filter').fill('value.id >= 2990 and headers.source = "web"')
+    await read.click()
+    await expect(status).toHaveText('3 messages of 3,000 that were looked at; that is all.')
+    await page.getByLabel('Filter').fill('')
+    await page.getByLabel('Key').fill('user-7')
+    await page.getByLabel('Partition').selectOption('1')
+    await read.click()
+    await expect(status).toHaveText('20 messages of 1,000 that were looked at; that is all.')
+    await page.getByLabel('Key').fill('')
+    await page.getByLabel('Begin with').selectOption('offset')
+    await page.getByLabel('Offset').fill('995')
+    await read.click()
+    await expect(status).toHaveText('5 messages; that is all.')
+    await expect(grid.getByRole('row').nth(1)).toContainText('2986')
+    await page.getByLabel('Begin with').selectOption('time')
+    const at = await page.evaluate(() => {
+      const local = new Date(1_002_994 - new Date(0).getTimezoneOffset() * 60_000)
+      return local.toISOString().slice(0, 23)
+    })
+    await page.getByLabel('Time').fill(at)
+    await page.getByLabel('Partition').selectOption('all')
+    await read.click()
+    await expect(status).toHaveText('6 messages; that is all.')
+  })
+
+  await test.step('of a long log only a part is in the page', async () => {
+    await page.getByLabel('Begin with').selectOption('oldest')
+    await read.click()
+    await expect(status).toContainText('there is more')
+    await page.getByRole('button', { name: 'More' }).click()
+    await expect(status).toContainText('402 messages')
+    await expect(grid).toHaveAttribute('aria-rowcount', '403')
+    expect(await grid.getByRole('row').count()).toBeLessThan(60)
+    await grid.focus()
+    await page.keyboard.press('End')
+    await page.keyboard.press('Enter')
+    const detail = page.getByRole('region', { name: 'Message' })
+    await expect(detail.getByRole('heading')).toContainText('offset')
+    await page.keyboard.press('Home')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Space')
+    await expect(grid.getByRole('row', { selected: true })).toHaveCount(1)
+    await expect(page.getByRole('button', { name: 'Export 1' })).toBeVisible()
+  })
+
+  await test.step('one is sent, with what it can have', async () => {
+    await page.getByRole('button', { name: 'Send a message' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Key').fill('user-new')
+    await dialog.getByLabel('Value', { exact: true }).fill('{"id": ')
+    await expect(dialog.getByRole('button', { name: 'Send' })).toBeDisabled()
+    await dialog.getByLabel('Value', { exact: true }).fill('{"id": 9999}')
+    await dialog.getByLabel('Headers').fill('source: console')
+    await dialog.getByLabel('Partition').fill('2')
+    await dialog.getByLabel('Deliver after').fill('1h')
+    await dialog.getByLabel('Priority').fill('7')
+    await dialog.getByLabel('Message id').fill('m-1')
+    await dialog.getByRole('button', { name: 'Send' }).click()
+    await expect(page.getByText('Sent: orders, partition 2, offset 1000.')).toBeVisible()
+    const options = { topic: 'orders', partition: 2, offset: 1_000 }
+    const { messages } = await other.evaluate((at) => tab.admin.fetchMessages(at), options)
+    expect(messages).toMatchObject([
+      {
+        key: 'user-new',
+        value: { id: 9_999 },
+        headers: { source: 'console' },
+        priority: 7,
+        messageId: 'm-1',
+      },
+    ])
+    expect(messages[0]?.deliverAt).toBe((messages[0]?.timestamp ?? 0) + 3_600_000)
+  })
+
+  await test.step('what was found is exported, and a selection sent again', async () => {
+    await page.getByLabel('Filter').fill('value.id in [9, 10, 11]')
+    await read.click()
+    await expect(status).toContainText('3 messages')
+    const downloading = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export all' }).click()
+    const file = await (await downloading).path()
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+    const exported = lines.map((line) => JSON.parse(line) as { offset: number; value: object })
+    expect(exported.map(({ offset, value }) => ({ offset, value }))).toEqual([
+      { offset: 3, value: { id: 9, city: 'Oslo' } },
+      { offset: 3, value: { id: 10, city: 'Lima' } },
+      { offset: 3, value: { id: 11, city: 'Oslo' } },
+    ])
+    await grid.getByRole('row').nth(1).getByRole('gridcell').first().click()
+    await grid.getByRole('row').nth(3).getByRole('gridcell').first().click()
+    await page.getByRole('button', { name: 'Send again 2' }).click()
+    await page.getByRole('dialog').getByLabel('To topic').selectOption('again')
+    await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click()
+    await expect(page.getByText('2 messages sent to again.')).toBeVisible()
+    const { messages } = await other.evaluate(() =>
+      tab.admin.fetchMessages({ topic: 'again', partition: 0 }),
+    )
+    expect(messages).toMatchObject([
+      { key: 'user-9', value: { id: 9 }, headers: { source: 'web' } },
+      { key: 'user-11', value: { id: 11 }, headers: { source: 'app' } },
+    ])
+  })
+
+  await test.step('bytes, what no codec here can read, and what is very large', async () => {
+    await other.evaluate(async () => {
+      const { Tabmq } = tab
+      const secret = {
+        id: 77,
+        name: 'secret',
+        encode: () => Uint8Array.of(0xca, 0xfe),
+        decode: () => 'never',
+      }
+      const mq = new Tabmq({ name: 'console-messages', codecs: [secret] })
+      const send = (options: object, value: unknown) =>
+        mq.producer(options).send({ topic: 'again', messages: [{ value }] })
+      await send({ codec: secret }, 'secret')
+      await send({}, new TextEncoder().encode('some bytes'))
+      await send({}, 'x'.repeat(3_000_000))
+      await mq.close()
+    })
+    await page.getByLabel('Topic').selectOption('again')
+    await page.getByLabel('Begin with').selectOption('oldest')
+    await page.getByLabel('Filter').fill('')
+    await read.click()
+    await expect(status).toContainText('that is all')
+    const detail = page.getByRole('region', { name: 'Message' })
+    const value = page.getByRole('region', { name: 'Value' })
+    await grid.getByText('cannot be decoded').click()
+    await expect(detail).toContainText('UNSUPPORTED_CODEC')
+    await expect(value).toHaveText(/00000000\s+ca fe/)
+    await grid.getByText('bytes: 10 bytes').click()
+    await expect(value).toHaveText(/73 6f 6d 65/)
+    await page.getByRole('button', { name: 'Text', exact: true }).click()
+    await expect(value).toHaveText('some bytes')
+    await grid.getByText('xxxxxxxx').click()
+    await expect(page.getByText('This is only its beginning.')).toBeVisible()
+    expect((await value.textContent())?.length).toBe(100_000)
+    const downloading = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download' }).click()
+    expect(readFileSync(await (await downloading).path())).toHaveLength(3_000_000)
+  })
 })

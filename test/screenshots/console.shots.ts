@@ -1,100 +1,10 @@
 /** The console's views, of a broker with something of everything in it. */
-import type { BrowserContext, Page } from '@playwright/test'
-import { openTab } from '../browser/tabs.js'
+import type { Page } from '@playwright/test'
+import { fillBroker } from '../browser/console-page.js'
 import { shoot } from './shots.js'
 
 const BROKER = 'shop'
 const PAGE = `/test/browser/pages/console.html?broker=${BROKER}`
-
-async function seed(context: BrowserContext): Promise<void> {
-  const page = await openTab(context, BROKER)
-  await page.evaluate(async () => {
-    const { mq, admin } = tab
-    const day = 86_400_000
-    const kept = { retentionMs: 30 * day, retentionBytes: 50_000_000 }
-    await admin.createTopics({
-      topics: [
-        { topic: 'orders', numPartitions: 6, config: { dedupWindowMs: 3_600_000 } },
-        { topic: 'payments', numPartitions: 3, config: { retentionMs: null } },
-        { topic: 'uploads', config: { retentionMs: null } },
-        { topic: 'uploads.failed' },
-        { topic: 'audit', numPartitions: 2, config: kept },
-      ],
-    })
-    const producer = mq.producer()
-    const cities = ['Zürich', 'Lagos', 'Lima', 'Osaka', 'Oslo']
-    await producer.send({
-      topic: 'orders',
-      messages: Array.from({ length: 2_000 }, (_, id) => ({
-        key: `user-${id % 97}`,
-        value: {
-          id,
-          total: (id * 37) % 500,
-          city: cities[id % 5],
-          at: new Date(1.79e12 + id * 1e3),
-        },
-        headers: { source: id % 3 === 0 ? 'web' : 'app' },
-      })),
-    })
-    await producer.send({
-      topic: 'payments',
-      messages: Array.from({ length: 300 }, (_, id) => ({
-        key: `account-${id % 12}`,
-        value: { amount: id },
-      })),
-    })
-    const billing = mq.consumer({ groupId: 'billing' })
-    await billing.subscribe({ topics: ['orders'], fromBeginning: true })
-    await billing.run({ eachMessage: () => {} })
-    const reports = mq.consumer({ groupId: 'reports' })
-    await reports.subscribe({ topics: ['orders', 'payments'], fromBeginning: true })
-    let left = 700
-    await reports.run({
-      eachMessage: ({ pause }) => {
-        left -= 1
-        if (left < 0) pause()
-      },
-    })
-    const night = mq.consumer({ groupId: 'nightly' })
-    await night.subscribe({ topics: ['payments'], fromBeginning: true })
-    await night.run({ eachMessage: () => {} })
-    await new Promise((resolve) => night.on('commitOffsets', resolve))
-    await night.disconnect()
-    const worker = mq.shareConsumer({ groupId: 'uploads', deadLetterTopic: 'uploads.failed' })
-    await worker.subscribe({ topics: ['uploads'] })
-    await worker.run({
-      concurrency: 3,
-      eachMessage: async ({ message, acknowledge }) => {
-        const { file } = message.value as { file: string }
-        if (file.endsWith('3.jpg')) await acknowledge('reject', { reason: 'not a picture' })
-        else if (file.endsWith('7.jpg')) await new Promise(() => {})
-      },
-    })
-    for (let id = 0; id < 60; id++) {
-      await producer.send({
-        topic: 'uploads',
-        messages: [{ value: { file: `picture-${id}.jpg` } }],
-      })
-    }
-    await admin.declareExchange({ exchange: 'unrouted', type: 'fanout' })
-    await admin.declareExchange({
-      exchange: 'events',
-      type: 'topic',
-      alternateExchange: 'unrouted',
-    })
-    await admin.bind({ exchange: 'events', topic: 'audit', routingKey: '#' })
-    await admin.bind({ exchange: 'events', topic: 'payments', routingKey: 'payment.*.done' })
-    await producer.publish({
-      exchange: 'events',
-      routingKey: 'payment.eu.done',
-      messages: [{ value: { id: 1 } }],
-    })
-    const store = mq.store('balances')
-    for (const [index, city] of cities.entries()) {
-      await store.put(city, { city, balance: index * 12.5 })
-    }
-  })
-}
 
 /** A view as it opens. */
 function list(view: string, text: string) {
@@ -107,15 +17,25 @@ function list(view: string, text: string) {
   }
 }
 
-function topicPage(name: string, prepare: (page: Page) => Promise<void>) {
+/** One of a list, and what else. */
+function one(
+  name: string,
+  [view, item]: readonly [string, string],
+  prepare: (page: Page) => Promise<void>,
+) {
   return {
     name,
-    path: PAGE,
+    path: `${PAGE}&view=${view}`,
     prepare: async (page: Page) => {
-      await page.getByRole('button', { name: 'orders', exact: true }).click()
+      await page.getByRole('main').getByRole('button', { name: item, exact: true }).click()
+      await page.getByRole('heading', { name: item }).waitFor()
       await prepare(page)
     },
   }
+}
+
+function topicPage(name: string, prepare: (page: Page) => Promise<void>) {
+  return one(name, ['topics', 'orders'], prepare)
 }
 
 shoot(
@@ -135,13 +55,51 @@ shoot(
         await page.getByRole('dialog').waitFor()
       },
     },
+    topicPage('messages', async (page) => {
+      await page.getByRole('button', { name: 'Browse messages' }).click()
+      await page.getByRole('grid').waitFor()
+    }),
+    topicPage('message', async (page) => {
+      await page.getByRole('button', { name: 'Browse messages' }).click()
+      await page.getByLabel('Filter').fill('value.total > 450 and headers.source = "web"')
+      await page.getByRole('button', { name: 'Read' }).click()
+      await page.getByRole('row').nth(3).click()
+      await page.getByRole('region', { name: 'Value' }).waitFor()
+    }),
+    topicPage('malformed-filter', async (page) => {
+      await page.getByRole('button', { name: 'Browse messages' }).click()
+      await page.getByLabel('Filter').fill('value.total > 450 and header.source = "web"')
+      await page.getByRole('button', { name: 'Read' }).click()
+      await page.getByText('At character').waitFor()
+    }),
+    topicPage('produce', async (page) => {
+      await page.getByRole('button', { name: 'Browse messages' }).click()
+      await page.getByRole('button', { name: 'Send a message' }).click()
+      await page.getByRole('dialog').waitFor()
+    }),
     list('groups', 'billing'),
-    list('health', 'Incarnation'),
+    one('group', ['groups', 'reports'], async () => {}),
+    one('reset-offsets', ['groups', 'nightly'], async (page) => {
+      await page.getByRole('button', { name: 'Reset offsets' }).click()
+      await page.getByRole('dialog').waitFor()
+    }),
+    list('share-groups', 'uploads'),
+    one('share-group', ['share-groups', 'uploads'], async () => {}),
+    list('exchanges', 'events'),
+    one('exchange', ['exchanges', 'events'], async () => {}),
+    list('stores', 'balances'),
+    one('store', ['stores', 'balances'], (page) => page.getByText('Zürich').first().waitFor()),
+    {
+      name: 'health',
+      path: `${PAGE}&view=health`,
+      prepare: (page) => page.getByRole('heading', { name: 'Limits' }).waitFor(),
+      heightOfWide: 1_500,
+    },
     {
       name: 'empty',
       path: '/test/browser/pages/console.html?broker=empty',
       prepare: (page) => page.getByText('This broker has no topics').waitFor(),
     },
   ],
-  seed,
+  (context) => fillBroker(context, BROKER),
 )

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { test, type BrowserContext, type Page } from '@playwright/test'
 
-const folder = fileURLToPath(new URL('../../test-results/screenshots/', import.meta.url))
+const folder = fileURLToPath(new URL('../../screenshots/', import.meta.url))
 
 export interface Shot {
   /** Of the file, and of the test. */
@@ -27,7 +27,7 @@ const SIZES = [
 export function shoot(
   set: string,
   shots: readonly Shot[],
-  seed: (context: BrowserContext) => Promise<void>,
+  seed: (context: BrowserContext) => Promise<unknown>,
 ): void {
   test.describe.configure({ timeout: 120_000 })
   for (const { name, path, prepare, heightOfWide } of shots) {

@@ -1,28 +1,15 @@
 /** All consumer groups, or one of them. */
-import type { GroupDescription, GroupState } from '../../index.js'
-import { formatCount, formatDuration, formatRate } from '../format/format.js'
+import type { GroupDescription } from '../../index.js'
+import { formatCount, formatRate } from '../format/format.js'
 import { useCluster, useConsole } from '../parts/console-context.js'
 import { DataTable, type Column } from '../parts/data-table.js'
-import { Empty, Tag } from '../parts/facts.js'
+import { Empty } from '../parts/facts.js'
+import { drainText, groupLag, StateTag } from './group-figures.js'
+import { GroupPage } from './group-page.js'
 
 export function GroupsView() {
-  return <GroupList />
-}
-
-export function groupLag({ offsets }: GroupDescription): number {
-  return offsets.reduce((sum, { lag }) => sum + lag, 0)
-}
-
-export function StateTag({ state }: { readonly state: GroupState }) {
-  const kinds = { stable: 'ok', reconciling: 'warn', empty: undefined } as const
-  const kind = kinds[state]
-  return <Tag {...(kind === undefined ? {} : { kind })}>{state}</Tag>
-}
-
-/** How long it takes at this speed: what a log still gets meanwhile is not counted. */
-export function drainText(lag: number, perSecond: number): string {
-  if (lag === 0) return 'none'
-  return perSecond < 0.05 ? 'standing' : formatDuration((lag / perSecond) * 1_000)
+  const { route } = useConsole()
+  return route.name === undefined ? <GroupList /> : <GroupPage groupId={route.name} />
 }
 
 function GroupList() {

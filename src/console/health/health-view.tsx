@@ -1,6 +1,6 @@
 /** The broker itself: which one it is, who is connected, how much is stored. */
 import { useEffect, useState } from 'preact/hooks'
-import type { ClusterDescription, SessionDescription } from '../../index.js'
+import type { BrokerLimits, ClusterDescription, SessionDescription } from '../../index.js'
 import { errorText } from '../format/error-text.js'
 import {
   formatBytes,
@@ -13,6 +13,7 @@ import {
 import { useCluster, useConsole } from '../parts/console-context.js'
 import { DataTable, type Column } from '../parts/data-table.js'
 import { Facts } from '../parts/facts.js'
+import { shareFigures } from '../share-groups/share-figures.js'
 import { topicFigures } from '../topics/topic-figures.js'
 
 const ASK_EVERY_MS = 3_000
@@ -54,19 +55,33 @@ export function HealthView() {
       <section class="section">
         <h3>Storage</h3>
         <Storage description={description} />
+        <p class="muted">
+          What is readable is on the disk: written relaxed with <code>acks: 1</code>, strict with{' '}
+          <code>acks: -1</code>.
+        </p>
         <Facts
           facts={[
             ['Messages', formatCount(sum(figures.map(({ messages }) => messages)))],
-            ['Of these not written yet', formatCount(unwritten)],
+            ['Of these not durable yet', formatCount(unwritten)],
             ['Size of all logs', formatBytes(sum(figures.map(({ sizeBytes }) => sizeBytes)))],
             ['Written', formatRate(sum([...state.rates.topics.values()]))],
           ]}
         />
       </section>
       <section class="section">
+        <h3>Counters since the broker started</h3>
+        <Counters />
+      </section>
+      <section class="section">
         <h3>Tabs</h3>
         <Sessions sessions={cluster.sessions} atMs={cluster.atMs} />
       </section>
+      {description?.limits !== undefined && (
+        <section class="section">
+          <h3>Limits</h3>
+          <Limits limits={description.limits} />
+        </section>
+      )}
     </>
   )
 }
@@ -122,6 +137,51 @@ function Storage({ description }: { readonly description: ClusterDescription | u
       />
     </>
   )
+}
+
+function Counters() {
+  const { topics, shareGroups, exchanges } = useCluster()
+  const shares = shareGroups.map(shareFigures)
+  const sum = (numbers: readonly number[]) =>
+    formatCount(numbers.reduce((total, one) => total + one, 0))
+  return (
+    <Facts
+      facts={[
+        ['Repeats not stored', sum(topics.map(({ deduplicated }) => deduplicated))],
+        ['Delivered in share groups', sum(shares.map(({ delivered }) => delivered))],
+        ['Accepted', sum(shares.map(({ accepted }) => accepted))],
+        ['Dead letters', sum(shares.map(({ deadLettered }) => deadLettered))],
+        ['Dropped by share groups', sum(shares.map(({ dropped }) => dropped))],
+        ['Published to exchanges', sum(exchanges.map(({ counters }) => counters.published))],
+        [
+          'Published to nowhere',
+          sum(exchanges.map(({ counters }) => counters.dropped + counters.unroutable)),
+        ],
+      ]}
+    />
+  )
+}
+
+function Limits({ limits }: { readonly limits: BrokerLimits }) {
+  const columns: readonly Column<readonly [string, number]>[] = [
+    { title: 'Limit', order: ([name]) => name, cell: ([name]) => <code>{name}</code> },
+    { title: 'Value', isNumber: true, cell: ([name, value]) => limitText(name, value) },
+  ]
+  return (
+    <DataTable
+      caption="Limits"
+      columns={columns}
+      rows={Object.entries(limits) as [string, number][]}
+      rowKey={([name]) => name}
+      isSearchable
+    />
+  )
+}
+
+/** The name says of what unit it is. */
+function limitText(name: string, value: number): string {
+  if (/Bytes(Max)?$/.test(name)) return formatBytes(value)
+  return /Ms(Min|Max)?$/.test(name) ? formatDuration(value) : formatCount(value)
 }
 
 interface SessionsProps {

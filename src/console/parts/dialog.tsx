@@ -79,6 +79,7 @@ export interface ConfirmProps {
   readonly action: string
   /** What will be gone, one thing a line. */
   readonly lost: readonly string[]
+  readonly canSubmit?: boolean
   readonly onSubmit: () => Promise<void>
   readonly onClose: () => void
   readonly children?: ComponentChildren

@@ -5,7 +5,7 @@ import { useId } from 'preact/hooks'
 interface FieldProps {
   readonly label: string
   readonly hint?: ComponentChildren
-  readonly error?: string | undefined
+  readonly error?: ComponentChildren
   readonly class?: string
 }
 
@@ -108,7 +108,7 @@ export function CheckField({ label, value, onChange }: CheckFieldProps) {
 interface NoteProps {
   readonly id: string
   readonly hint: ComponentChildren
-  readonly error: string | undefined
+  readonly error: ComponentChildren
 }
 
 function Note({ id, hint, error }: NoteProps) {

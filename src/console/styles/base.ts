@@ -46,6 +46,7 @@ main > * { flex: none; }
 
 .row { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
 .row.end { align-items: flex-end; }
+.row.nowrap { flex-wrap: nowrap; justify-content: flex-end; }
 .row .fill { flex: 1 1 auto; }
 .head { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; min-height: 32px; }
 .head h2 { flex: 1 1 auto; }
@@ -88,8 +89,8 @@ tbody tr:hover { background: color-mix(in srgb, var(--surface) 60%, transparent)
 .tag.warn { color: var(--warn); border-color: currentcolor; }
 .tag.bad { color: var(--danger); border-color: currentcolor; }
 .lags { display: flex; flex-wrap: wrap; gap: 2px 10px; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 11rem), 1fr)); gap: 1px; background: var(--line); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
-.facts > div { background: var(--bg); padding: 7px 10px; min-width: 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 11rem), 1fr)); gap: 1px; border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
+.facts > div { box-shadow: 0 0 0 1px var(--line); padding: 7px 10px; min-width: 0; }
 .facts dt { font-size: 12px; color: var(--muted); }
 .facts dd { overflow-wrap: anywhere; font-size: 14px; }
 .empty { border: 1px dashed var(--line-strong); border-radius: 8px; padding: 28px 16px; text-align: center; display: flex; flex-direction: column; gap: 8px; align-items: center; }

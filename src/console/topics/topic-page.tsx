@@ -44,7 +44,7 @@ function Topic({ topic }: { readonly topic: TopicState }) {
       <div class="head">
         <h2>{topic.topic}</h2>
         <button type="button" onClick={() => go({ view: 'messages', name: topic.topic })}>
-          Messages
+          Browse messages
         </button>
         {writer !== undefined && (
           <>

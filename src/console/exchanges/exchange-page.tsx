@@ -1,0 +1,220 @@
+/** One exchange: where its bindings lead, and what has become of what was published to it. */
+import { useState } from 'preact/hooks'
+import type { Binding, BindingToMake, ExchangeDescription } from '../../index.js'
+import { formatCount } from '../format/format.js'
+import { useCluster, useConsole } from '../parts/console-context.js'
+import { DataTable, type Column } from '../parts/data-table.js'
+import { Confirm } from '../parts/dialog.js'
+import { Back, Empty, Facts } from '../parts/facts.js'
+import { AddBinding } from './add-binding.js'
+
+export function ExchangePage({ name }: { readonly name: string }) {
+  const { go } = useConsole()
+  const exchange = useCluster().exchanges.find((one) => one.exchange === name)
+  return (
+    <>
+      <Back to="All exchanges" onClick={() => go({ view: 'exchanges' })} />
+      {exchange === undefined ? (
+        <Empty>
+          <p>There is no exchange “{name}”, or not any more.</p>
+        </Empty>
+      ) : (
+        <Exchange exchange={exchange} />
+      )}
+    </>
+  )
+}
+
+type Open = 'bind' | 'delete' | Binding | undefined
+
+function Exchange({ exchange }: { readonly exchange: ExchangeDescription }) {
+  const { writer } = useConsole()
+  const [open, setOpen] = useState<Open>()
+  const { counters, bindings } = exchange
+  const close = () => setOpen(undefined)
+  return (
+    <>
+      <div class="head">
+        <h2>{exchange.exchange}</h2>
+        {writer !== undefined && (
+          <>
+            <button type="button" onClick={() => setOpen('bind')}>
+              Add binding
+            </button>
+            <button type="button" class="danger" onClick={() => setOpen('delete')}>
+              Delete exchange
+            </button>
+          </>
+        )}
+      </div>
+      <Facts
+        facts={[
+          ['Type', exchange.type],
+          ['Alternate', exchange.alternateExchange ?? 'none'],
+          ['Published', formatCount(counters.published)],
+          ['Routed', formatCount(counters.routed)],
+          ['Dropped', formatCount(counters.dropped)],
+          ['Refused as mandatory', formatCount(counters.unroutable)],
+        ]}
+      />
+      <section class="section">
+        <h3>Bindings</h3>
+        {bindings.length === 0 ? (
+          <p class="muted">None: what is published goes to the alternate exchange, or nowhere.</p>
+        ) : (
+          <Bindings bindings={bindings} onUnbind={setOpen} />
+        )}
+      </section>
+      {open === 'bind' && <AddBinding exchange={exchange} onClose={close} />}
+      {open === 'delete' && <DeleteExchange exchange={exchange} onClose={close} />}
+      {typeof open === 'object' && (
+        <RemoveBinding exchange={exchange.exchange} binding={open} onClose={close} />
+      )}
+    </>
+  )
+}
+
+function targetText({ topic, toExchange }: Binding): string {
+  return topic === undefined ? `exchange ${toExchange}` : `topic ${topic}`
+}
+
+function headersText({ headers }: Binding): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ')
+}
+
+interface BindingsProps {
+  readonly bindings: readonly Binding[]
+  readonly onUnbind: (binding: Binding) => void
+}
+
+function Bindings({ bindings, onUnbind }: BindingsProps) {
+  const { go, writer } = useConsole()
+  const columns: readonly Column<Binding>[] = [
+    {
+      title: 'Leads to',
+      order: targetText,
+      cell: (binding) => (
+        <button
+          type="button"
+          class="link"
+          onClick={() =>
+            go(
+              binding.topic === undefined
+                ? { view: 'exchanges', name: binding.toExchange }
+                : { view: 'topics', name: binding.topic },
+            )
+          }
+        >
+          {targetText(binding)}
+        </button>
+      ),
+    },
+    {
+      title: 'Routing key',
+      order: ({ routingKey }) => routingKey,
+      cell: ({ routingKey }) => <code class="break">{routingKey}</code>,
+    },
+    {
+      title: 'Headers',
+      isMinor: true,
+      cell: (binding) => (
+        <>
+          <code class="break">{headersText(binding)}</code>
+          {Object.keys(binding.headers).length > 1 && <span class="muted"> ({binding.match})</span>}
+        </>
+      ),
+    },
+    { title: 'Weight', isNumber: true, isMinor: true, cell: ({ weight }) => weight },
+    ...(writer === undefined
+      ? []
+      : [
+          {
+            title: 'Do',
+            isNumber: true,
+            cell: (binding: Binding) => (
+              <button type="button" class="danger" onClick={() => onUnbind(binding)}>
+                Remove
+                <span class="hidden">
+                  {' '}
+                  the binding to {targetText(binding)} {binding.routingKey}
+                </span>
+              </button>
+            ),
+          },
+        ]),
+  ]
+  return (
+    <DataTable
+      caption="Bindings"
+      columns={columns}
+      rows={bindings}
+      rowKey={(binding) =>
+        [targetText(binding), binding.routingKey, headersText(binding), binding.match].join(' ')
+      }
+      isSearchable
+    />
+  )
+}
+
+interface RemoveBindingProps {
+  readonly exchange: string
+  readonly binding: Binding
+  readonly onClose: () => void
+}
+
+function RemoveBinding({ exchange, binding, onClose }: RemoveBindingProps) {
+  const { writer, notify } = useConsole()
+  const unbind = async () => {
+    await writer?.admin().unbind(toOptions(exchange, binding))
+    notify(`The binding of ${exchange} to ${targetText(binding)} was removed.`)
+  }
+  const key = binding.routingKey === '' ? '' : ` by “${binding.routingKey}”`
+  return (
+    <Confirm
+      title={`Remove a binding of ${exchange}?`}
+      action="Remove binding"
+      lost={[`the way from ${exchange} to ${targetText(binding)}${key}`]}
+      onSubmit={unbind}
+      onClose={onClose}
+    />
+  )
+}
+
+function toOptions(exchange: string, binding: Binding): BindingToMake {
+  const { topic, toExchange, routingKey, headers, match, weight } = binding
+  const target = topic === undefined ? { toExchange: toExchange as string } : { topic }
+  return { exchange, ...target, routingKey, headers, match, weight }
+}
+
+interface DeleteExchangeProps {
+  readonly exchange: ExchangeDescription
+  readonly onClose: () => void
+}
+
+function DeleteExchange({ exchange: { exchange, bindings }, onClose }: DeleteExchangeProps) {
+  const { writer, notify, go } = useConsole()
+  const { exchanges } = useCluster()
+  const leading = exchanges.filter((one) =>
+    one.bindings.some(({ toExchange }) => toExchange === exchange),
+  )
+  const remove = async () => {
+    await writer?.admin().deleteExchange(exchange)
+    notify(`Exchange ${exchange} was deleted.`)
+    go({ view: 'exchanges' })
+  }
+  return (
+    <Confirm
+      title={`Delete exchange ${exchange}?`}
+      action="Delete exchange"
+      lost={[
+        'the exchange: whatever publishes to it fails from then on',
+        ...bindings.map((binding) => `its binding to ${targetText(binding)}`),
+        ...leading.map((one) => `the bindings of ${one.exchange} that lead to it`),
+      ]}
+      onSubmit={remove}
+      onClose={onClose}
+    />
+  )
+}

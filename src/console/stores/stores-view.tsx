@@ -1,0 +1,58 @@
+/** All stores, or one of them. */
+import type { StoreListing } from '../../index.js'
+import { errorText } from '../format/error-text.js'
+import { useConsole } from '../parts/console-context.js'
+import { DataTable, type Column } from '../parts/data-table.js'
+import { Empty } from '../parts/facts.js'
+import { StorePage } from './store-page.js'
+import { useAsked } from './use-asked.js'
+
+export function StoresView() {
+  const { route } = useConsole()
+  return route.name === undefined ? <StoreList /> : <StorePage name={route.name} />
+}
+
+function StoreList() {
+  const { session, state, go } = useConsole()
+  const incarnation = state.cluster?.incarnation ?? ''
+  const stores = useAsked(() => session.admin.listStores(), incarnation)
+  const columns: readonly Column<StoreListing>[] = [
+    {
+      title: 'Store',
+      order: ({ store }) => store,
+      cell: ({ store }) => (
+        <button type="button" class="link" onClick={() => go({ view: 'stores', name: store })}>
+          {store}
+        </button>
+      ),
+    },
+  ]
+  return (
+    <>
+      <div class="head">
+        <h2>Stores</h2>
+        <button type="button" onClick={stores.again}>
+          Look again
+        </button>
+      </div>
+      {stores.error !== undefined && <p class="error">{errorText(stores.error)}</p>}
+      {stores.value?.length === 0 && (
+        <Empty>
+          <p>There are no stores.</p>
+          <p class="muted">
+            A store of keys and values (<code>mq.store</code>) begins with its first entry.
+          </p>
+        </Empty>
+      )}
+      {stores.value !== undefined && stores.value.length > 0 && (
+        <DataTable
+          caption="Stores"
+          columns={columns}
+          rows={stores.value}
+          rowKey={({ store }) => store}
+          isSearchable
+        />
+      )}
+    </>
+  )
+}
