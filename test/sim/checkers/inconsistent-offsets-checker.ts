@@ -43,10 +43,14 @@ export class InconsistentOffsetsChecker implements Checker {
     this.#parts.report(`${what}: message ${id} was delivered, ${stored.join()} is in the log`)
   }
 
-  /** The messages of a send stand in each partition in its order, from the offset that was told. */
+  /**
+   * The messages of a send stand in each partition in its order, from the offset that was told. Without
+   * idempotence a batch that failed is stored behind those that did not: the offset is that of the first.
+   */
   #acknowledged(send: Send, results: readonly SentShare[]): void {
     const stored = results.filter(({ duplicate }) => duplicate !== true)
     const told = new Map(stored.map((share) => [share.partition, share.baseOffset]))
+    if (!send.isIdempotent) return this.#acknowledgedInAnyOrder(send, told, results)
     const next = new Map(told)
     for (const id of send.ids) {
       const found = this.#parts.log.find(id)
@@ -62,6 +66,35 @@ export class InconsistentOffsetsChecker implements Checker {
         this.#parts.report(`message ${id} is at ${here.offset}: told ${textOf(results)}`)
       }
       next.set(partition, here.offset + 1)
+    }
+  }
+
+  #acknowledgedInAnyOrder(
+    send: Send,
+    told: ReadonlyMap<number, number>,
+    results: readonly SentShare[],
+  ): void {
+    const firsts = new Map(told)
+    for (const id of send.ids) {
+      const found = this.#parts.log.find(id)
+      if (found.length === 0 || this.#sends.isRepeat(id)) continue
+      const places = found.filter(({ partition: { place } }) => {
+        return place.topic === send.topic && told.has(place.partition)
+      })
+      for (const { partition, offset } of places) {
+        const { partition: index } = partition.place
+        if (firsts.get(index) === offset) firsts.delete(index)
+      }
+      if (places.length > 0) continue
+      this.#parts.report(`message ${id} is not in ${send.topic} as was told: ${textOf(results)}`)
+    }
+    for (const [partition, offset] of firsts) {
+      const stored = this.#parts.log.everAt({ topic: send.topic, partition })
+      // Of what is gone nobody can say.
+      if (!stored.some(({ ids }) => (ids[offset] ?? VOID) !== VOID)) continue
+      this.#parts.report(
+        `${send.topic}/${partition}@${offset} is not of the send: ${textOf(results)}`,
+      )
     }
   }
 }
