@@ -4,13 +4,18 @@ import { Actions } from './app/actions.js'
 import { Cell } from './app/cell.js'
 import { Demo } from './app/demo.js'
 import { Messages } from './app/messages.js'
+import { Router } from './app/route.js'
+import { followTheme } from './app/theme.js'
 import { whyThereIsNoBroker } from './app/no-broker.js'
 import type { Parts } from './app/parts.js'
 import { tabName } from './cluster/cluster-view.js'
+import { Progress } from './learn/progress.js'
 import { App } from './shell/app.js'
 import { clientIdOf } from './tab-identity.js'
 
 const whyNot = new Cell<string | undefined>(undefined)
+const router = new Router()
+const theme = followTheme()
 const parts = new Cell<Parts | undefined>(undefined)
 const messages = new Messages((error) => {
   const reason = whyThereIsNoBroker(error)
@@ -20,12 +25,12 @@ const messages = new Messages((error) => {
 
 const root = document.getElementById('app')
 if (root === null) throw new Error('index.html has no element with the id app')
-render(<App messages={messages} parts={parts} whyNot={whyNot} />, root)
+render(<App {...{ messages, parts, whyNot, router, theme }} />, root)
 start().catch((error: unknown) => messages.fail('start', 'The demo did not start', error))
 
 async function start(): Promise<void> {
   const demo = await Demo.prepare(messages)
   document.title = `${tabName(clientIdOf(demo.identity.number)).text} · tabmq demo`
-  parts.set({ demo, actions: new Actions(demo) })
+  parts.set({ demo, actions: new Actions(demo), router, theme, progress: new Progress() })
   await demo.begin()
 }

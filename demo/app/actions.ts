@@ -1,6 +1,6 @@
 /** What the page's buttons do, and what is said when it fails. */
 import { killBroker } from '../broker-process.js'
-import { fetchDataSet, SAMPLE, type DataSet } from '../datasets/data-sets.js'
+import { DATA_SETS, fetchDataSet, SAMPLE, type DataSet } from '../datasets/data-sets.js'
 import { GROUP, POISON_HEADER } from '../names.js'
 import { openTab } from '../tabs/open-tabs.js'
 import { AllWorkers } from './all-workers.js'
@@ -128,6 +128,11 @@ export class Actions {
       const preview = { kind, columns: [], keyColumn: key } as const
       await files.send({ file, preview }, { by: 'column', column: key })
     })
+  }
+
+  async sendDataSetById(wanted: string): Promise<void> {
+    const found = DATA_SETS.find(({ id }) => id === wanted)
+    if (found !== undefined) await this.sendDataSet(found)
   }
 
   sendSample(): Promise<void> {

@@ -24,7 +24,7 @@ import { Presence } from '../presence.js'
 import { Jobs } from '../queue/jobs.js'
 import { FileSending } from '../sending/file-sending.js'
 import { Generator } from '../sending/generator.js'
-import { MessageSender } from '../sending/message-sender.js'
+import { MessageSender, type MessageToSend } from '../sending/message-sender.js'
 import { wasOpenedByPage } from '../tabs/open-tabs.js'
 import { claimTabIdentity, clientIdOf, type TabIdentity } from '../tab-identity.js'
 import type { TabReport } from '../tabs/tab-report.js'
@@ -85,6 +85,8 @@ export class Demo {
   readonly membership = new SharedSetting('membership', oneOf(['dynamic', 'static']))
   /** Changes ten times a second at the most, and not while the page is hidden. */
   readonly shown: Cell<Shown>
+  /** The record that is looked at. */
+  readonly picked = new Cell<{ partition: number; offset: number } | undefined>(undefined)
   readonly storage = new Cell<StorageEstimate | undefined>(undefined)
   readonly #leaving: Leaving
   readonly #store: LedgerStore
@@ -187,7 +189,7 @@ export class Demo {
         this.#roster.hear(report)
         this.#frame.ask()
       },
-      onCloseWish: () => window.close(),
+      onWish: (wish) => (wish === 'close' ? window.close() : location.reload()),
     })
     void watchCluster({
       admin: this.admin,
@@ -226,6 +228,22 @@ export class Demo {
     const last = others.filter(({ canBeClosed }) => canBeClosed).at(-1)?.tab
     if (last !== undefined) this.#reports?.askToClose(last)
     return last
+  }
+
+  /** One that works; false when there is none. */
+  reloadAnotherTab(): boolean {
+    const { messages } = this
+    messages.forget('new tab')
+    const other = this.#roster.reports().find(({ tab }) => tab !== this.identity.number)
+    if (other === undefined) messages.say('new tab', 'info', 'There is no other tab to reload.')
+    else this.#reports?.askToReload(other.tab)
+    return other !== undefined
+  }
+
+  /** Sends messages, and says what fails. */
+  sendAll(wishes: readonly MessageToSend[]): Promise<void> {
+    const failure = 'The messages were not sent'
+    return this.messages.attempt('message', failure, () => this.sender.send(wishes))
   }
 
   #report(): Omit<TabReport, 'atMs' | 'isVisible' | 'isFreezing'> {

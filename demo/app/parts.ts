@@ -2,11 +2,17 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { Actions } from './actions.js'
+import type { Progress } from '../learn/progress.js'
 import type { Demo } from './demo.js'
+import type { Router } from './route.js'
+import type { Theme } from './theme.js'
 
 export interface Parts {
   readonly demo: Demo
   readonly actions: Actions
+  readonly router: Router
+  readonly theme: Theme
+  readonly progress: Progress
 }
 
 export const PartsContext = createContext<Parts | undefined>(undefined)

@@ -11,6 +11,8 @@ export interface Verdict {
   readonly counts: Counts
   readonly findings: readonly ExplainedFinding[]
   readonly handledByTab: ReadonlyMap<number, number>
+  /** How many tabs have vanished without a goodbye. */
+  readonly crashes: number
   /** Who has handled what of a partition, as it is now. */
   readonly spansOf: (partition: number) => readonly HandledSpan[]
 }
@@ -80,9 +82,9 @@ export class Checker {
       const counts = count.counts(committed)
       if (this.#isCertain(counts)) {
         const findings = count.findings(committed)
-        const { handledByTab } = count
+        const { handledByTab, crashes } = count
         const spansOf = (partition: number) => count.spansOf(partition)
-        this.#onVerdict({ counts, findings, handledByTab, spansOf })
+        this.#onVerdict({ counts, findings, handledByTab, crashes, spansOf })
       }
       await new Promise((resolve) => setTimeout(resolve, READ_INTERVAL_MS))
     }

@@ -58,6 +58,11 @@ export class LedgerCount {
     return this.#handledByTab
   }
 
+  /** How many tabs have vanished without a goodbye. */
+  get crashes(): number {
+    return this.#crashed.size
+  }
+
   /** Who has handled what of a partition: each repeat is in another span. */
   spansOf(partition: number): readonly HandledSpan[] {
     return this.#lastHandlers.spansOf(partition)

@@ -4,6 +4,11 @@ import type { Cell } from '../app/cell.js'
 import type { Messages } from '../app/messages.js'
 import { PartsContext, type Parts } from '../app/parts.js'
 import { useCell } from '../app/use-cell.js'
+import type { Router } from '../app/route.js'
+import type { Theme } from '../app/theme.js'
+import { ConsoleFace } from '../console/console-face.js'
+import { LearnList } from '../learn/learn-list.js'
+import { SCENARIOS } from '../learn/scenarios.js'
 import { Stage } from '../stage/stage.js'
 import { Welcome } from '../stage/welcome.js'
 import { CheckerBar } from './checker-bar.js'
@@ -17,15 +22,17 @@ export interface AppProps {
   readonly parts: Cell<Parts | undefined>
   /** Why there can be no broker. */
   readonly whyNot: Cell<string | undefined>
+  readonly router: Router
+  readonly theme: Theme
 }
 
-export function App({ messages, parts, whyNot }: AppProps) {
+export function App({ messages, parts, whyNot, router, theme }: AppProps) {
   const known = useCell(parts)
   const reason = useCell(whyNot)
   const hasBroker = reason === undefined
   return (
     <PartsContext.Provider value={known}>
-      <PageHeader />
+      <PageHeader router={router} theme={theme} />
       {hasBroker && (
         <TopBar>
           <CheckerBar />
@@ -39,13 +46,33 @@ export function App({ messages, parts, whyNot }: AppProps) {
       )}
       <main>
         <fieldset class="bare" disabled={!hasBroker || known === undefined}>
-          <Welcome />
-          {hasBroker && known !== undefined && <Stage />}
+          {hasBroker && known !== undefined ? <Face router={router} /> : <Welcome />}
         </fieldset>
       </main>
       {hasBroker && known !== undefined && <DropOverlay />}
     </PartsContext.Provider>
   )
+}
+
+/** A scenario is played on the stage. */
+function Face({ router }: { router: Router }) {
+  const route = useCell(router.route)
+  switch (route.face) {
+    case 'stage':
+      return (
+        <>
+          <Welcome />
+          <Stage />
+        </>
+      )
+    case 'console':
+      return <ConsoleFace view={route.view} />
+    case 'learn': {
+      const scenario = SCENARIOS.find(({ id }) => id === route.scenario)
+      if (scenario === undefined) return <LearnList />
+      return <Stage lesson={{ scenario, number: route.step }} />
+    }
+  }
 }
 
 /**

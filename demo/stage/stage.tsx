@@ -4,6 +4,8 @@ import { GroupPanel } from '../controls/group-panel.js'
 import { SendPanel } from '../controls/send-panel.js'
 import { TroublePanel } from '../controls/trouble-panel.js'
 import { ExchangePanel } from '../exchange/exchange-panel.js'
+import { Lesson } from '../learn/lesson.js'
+import type { Scenario } from '../learn/scenario.js'
 import { LogsPanel } from '../logs/logs-panel.js'
 import { OutboxPanel } from '../outbox/outbox-panel.js'
 import { QueuePanel } from '../queue/queue-panel.js'
@@ -14,9 +16,15 @@ import { BrokerPanel } from './broker-panel.js'
 import { Explain } from './explain.js'
 import { ThisTabPanel } from './this-tab-panel.js'
 
-export function Stage() {
+export interface StageProps {
+  /** The scenario that is played on it, if one is. */
+  readonly lesson?: { readonly scenario: Scenario; readonly number: number }
+}
+
+export function Stage({ lesson }: StageProps) {
   return (
-    <div class="stage">
+    <div class="stage" data-lesson={lesson === undefined ? undefined : ''}>
+      {lesson !== undefined && <Lesson key={lesson.scenario.id} {...lesson} />}
       <div class="stage-main">
         <TabsPanel />
         <LogsPanel />

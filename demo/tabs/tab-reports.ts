@@ -10,11 +10,14 @@ export interface TabReportsOptions {
   readonly report: () => Omit<TabReport, 'atMs' | 'isVisible' | 'isFreezing'>
   /** Of this tab and the others. */
   readonly onReport: (report: TabReport) => void
-  /** Another tab wants this one to close. */
-  readonly onCloseWish: () => void
+  /** What another tab wants of this one. */
+  readonly onWish: (wish: TabWish) => void
 }
 
-type Said = { readonly report: TabReport } | { readonly closeTab: number }
+export type TabWish = 'close' | 'reload'
+type Said =
+  | { readonly report: TabReport }
+  | { readonly wish: TabWish; readonly ofTab: number; readonly report?: never }
 
 const BEAT_MS = 500
 
@@ -25,8 +28,8 @@ export class TabReports {
   constructor(options: TabReportsOptions) {
     this.#options = options
     this.#channel.onmessage = ({ data }: MessageEvent<Said>) => {
-      if ('report' in data) options.onReport(data.report)
-      else if (data.closeTab === options.report().tab) options.onCloseWish()
+      if (data.report !== undefined) options.onReport(data.report)
+      else if (data.ofTab === options.report().tab) options.onWish(data.wish)
     }
     document.addEventListener('visibilitychange', () => this.tell())
     document.addEventListener('freeze', () => this.tell({ isFreezing: true }))
@@ -42,7 +45,11 @@ export class TabReports {
   }
 
   askToClose(tab: number): void {
-    this.#channel.postMessage({ closeTab: tab } satisfies Said)
+    this.#channel.postMessage({ wish: 'close', ofTab: tab } satisfies Said)
+  }
+
+  askToReload(tab: number): void {
+    this.#channel.postMessage({ wish: 'reload', ofTab: tab } satisfies Said)
   }
 
   async #beat(): Promise<never> {

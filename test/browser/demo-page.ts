@@ -9,7 +9,7 @@ export class DemoPage {
   /** Opens one more tab; resolves when its worker has joined the group. */
   static async open(context: BrowserContext): Promise<DemoPage> {
     const demo = new DemoPage(await context.newPage())
-    await demo.page.goto('/')
+    await demo.page.goto('.')
     await demo.expectReady()
     return demo
   }

@@ -1,6 +1,6 @@
 /** The demo page as a newcomer uses it: three tabs, the sample, a tab that closes, a reload. */
-import { expect, test } from '@playwright/test'
 import { DemoPage } from './demo-page.js'
+import { expect, test } from './demo-site.js'
 
 const SAMPLE_ROWS = 10_000
 const faultless = { lost: 0, twice: 0, outOfOrder: 0 }
@@ -73,29 +73,6 @@ test('a file is sent by the key that is chosen, and what is wrong with one is sa
   await expect(tab.page.getByText('Done: 3 rows')).toBeHidden()
 })
 
-test('what a crashed tab could not commit comes again, and the checker says why', async ({
-  context,
-}) => {
-  const [first, second] = [await DemoPage.open(context), await DemoPage.open(context)]
-  await first.expectTabs(2)
-  await first.setWorkMs(1)
-  await first.click('Load the sample')
-  await first.expectHandledOver(1_000)
-  await second.crash()
-  await first.expectTabs(1)
-  await first.expectCounts({ handled: SAMPLE_ROWS, lost: 0, outOfOrder: 0 })
-  const checker = first.page.locator('#checker')
-  // Now and then a tab crashes right after a commit, and there is nothing to repeat.
-  if ((await first.count('twice')) === 0) {
-    await expect(checker).toHaveAttribute('data-verdict', 'good')
-    return
-  }
-  await expect(checker).toHaveAttribute('data-verdict', 'repeated')
-  await expect(first.page.locator('#verdict')).toHaveText(
-    /^Tab 2 crashed before it could commit: its last .* came again, .* All else was handled once, in order\.$/,
-  )
-})
-
 test('a group is set back, stopped and started, and a cleared topic starts anew', async ({
   context,
 }) => {
@@ -144,32 +121,6 @@ test('a topic that is cleared while tabs work on it raises no alarm', async ({ c
   for (const one of [tab, other]) await one.expectNoMessage(/./)
 })
 
-test('jobs are worked on by any tab, and one that always fails ends as a dead letter', async ({
-  context,
-}) => {
-  const one = await DemoPage.open(context)
-  const other = await DemoPage.open(context)
-  const shown = (id: string) => one.page.locator(`#job-${id}`)
-  for (const { page } of [one, other]) {
-    await page.getByRole('button', { name: 'Work on jobs in this tab' }).click()
-  }
-  await expect(one.page.locator('#job-tabs > .tab')).toHaveCount(2)
-  await one.page.getByRole('button', { name: 'Add 20 jobs' }).click()
-  await expect(one.page.locator('#job-tabs > .tab').first()).toContainText('in hand')
-  await expect(one.page.locator('#job-tabs > .tab').last()).toContainText('in hand')
-  await expect(shown('done')).toHaveText('20', { timeout: 30_000 })
-  await one.page.getByRole('button', { name: 'Add one that fails' }).click()
-  await expect(shown('dead')).toHaveText('1', { timeout: 40_000 })
-  await expect(shown('releases')).toHaveText('5')
-  await other.page.getByRole('button', { name: 'Stop working on jobs' }).click()
-  await one.page.getByRole('button', { name: 'Stop working on jobs' }).click()
-  await expect(one.page.locator('#job-tabs-empty')).toBeVisible()
-  await one.page.getByRole('button', { name: 'Send the dead letters back' }).click()
-  await expect(one.page.locator('#messages')).toContainText('1 dead letter sent back')
-  await expect(shown('dead')).toHaveText('0')
-  await expect(shown('waiting')).toHaveText('1')
-})
-
 test('what is published under a routing key is in the queues that are bound by it', async ({
   context,
 }) => {
@@ -192,7 +143,7 @@ test('what is published under a routing key is in the queues that are bound by i
 
 test('without SharedWorker the page says so once and offers nothing', async ({ page }) => {
   await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'))
-  await page.goto('/')
+  await page.goto('.')
   await expect(page.locator('#notice')).toHaveText(/This browser has no SharedWorker/)
   await expect(page.locator('.message')).toHaveCount(0)
   await expect(page.getByRole('button', { name: 'Load the sample' })).toBeDisabled()

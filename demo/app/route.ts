@@ -1,0 +1,47 @@
+/** Which face of the page is shown, and where in it: all of it is in the address, to be shared. */
+import { Cell } from './cell.js'
+
+export type Route =
+  | { readonly face: 'stage' }
+  | { readonly face: 'console'; readonly view: string | undefined }
+  | { readonly face: 'learn'; readonly scenario: string | undefined; readonly step: number }
+
+/** What is not understood leads to the stage. Steps count from 1. */
+export function parseRoute(hash: string): Route {
+  const [, face, first, second] = hash.split('/')
+  if (face === 'console') return { face, view: first === '' ? undefined : first }
+  if (face === 'learn') {
+    const step = Number(second ?? '1')
+    const scenario = first === '' ? undefined : first
+    return { face, scenario, step: Number.isInteger(step) && step >= 1 ? step : 1 }
+  }
+  return { face: 'stage' }
+}
+
+/** The end of an address, with its `#`. */
+export function formatRoute(route: Route): string {
+  switch (route.face) {
+    case 'stage':
+      return '#/stage'
+    case 'console':
+      return route.view === undefined ? '#/console' : `#/console/${route.view}`
+    case 'learn':
+      return route.scenario === undefined
+        ? '#/learn'
+        : `#/learn/${route.scenario}/${String(route.step)}`
+  }
+}
+
+export class Router {
+  readonly route = new Cell(parseRoute(location.hash))
+
+  constructor() {
+    addEventListener('hashchange', () => this.route.set(parseRoute(location.hash)))
+  }
+
+  /** Without a new entry in the history: going back leads to another face, not to another step. */
+  replace(route: Route): void {
+    history.replaceState(history.state, '', formatRoute(route))
+    this.route.set(route)
+  }
+}
