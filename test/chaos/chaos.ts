@@ -51,10 +51,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const illness = await runPhases(options, { tabs, recording, faults, healing })
     const log = planted(await healing.readLog(), plant)
     const read = await healing.readThroughBroker(log)
+    const stores = await healing.readStores()
     recording.tell({ type: 'rest', illness })
     const { events } = recording
     const groupIds = plan.groups.map(({ groupId }) => groupId)
-    const anomalies = judge({ events, log, read, groupIds })
+    const anomalies = judge({ events, log, read, groupIds, stores })
     const stored = storedCount(log)
     const known = { seed, stored, anomalies, faults: Object.fromEntries(faults.counts) }
     return { summary: summarize(events, known), events }

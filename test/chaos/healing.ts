@@ -7,8 +7,15 @@ import { definedOrThrow } from '../../src/std/assert.js'
 import type { GroupDescription, ShareGroupDescription } from '../../src/protocol/requests.js'
 import { nameOf } from '../sim/durable-log.js'
 import type { BrowserTab } from './browser-tab.js'
+import type { StoresAtEnd } from './checkers/stores-checker.js'
 import type { ChaosTab } from './page/main.js'
-import { JOBS_GROUP, JOBS_TOPIC_OF_DEAD, type ChaosPlan } from './plan.js'
+import {
+  COUNTS_GROUP,
+  JOBS_GROUP,
+  JOBS_TOPIC_OF_DEAD,
+  REQUESTS_TOPIC,
+  type ChaosPlan,
+} from './plan.js'
 import type { StoredLog } from './record.js'
 import type { Tab, Tabs } from './tabs.js'
 import { within } from './within.js'
@@ -93,15 +100,28 @@ export class Healing {
       'reading the database',
       page.evaluate(() => chaosTab.readLog()),
     )
-    const { topics, batches } = definedOrThrow(log, () => 'there is no database')
+    const { topics: all, batches } = definedOrThrow(log, () => 'there is no database')
+    // Requests are numbered apart, and nobody but those who answer them reads them.
+    const topics = all.filter(({ topic }) => topic !== REQUESTS_TOPIC)
+    const partitionIds = new Set(topics.flatMap((topic) => topic.partitionIds))
+    const ofThem = batches.filter(([partitionId]) => partitionIds.has(partitionId))
     return {
       topics,
-      batches: batches.map(([partitionId, baseOffset, base64]) => ({
+      batches: ofThem.map(([partitionId, baseOffset, base64]) => ({
         partitionId,
         baseOffset,
         batch: new Uint8Array(Buffer.from(base64, 'base64')).buffer,
       })),
     }
+  }
+
+  readStores(): Promise<StoresAtEnd> {
+    const { page } = this.#any
+    return within(
+      READ_MS,
+      'reading the stores',
+      page.evaluate(() => chaosTab.readStores()),
+    )
   }
 
   /** Every partition up to where it ended, as a consumer without a group reads it. */
@@ -138,7 +158,13 @@ export class Healing {
         const group = groups.find((one) => one.groupId === groupId)
         return group === undefined ? [`there is no group ${groupId}`] : this.#illOf(group, states)
       })
-      return [...ofGroups, ...illOfJobs(shares)]
+      const ill = [...ofGroups, ...lagOf(COUNTS_GROUP, groups), ...illOfJobs(shares)]
+      if (ill.length > 0) return ill
+      // With all else well, whoever asks is answered.
+      const failed = await this.#ask('asking', READ_MS, ({ page }) =>
+        page.evaluate(() => chaosTab.ask()),
+      )
+      return failed.flatMap((error) => (error === undefined ? [] : [`a request failed: ${error}`]))
     } catch (error) {
       return [String(error)]
     }
@@ -147,9 +173,7 @@ export class Healing {
   #illOf(group: GroupDescription, states: readonly TabState[]): string[] {
     const { groupId, state, members, offsets } = group
     const ill = state === 'stable' ? [] : [`${groupId} is ${state}`]
-    for (const one of offsets) {
-      if (one.lag > 0) ill.push(`${groupId} ${nameOf(one)}: lags by ${one.lag}`)
-    }
+    ill.push(...lagsOf(groupId, offsets))
     const held = new Map<string, string>()
     for (const { consumer, groupId: itsGroup, memberId, assignment } of states.flatMap(
       ({ consumers }) => consumers,
@@ -186,6 +210,17 @@ export class Healing {
     )
     return Promise.all(asked)
   }
+}
+
+function lagOf(wanted: string, groups: readonly GroupDescription[]): string[] {
+  const group = groups.find(({ groupId }) => groupId === wanted)
+  return group === undefined ? [`there is no group ${wanted}`] : lagsOf(wanted, group.offsets)
+}
+
+function lagsOf(groupId: string, offsets: GroupDescription['offsets']): string[] {
+  return offsets.flatMap((one) =>
+    one.lag > 0 ? [`${groupId} ${nameOf(one)}: lags by ${one.lag}`] : [],
+  )
 }
 
 /** Every job is done, or among the dead letters. */

@@ -335,6 +335,14 @@ describe('excuses', () => {
           .loses('a'),
     ],
     [
+      'what a dead tab was told of a call that it made when it was dead is nobody’s',
+      (story) =>
+        story
+          .happens({ type: 'tabDied', tab: 'a' })
+          .calls('a', 'acknowledge')
+          .failsWith('a', 'INVALID_RECORD_STATE'),
+    ],
+    [
       'calls of a dead tab settle no more',
       (story) => story.calls('a', 'send').happens({ type: 'tabDied', tab: 'a' }),
     ],

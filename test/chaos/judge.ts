@@ -10,9 +10,11 @@ import { addCheckers } from '../sim/checkers/add-checkers.js'
 import { HandlerFailed } from '../sim/checkers/call-checker.js'
 import { DurableLog, nameOf } from '../sim/durable-log.js'
 import { History, type Call, type Reader, type Send, type Violation } from '../sim/history.js'
+import { AnswersChecker } from './checkers/answers-checker.js'
 import { CommitmentChecker } from './checkers/commitment-checker.js'
 import { JobsChecker } from './checkers/jobs-checker.js'
 import { OwnershipChecker } from './checkers/ownership-checker.js'
+import { StoresChecker, type StoresAtEnd } from './checkers/stores-checker.js'
 import type { ReadPartition } from './healing.js'
 import { JOBS_TOPIC_OF_DEAD } from './plan.js'
 import { HANDLER_FAILED } from './page/handler-failed.js'
@@ -34,6 +36,8 @@ export interface Evidence {
   /** What a consumer without a group reads. */
   readonly read: readonly ReadPartition[]
   readonly groupIds: readonly string[]
+  /** Undefined where nobody has stores. */
+  readonly stores: StoresAtEnd | undefined
 }
 
 export function judge(evidence: Evidence): readonly Violation[] {
@@ -73,10 +77,13 @@ class Judge {
     addCheckers(this.#history, { groups, topics, unawareMsMax: UNAWARE_MS_MAX })
     const log = new DurableLog()
     log.apply({ records: recordsOf(evidence.log), durability: 'strict' }, () => {})
+    const { stores } = evidence
     const report = (checker: string) => (message: string) => this.#history.report(checker, message)
     this.#own = [
       new OwnershipChecker(report('ownership'), UNAWARE_MS_MAX),
       new JobsChecker(report('jobs'), log),
+      new AnswersChecker(report('answers')),
+      ...(stores === undefined ? [] : [new StoresChecker(report('stores'), log, stores)]),
       new CommitmentChecker(report('commitment'), placesOf(evidence.log)),
     ]
   }
@@ -130,6 +137,8 @@ class Judge {
         this.#calls.set(`${event.tab} ${event.call}`, { tab: event.tab, name: event.name })
         return history.tell({ type: 'called', call: this.#callOf(event) })
       case 'settled':
+        // What a tab did that was dead by then was under way, and nobody's.
+        if (this.#dead.has(event.tab) && !this.#knows(event)) return
         return history.tell({
           type: 'settled',
           call: this.#callOf(event),
@@ -198,6 +207,8 @@ class Judge {
 
   #onDisk(rows: readonly OffsetOnDisk[]): void {
     const changed = rows.flatMap(([groupId, partitionId, offset]): DurableRecord[] => {
+      // Of one that counts, the count says it all.
+      if (!this.#evidence.groupIds.includes(groupId)) return []
       const key = `${groupId} ${partitionId}`
       if (this.#offsets.get(key) === offset) return []
       this.#offsets.set(key, offset)
@@ -224,6 +235,10 @@ class Judge {
       isConnected: isOfRunning && !this.#dead.has(tab) && !this.#asleep.has(tab),
       runningSinceMs: this.#runningSinceMs.get(tab) ?? -Infinity,
     }
+  }
+
+  #knows({ tab, call }: { readonly tab: string; readonly call: number }): boolean {
+    return this.#calls.has(`${tab} ${call}`)
   }
 
   /** The call that settles is the object that was told of when it was made. */

@@ -76,6 +76,15 @@ export const JOBS_TOPIC = 'jobs'
 export const JOBS_GROUP = 'job-workers'
 /** Made by the broker, and read by nobody. */
 export const JOBS_TOPIC_OF_DEAD = 'jobs-dead'
+/** Each done job has an entry here, made by its acceptance. */
+export const JOBS_STORE = 'jobs-done'
+/** What a group of every tab counts into a store. */
+export const COUNTED_TOPIC = 'orders'
+export const COUNTS_GROUP = 'counting'
+export const COUNTS_STORE = 'counts'
+/** What tabs ask each other: nobody looks at it afterwards. */
+export const REQUESTS_TOPIC = 'requests'
+export const ANSWERS_GROUP = 'answering'
 const POISON_EVERY = 12
 const SLOTS = 5
 const GROUPS_PER_SLOT = 3
@@ -96,6 +105,21 @@ const WEIGHTS: Readonly<Record<FaultName, number>> = {
 /** Of messages in the topic of the jobs: no handler gets through with it. */
 export function isPoison(id: number): boolean {
   return id % POISON_EVERY === 0
+}
+
+/** What is in the store of the counts, under the partition. */
+export interface Counted {
+  readonly count: number
+  /** The message that was counted last. */
+  readonly offset: number
+}
+
+export function jobKey(partition: number, offset: number): string {
+  return `${partition}@${offset}`
+}
+
+export function answerTo(id: number): number {
+  return 2 * id
 }
 
 export function drawPlan(prng: Prng): ChaosPlan {

@@ -16,6 +16,10 @@ export const PLANTS = {
   everybodyOwns: 'ownership',
   /** Some jobs are accepted, and nobody has done them. */
   skippedJob: 'jobs',
+  /** Some messages are counted twice, as if one had been without the other. */
+  countedTwice: 'stores',
+  /** Some requests get the answer to another. */
+  wrongAnswer: 'answers',
   /** Some calls never settle. */
   hangingCall: 'calls',
 } as const satisfies Record<string, string>

@@ -81,6 +81,8 @@ export type TabEvent =
   | ({ readonly type: 'handled' } & RecordedMessage)
   | ({ readonly type: 'threw' } & RecordedMessage)
   | JobEvent
+  /** A request of this tab has its answer. */
+  | { readonly type: 'answered'; readonly id: number; readonly answer: number }
   /** The consumer has joined its group. */
   | { readonly type: 'joined'; readonly reader: RecordedReader }
   | Holding

@@ -136,6 +136,7 @@ export class Story {
       },
       read: [{ ...PLACE, ids: this.#read ?? this.#stored }],
       groupIds: [GROUP],
+      stores: undefined,
     })
   }
 

@@ -28,6 +28,8 @@ export interface ChaosSummary {
   readonly commits: number
   /** By what was said of them and is on the disk. */
   readonly jobs: Readonly<Record<'done' | 'accepted' | 'rejected', number>>
+  /** Requests that had an answer. */
+  readonly answered: number
   /** From the death of a worker, or of a browser, to the next acknowledgement and the next handled message. */
   readonly recovery: Readonly<Record<string, Durations>>
   readonly healMs: number
@@ -41,7 +43,7 @@ export function summarize(
   const sizes = new Map<number, number>()
   const failedCalls: Record<string, number> = {}
   const handledOnce = new Set<string>()
-  const counts = { calls: 0, announced: 0, acknowledged: 0, handled: 0, commits: 0 }
+  const counts = { calls: 0, announced: 0, acknowledged: 0, handled: 0, commits: 0, answered: 0 }
   const jobs = { done: 0, accepted: 0, rejected: 0 }
   for (const event of events) {
     switch (event.type) {
@@ -76,6 +78,9 @@ export function summarize(
         break
       case 'jobRejected':
         jobs.rejected += 1
+        break
+      case 'answered':
+        counts.answered += 1
         break
       case 'committed':
         counts.commits += 1
@@ -145,7 +150,7 @@ export function describeSummary(summary: ChaosSummary): string {
     `messages: ${summary.announced} sent, ${summary.acknowledged} acknowledged, ` +
       `${summary.stored} stored`,
     `handled: ${summary.handled}, of them again ${summary.handledAgain}; commits: ${summary.commits}`,
-    `jobs: ${summary.jobs.done} times done, ${summary.jobs.accepted} accepted, ${summary.jobs.rejected} rejected`,
+    `jobs: ${summary.jobs.done} times done, ${summary.jobs.accepted} accepted, ${summary.jobs.rejected} rejected; requests answered: ${summary.answered}`,
     ...Object.entries(recovery).map(
       ([name, { count, p50Ms, worstMs }]) =>
         `recovery after ${name}: ${p50Ms} ms in the middle, ${worstMs} ms at worst, of ${count}`,

@@ -1,10 +1,18 @@
 /**
  * What an app does with a share group: it works on jobs, several at a time, and says of each what became of
  * it. A job counts as done when the runner has heard so, and only then it is accepted. Poison ones
- * fail, and are rejected when they come again.
+ * fail, and are rejected when they come again. With its acceptance a job makes an entry in a store. A tab
+ * that is visible takes more.
  */
 import type { ShareConsumer, ShareDelivery } from '../../../src/index.js'
-import { isPoison, JOBS_GROUP, JOBS_TOPIC, JOBS_TOPIC_OF_DEAD } from '../plan.js'
+import {
+  isPoison,
+  jobKey,
+  JOBS_GROUP,
+  JOBS_STORE,
+  JOBS_TOPIC,
+  JOBS_TOPIC_OF_DEAD,
+} from '../plan.js'
 import type { JobEvent, RecordedJob } from '../record.js'
 import { recordedError } from './calls.js'
 import { HandlerFailed } from './handler-failed.js'
@@ -35,6 +43,10 @@ export class JobApp {
       deadLetterTopic: JOBS_TOPIC_OF_DEAD,
       acknowledgement: 'explicit',
       retry: { initialDelayMs: 50, maxDelayMs: 1_000 },
+      weight: weightNow(),
+    })
+    document.addEventListener('visibilitychange', () => {
+      void this.#consumer.setWeight(weightNow())
     })
     this.#consumer.on('stop', () => {
       this.#isRunning = false
@@ -63,7 +75,11 @@ export class JobApp {
     this.#isRunning = true
     const eachMessage = (delivery: ShareDelivery) => this.#handle(delivery)
     const outcome = await this.#parts.calls.make('shareRun', REQUEST_TIMEOUT_MS, () =>
-      this.#consumer.run({ eachMessage, concurrency: CONCURRENCY }),
+      this.#consumer.run({
+        eachMessage,
+        concurrency: CONCURRENCY,
+        transactionalStore: JOBS_STORE,
+      }),
     )
     if (!outcome.ok) this.#isRunning = false
   }
@@ -101,9 +117,17 @@ export class JobApp {
       release: undefined,
     }
     const outcome = await this.#parts.calls.make('acknowledge', REQUEST_TIMEOUT_MS, () =>
-      delivery.acknowledge(what),
+      delivery.acknowledge(what, what === 'accept' ? { store: entryOf(job) } : {}),
     )
     const type = told[what]
     if (outcome.ok && type !== undefined) this.#parts.recorder.note({ type, ...job })
   }
+}
+
+function weightNow(): number {
+  return document.hidden ? 1 : 4
+}
+
+function entryOf({ place, offset, consumer, deliveryCount }: RecordedJob) {
+  return { puts: { [jobKey(place.partition, offset)]: { consumer, deliveryCount } } }
 }

@@ -4,10 +4,13 @@
  */
 import { Tabmq } from '../../../src/index.js'
 import { Prng } from '../../../src/std/prng.js'
+import { COUNTS_GROUP, COUNTS_STORE, JOBS_STORE, REQUESTS_TOPIC, type Counted } from '../plan.js'
 import { Calls, recordedError } from './calls.js'
 import { ConsumerApp } from './consumer-app.js'
+import { CountApp } from './count-app.js'
 import { JobApp } from './job-app.js'
 import { ProducerApp } from './producer-app.js'
+import { RequestApp } from './request-app.js'
 import { readLog, readOffsets } from './storage-reader.js'
 import { tabId } from './tab-id.js'
 import { sleep, type TabOrders, type TabParts } from './tab.js'
@@ -53,13 +56,17 @@ const producers = orders.slot.producers.map(
 )
 const consumers: ConsumerApp[] = []
 const jobs = new JobApp(parts)
+const counts = new CountApp(parts)
+const requests = new RequestApp(parts, {
+  firstId: orders.firstId + producers.length * IDS_PER_PRODUCER,
+})
 
 async function start(): Promise<void> {
   const [producer] = producers
   if (producer === undefined) throw new Error('every slot sends something')
   await createTopics()
   for (const app of producers) void app.run()
-  void jobs.live()
+  for (const app of [jobs, counts, requests]) void app.live()
   const ownId = await tabId()
   for (const index of orders.slot.groups) {
     const group = orders.plan.groups[index]
@@ -74,7 +81,8 @@ async function start(): Promise<void> {
 
 /** Every tab of an app makes what it needs, and finds that it is there. */
 async function createTopics(): Promise<void> {
-  const topics = orders.plan.topics.map((one) => ({ ...one, config: { retentionMs: null } }))
+  const all = [...orders.plan.topics, { topic: REQUESTS_TOPIC, numPartitions: 2 }]
+  const topics = all.map((one) => ({ ...one, config: { retentionMs: null } }))
   for (;;) {
     const outcome = await calls.make('createTopics', REQUEST_TIMEOUT_MS, () =>
       mq.admin().createTopics({ topics, ifNotExists: true }),
@@ -108,7 +116,7 @@ const chaosTab = {
   },
 
   async describeGroups() {
-    const groupIds = orders.plan.groups.map(({ groupId }) => groupId)
+    const groupIds = [...orders.plan.groups.map(({ groupId }) => groupId), COUNTS_GROUP]
     const outcome = await calls.make('describeGroups', REQUEST_TIMEOUT_MS, () =>
       mq.admin().describeGroups(groupIds),
     )
@@ -120,6 +128,21 @@ const chaosTab = {
       mq.admin().describeShareGroups(),
     )
     return outcome.ok ? outcome.value : recordedError(outcome.error).message
+  },
+
+  /** Asks once; undefined when that was answered. */
+  async ask(): Promise<string | undefined> {
+    const outcome = await requests.ask()
+    return outcome.ok ? undefined : recordedError(outcome.error).message
+  },
+
+  async readStores() {
+    const entries = await mq.store(COUNTS_STORE).entries()
+    const done = await mq.store(JOBS_STORE).entries()
+    return {
+      counts: entries.map(([place, counted]) => [place, counted as Counted] as const),
+      done: done.map(([key]) => key),
+    }
   },
 
   /** Reads a partition as any app could: from its beginning, through the broker. */
@@ -141,7 +164,7 @@ const chaosTab = {
 
   /** Closes all consumers, and resolves when every one has. */
   async close(): Promise<void> {
-    await Promise.all([jobs, ...consumers].map((app) => app.close()))
+    await Promise.all([jobs, counts, requests, ...consumers].map((app) => app.close()))
   },
 
   /** Everything that was noted is with the runner when this resolves. */

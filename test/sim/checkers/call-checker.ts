@@ -50,6 +50,8 @@ const EXPECTED_OF: Readonly<Record<string, readonly ErrorCode[]>> = {
     // The topic was deleted.
     'UNKNOWN_TOPIC_OR_PARTITION',
   ],
+  // Whoever was to answer has failed as often as it may.
+  request: ['DELIVERY_TIMED_OUT', 'REQUEST_FAILED'],
   acknowledge: ['INVALID_RECORD_STATE'],
   renew: ['INVALID_RECORD_STATE'],
   // A consumer says of itself that something failed.
