@@ -1,84 +1,80 @@
 /**
- * The one error class and the one table of codes. Codes carry Kafka's names where Kafka has the
+ * The one error class and the one list of codes, in two parts. Codes carry Kafka's names where Kafka has the
  * error (https://kafka.apache.org/protocol#protocol_error_codes), names of our own where the
  * browser is the cause. Comlink keeps only name, message and stack of a thrown error, so errors
  * cross the port as {@link WireError} and become a {@link TabmqError} again in the tab.
  */
 
-interface ErrorKind {
-  /** Whether the same call may succeed when it is repeated later, unchanged. */
-  readonly retriable: boolean
-}
+/** Errors after which the same call may succeed when it is repeated later, unchanged. */
+export const RETRIABLE_CODES = [
+  'REQUEST_TIMED_OUT',
+  'THROTTLING_QUOTA_EXCEEDED',
+  'DELIVERY_TIMED_OUT',
+  'STALE_MEMBER_EPOCH',
+  'BROKER_UNAVAILABLE',
+  'CODE_NOT_LOADED',
+  'STORAGE_ERROR',
+] as const
 
-const RETRIABLE: ErrorKind = { retriable: true }
-const FINAL: ErrorKind = { retriable: false }
-
-/** Every error code there is, and whether a repetition of the same call can succeed. */
-export const ERROR_TABLE = {
+/** All others: the same call fails again. */
+export const FINAL_CODES = [
   // Requests and arguments
-  INVALID_REQUEST: FINAL,
-  INVALID_CONFIG: FINAL,
-  INVALID_TOPIC_EXCEPTION: FINAL,
-  INVALID_GROUP_ID: FINAL,
-  INVALID_PARTITIONS: FINAL,
-  INVALID_TIMESTAMP: FINAL,
-  INVALID_REGULAR_EXPRESSION: FINAL,
-  UNSUPPORTED_VERSION: FINAL,
-  UNSUPPORTED_COMPRESSION_TYPE: FINAL,
-  UNSUPPORTED_CODEC: FINAL,
-  ILLEGAL_STATE: FINAL,
-  REQUEST_TIMED_OUT: RETRIABLE,
-  REQUEST_FAILED: FINAL,
-  THROTTLING_QUOTA_EXCEEDED: RETRIABLE,
+  'INVALID_REQUEST',
+  'INVALID_CONFIG',
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_GROUP_ID',
+  'INVALID_PARTITIONS',
+  'INVALID_TIMESTAMP',
+  'INVALID_REGULAR_EXPRESSION',
+  'UNSUPPORTED_VERSION',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+  'UNSUPPORTED_CODEC',
+  'ILLEGAL_STATE',
+  'REQUEST_FAILED',
   // Topics and the log
-  TOPIC_ALREADY_EXISTS: FINAL,
-  UNKNOWN_TOPIC_OR_PARTITION: FINAL,
-  OFFSET_OUT_OF_RANGE: FINAL,
-  MESSAGE_TOO_LARGE: FINAL,
-  CORRUPT_MESSAGE: FINAL,
-  POLICY_VIOLATION: FINAL,
+  'TOPIC_ALREADY_EXISTS',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'OFFSET_OUT_OF_RANGE',
+  'MESSAGE_TOO_LARGE',
+  'CORRUPT_MESSAGE',
+  'POLICY_VIOLATION',
   // Producing
-  SERIALIZATION_FAILED: FINAL,
-  OUT_OF_ORDER_SEQUENCE_NUMBER: FINAL,
-  UNKNOWN_PRODUCER_ID: FINAL,
-  INVALID_PRODUCER_EPOCH: FINAL,
-  DELIVERY_TIMED_OUT: RETRIABLE,
+  'SERIALIZATION_FAILED',
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'UNKNOWN_PRODUCER_ID',
+  'INVALID_PRODUCER_EPOCH',
   // Exchanges
-  EXCHANGE_ALREADY_EXISTS: FINAL,
-  UNKNOWN_EXCHANGE: FINAL,
-  EXCHANGE_IN_USE: FINAL,
-  UNROUTABLE_MESSAGE: FINAL,
+  'EXCHANGE_ALREADY_EXISTS',
+  'UNKNOWN_EXCHANGE',
+  'EXCHANGE_IN_USE',
+  'UNROUTABLE_MESSAGE',
   // Groups
-  UNKNOWN_MEMBER_ID: FINAL,
-  FENCED_MEMBER_EPOCH: FINAL,
-  STALE_MEMBER_EPOCH: RETRIABLE,
-  FENCED_INSTANCE_ID: FINAL,
-  GROUP_ID_NOT_FOUND: FINAL,
-  NON_EMPTY_GROUP: FINAL,
-  GROUP_MAX_SIZE_REACHED: FINAL,
-  INCONSISTENT_GROUP_PROTOCOL: FINAL,
-  INVALID_RECORD_STATE: FINAL,
-  NO_OFFSET_FOR_PARTITION: FINAL,
-  OFFSET_METADATA_TOO_LARGE: FINAL,
-  INVALID_TXN_STATE: FINAL,
+  'UNKNOWN_MEMBER_ID',
+  'FENCED_MEMBER_EPOCH',
+  'FENCED_INSTANCE_ID',
+  'GROUP_ID_NOT_FOUND',
+  'NON_EMPTY_GROUP',
+  'GROUP_MAX_SIZE_REACHED',
+  'INCONSISTENT_GROUP_PROTOCOL',
+  'INVALID_RECORD_STATE',
+  'NO_OFFSET_FOR_PARTITION',
+  'OFFSET_METADATA_TOO_LARGE',
+  'INVALID_TXN_STATE',
   // The browser
-  BROKER_UNAVAILABLE: RETRIABLE,
-  CODE_NOT_LOADED: RETRIABLE,
-  BROKER_SUPERSEDED: FINAL,
-  CLIENT_CLOSED: FINAL,
-  ABORTED: FINAL,
-  SHARED_WORKER_UNSUPPORTED: FINAL,
-  INSECURE_CONTEXT: FINAL,
-  STORAGE_BLOCKED: FINAL,
-  STORAGE_FULL: FINAL,
-  STORAGE_ERROR: RETRIABLE,
-  STORAGE_LOST: FINAL,
-  STORAGE_VERSION_TOO_NEW: FINAL,
-  UNKNOWN_SERVER_ERROR: FINAL,
-} as const satisfies Record<string, ErrorKind>
+  'BROKER_SUPERSEDED',
+  'CLIENT_CLOSED',
+  'ABORTED',
+  'SHARED_WORKER_UNSUPPORTED',
+  'INSECURE_CONTEXT',
+  'STORAGE_BLOCKED',
+  'STORAGE_FULL',
+  'STORAGE_LOST',
+  'STORAGE_VERSION_TOO_NEW',
+  'UNKNOWN_SERVER_ERROR',
+] as const
 
 /** The code of a {@link TabmqError}. */
-export type ErrorCode = keyof typeof ERROR_TABLE
+export type ErrorCode = (typeof RETRIABLE_CODES)[number] | (typeof FINAL_CODES)[number]
 
 /** What names the offending value: topic, partition, offset, limit and the like. */
 export type ErrorDetails = Readonly<Record<string, unknown>>
@@ -95,7 +91,7 @@ export type ErrorDetails = Readonly<Record<string, unknown>>
  */
 export class TabmqError extends Error {
   override readonly name = 'TabmqError'
-  /** What went wrong, from the one table. Branch on this, never on the message. */
+  /** What went wrong. Branch on this, never on the message. */
   readonly code: ErrorCode
   /** Whether the same call may succeed when it is repeated later. */
   readonly retriable: boolean
@@ -105,7 +101,7 @@ export class TabmqError extends Error {
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
-    this.retriable = ERROR_TABLE[code].retriable
+    this.retriable = (RETRIABLE_CODES as readonly ErrorCode[]).includes(code)
     this.details = details
   }
 }

@@ -84,16 +84,28 @@ export interface BrokerLimits {
   readonly publishBytesMax: number
 }
 
+// Those that a tab goes by as well, each for itself: what it does not go by, it need not download.
+export const REQUEST_PARTITIONS_MAX = 4_096
+export const FETCH_BYTES_MAX = 64 * 1024 * 1024
+export const REPLY_BYTES_MAX = 16 * 1024 * 1024
+export const PRODUCER_EXPIRATION_MS = 24 * 3_600_000
+export const SHARE_FETCH_RECORDS_MAX = 10_000
+export const STORE_REQUEST_ENTRIES_MAX = 1_000
+export const STORE_VALUE_BYTES_MAX = 1024 * 1024
+export const PUBLICATIONS_MAX = 256
+export const LOCK_DURATION_MS_MIN = 100
+export const LOCK_DURATION_MS_MAX = 12 * 3_600_000
+
 export const BROKER_LIMITS: BrokerLimits = {
   partitionsPerTopicMax: 1024,
   partitionsMax: 20_000,
   topicsMax: 10_000,
   groupsMax: 10_000,
   groupMembersMax: 1_000,
-  requestPartitionsMax: 4_096,
+  requestPartitionsMax: REQUEST_PARTITIONS_MAX,
   /** One batch is one IndexedDB row; rows beyond some MB stop getting faster. */
   batchBytesMax: 16 * 1024 * 1024,
-  fetchBytesMax: 64 * 1024 * 1024,
+  fetchBytesMax: FETCH_BYTES_MAX,
   fetchWaitMsMax: 60_000,
   sessionsMax: 1_000,
   sessionRequestsInFlightMax: 1_000,
@@ -105,7 +117,7 @@ export const BROKER_LIMITS: BrokerLimits = {
   sessionProducersMax: 1_000,
   sessionWatchesMax: 16,
   sessionPushesMax: 1_000,
-  replyBytesMax: 16 * 1024 * 1024,
+  replyBytesMax: REPLY_BYTES_MAX,
   sessionReplyBytesMax: 64 * 1024 * 1024,
   transactionBytesMax: 32 * 1024 * 1024,
   commitLingerMs: 10,
@@ -118,19 +130,19 @@ export const BROKER_LIMITS: BrokerLimits = {
   offsetMetadataLengthMax: 4_096,
   retentionCheckIntervalMs: 60_000,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
-  producerExpirationMs: 24 * 3_600_000,
+  producerExpirationMs: PRODUCER_EXPIRATION_MS,
   messageIdsPerTopicMax: 100_000,
   messageIdsBytesMax: 64 * 1024 * 1024,
   heartbeatIntervalMsMax: 3_000,
-  lockDurationMsMin: 100,
-  lockDurationMsMax: 12 * 3_600_000,
-  shareFetchRecordsMax: 10_000,
+  lockDurationMsMin: LOCK_DURATION_MS_MIN,
+  lockDurationMsMax: LOCK_DURATION_MS_MAX,
+  shareFetchRecordsMax: SHARE_FETCH_RECORDS_MAX,
   sharePartitionAcquiredMax: 2_000,
   sharePartitionRunsMax: 2_000,
   shareLookAheadRecordsMax: 50_000,
   storesMax: 1_000,
-  storeRequestEntriesMax: 1_000,
-  storeValueBytesMax: 1024 * 1024,
+  storeRequestEntriesMax: STORE_REQUEST_ENTRIES_MAX,
+  storeValueBytesMax: STORE_VALUE_BYTES_MAX,
   sessionStoreWatchesMax: 100,
   storeWatchChangesMax: 1_000,
   storeWatchBytesMax: 1024 * 1024,
@@ -138,7 +150,7 @@ export const BROKER_LIMITS: BrokerLimits = {
   bindingsPerExchangeMax: 1_000,
   bindingsMax: 5_000,
   routingHopsMax: 64,
-  publicationsMax: 256,
+  publicationsMax: PUBLICATIONS_MAX,
   publishAppendsMax: 16_384,
   publishBytesMax: 64 * 1024 * 1024,
 }

@@ -4,7 +4,12 @@
  * at the end; so what was delivered has to be in it, and what was acknowledged.
  */
 import type { DurableRecord } from '../../src/broker/records.js'
-import { ERROR_TABLE, TabmqError, type ErrorCode } from '../../src/protocol/errors.js'
+import {
+  FINAL_CODES,
+  RETRIABLE_CODES,
+  TabmqError,
+  type ErrorCode,
+} from '../../src/protocol/errors.js'
 import type { GroupId, PartitionId, TopicId, TopicName } from '../../src/protocol/names.js'
 import { addCheckers } from '../sim/checkers/add-checkers.js'
 import { HandlerFailed } from '../sim/checkers/call-checker.js'
@@ -252,11 +257,13 @@ function readerOf(tab: string, reader: RecordedReader): Reader {
   return { tab, consumer, groupId, memberId, memberEpoch }
 }
 
+const ERROR_CODES = new Set<string>([...RETRIABLE_CODES, ...FINAL_CODES])
+
 function errorOf(error: RecordedError | undefined): unknown {
   if (error === undefined) return undefined
   const { code, message } = error
   if (code === HANDLER_FAILED) return new HandlerFailed(message)
-  if (code !== undefined && code in ERROR_TABLE) return new TabmqError(code as ErrorCode, message)
+  if (code !== undefined && ERROR_CODES.has(code)) return new TabmqError(code as ErrorCode, message)
   return new Error(message)
 }
 

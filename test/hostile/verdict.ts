@@ -1,5 +1,7 @@
 /** What a reply may be, whatever was asked: the answer, or a typed error that is no surprise. */
-import { ERROR_TABLE } from '../../src/protocol/errors.js'
+import { FINAL_CODES, RETRIABLE_CODES } from '../../src/protocol/errors.js'
+
+const CODES = new Set<unknown>([...RETRIABLE_CODES, ...FINAL_CODES])
 
 /** What is wrong with a reply, or undefined when it is as it must be. */
 export function faultOf(reply: unknown): string | undefined {
@@ -21,7 +23,7 @@ export function isRefusal(reply: unknown): boolean {
 function faultOfError(error: unknown): string | undefined {
   if (!isObject(error)) return 'an error that is none'
   const { code, message } = error
-  if (typeof code !== 'string' || !Object.hasOwn(ERROR_TABLE, code)) return `code ${String(code)}`
+  if (!CODES.has(code)) return `code ${String(code)}`
   if (code === 'UNKNOWN_SERVER_ERROR') return `a bug: ${String(message)}`
   if (typeof message !== 'string' || message.length > MESSAGE_LENGTH_MAX) return 'a bad message'
   return isObject(error['details']) ? undefined : 'no details'

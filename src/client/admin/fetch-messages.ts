@@ -6,7 +6,7 @@ import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { decodeCompressedBatch } from '../../codec/decode-batch.js'
 import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
 import { fromWireError, TabmqError } from '../../protocol/errors.js'
-import { BROKER_LIMITS, FETCH_MESSAGES_DEFAULTS } from '../../protocol/limits.js'
+import { FETCH_BYTES_MAX, FETCH_MESSAGES_DEFAULTS } from '../../protocol/limits.js'
 import { parseTopicName, type PartitionId } from '../../protocol/names.js'
 import { checkInteger, checkNoOthers, checkObject } from '../check-options.js'
 import type { Connection } from '../connection.js'
@@ -68,7 +68,7 @@ export function checkFetchMessagesOptions(options: FetchMessagesOptions): void {
   if (maxMessages !== undefined) {
     checkInteger('maxMessages', maxMessages, { min: 1, max: maxMessagesMax })
   }
-  const { fetchBytesMax } = BROKER_LIMITS
+  const fetchBytesMax = FETCH_BYTES_MAX
   if (maxBytes !== undefined) checkInteger('maxBytes', maxBytes, { min: 1, max: fetchBytesMax })
 }
 
@@ -148,7 +148,7 @@ async function messagesOf(
     codecs,
     fromOffset: from,
     untilOffset: until,
-    valuesBytesMax: BROKER_LIMITS.fetchBytesMax,
+    valuesBytesMax: FETCH_BYTES_MAX,
     standIn: (bytes, error) => new Undecoded(bytes.slice(), error),
   })
   const codec = codecs.byIdOrNone(parseBatchHeader(batch).codecId).name

@@ -3,7 +3,7 @@ import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { decodeCompressedBatch, type DecodedRecord } from '../../codec/decode-batch.js'
 import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
 import { fromWireError } from '../../protocol/errors.js'
-import { BROKER_LIMITS, CONSUMER_DEFAULTS } from '../../protocol/limits.js'
+import { CONSUMER_DEFAULTS, FETCH_BYTES_MAX } from '../../protocol/limits.js'
 import { parseTopicName, type PartitionId } from '../../protocol/names.js'
 import type { RecordToRedrive, TopicMetadata } from '../../protocol/requests.js'
 import { checkFunction, checkInteger, checkNoOthers, checkObject } from '../check-options.js'
@@ -100,7 +100,7 @@ async function* deadLetters(
     const batches = fetched?.batches ?? []
     if (batches.length === 0) return
     for (const batch of batches) {
-      const valuesBytesMax = BROKER_LIMITS.fetchBytesMax
+      const valuesBytesMax = FETCH_BYTES_MAX
       const options = { codecs, fromOffset: offset, untilOffset: end, valuesBytesMax }
       const messages = await decodeCompressedBatch(batch, options)
       yield messages.flatMap((message) => letterOf(partitionId, message))

@@ -5,7 +5,7 @@
  * the older one, and what it brings is still taken if it is still wanted.
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
-import { BROKER_LIMITS, CONSUMER_DEFAULTS } from '../../protocol/limits.js'
+import { CONSUMER_DEFAULTS, REQUEST_PARTITIONS_MAX } from '../../protocol/limits.js'
 import type { FetchPartition, ResponseOf } from '../../protocol/requests.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
@@ -111,7 +111,7 @@ export class FetchLoop {
     // Each fetch begins with another partition, so that none starves behind the others' bytes.
     this.#firstPartition = (this.#firstPartition + 1) % Math.max(1, wanted.length)
     const inTurn = [...wanted.slice(this.#firstPartition), ...wanted.slice(0, this.#firstPartition)]
-    return inTurn.slice(0, BROKER_LIMITS.requestPartitionsMax)
+    return inTurn.slice(0, REQUEST_PARTITIONS_MAX)
   }
 
   async #fetch(wanted: readonly FetchPartition[]): Promise<void> {

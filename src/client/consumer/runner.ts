@@ -7,7 +7,7 @@ import { decodeBatch, decodeCompressedBatch, isCompressed } from '../../codec/de
 import type { DecodedRecord } from '../../codec/decode-batch.js'
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
-import { BROKER_LIMITS, CONSUMER_DEFAULTS } from '../../protocol/limits.js'
+import { CONSUMER_DEFAULTS, FETCH_BYTES_MAX } from '../../protocol/limits.js'
 import { hasCode, TabmqError, type ErrorCode } from '../../protocol/errors.js'
 import type { PartitionId } from '../../protocol/names.js'
 import type { ReplyTo, StoreWrite } from '../../protocol/requests.js'
@@ -395,7 +395,7 @@ export class Runner {
     if (!isCompressed(batch)) return decodeBatch(batch, options)
     return decodeCompressedBatch(batch, {
       ...options,
-      valuesBytesMax: BROKER_LIMITS.fetchBytesMax,
+      valuesBytesMax: FETCH_BYTES_MAX,
     })
   }
 

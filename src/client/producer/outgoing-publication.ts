@@ -10,12 +10,12 @@ import type { Codec } from '../../codec/codec.js'
 import type { Headers } from '../../codec/headers.js'
 import { TabmqError } from '../../protocol/errors.js'
 import {
-  BROKER_LIMITS,
+  CHUNK_BYTES_MAX,
   MAX_MESSAGE_BYTES_MAX,
+  REQUEST_PARTITIONS_MAX,
   ROUTED_HEADERS_MAX,
   ROUTING_HEADER_LENGTH_MAX,
   ROUTING_KEY_LENGTH_MAX,
-  CHUNK_BYTES_MAX,
 } from '../../protocol/limits.js'
 import { describe, detailOf, parseExchangeName, type ExchangeName } from '../../protocol/names.js'
 import { murmur2 } from '../../protocol/murmur2.js'
@@ -236,7 +236,7 @@ function encodeRuns(
       chunkBytesMax: Math.min(batchSize, CHUNK_BYTES_MAX),
     }).map((chunk) => ({ keyHash: run.keyHash, chunk, batch: undefined })),
   )
-  const batchesMax = BROKER_LIMITS.requestPartitionsMax
+  const batchesMax = REQUEST_PARTITIONS_MAX
   if (encoded.length <= batchesMax) return encoded
   throw new TabmqError(
     'MESSAGE_TOO_LARGE',

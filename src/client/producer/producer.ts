@@ -8,7 +8,11 @@ import { encodeChunks, type EncodedChunk } from '../../codec/chunk.js'
 import type { Codec } from '../../codec/codec.js'
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { TabmqError } from '../../protocol/errors.js'
-import { BROKER_LIMITS, CHUNK_BYTES_MAX, PRODUCER_DEFAULTS } from '../../protocol/limits.js'
+import {
+  CHUNK_BYTES_MAX,
+  PRODUCER_DEFAULTS,
+  PRODUCER_EXPIRATION_MS,
+} from '../../protocol/limits.js'
 import {
   describe,
   detailOf,
@@ -433,7 +437,7 @@ export class Producer {
         batchSize,
         inFlightMax: PRODUCER_DEFAULTS.inFlightBatchesPerPartitionMax,
         // Half, since what is sent now is written a while later.
-        rememberedMs: BROKER_LIMITS.producerExpirationMs / 2,
+        rememberedMs: PRODUCER_EXPIRATION_MS / 2,
       })
     this.#queues.set(partitionId, queue)
     return queue

@@ -6,10 +6,12 @@
  */
 import { fromWireError, TabmqError } from '../../protocol/errors.js'
 import {
-  BROKER_LIMITS,
   CLIENT_DEFAULTS,
-  PRODUCE_REQUEST_BYTES_MAX,
   PRODUCER_DEFAULTS,
+  PRODUCER_EXPIRATION_MS,
+  PRODUCE_REQUEST_BYTES_MAX,
+  PUBLICATIONS_MAX,
+  REQUEST_PARTITIONS_MAX,
 } from '../../protocol/limits.js'
 import type { ExchangeName, ProducerId } from '../../protocol/names.js'
 import type { Acks, PublishResult, RequestOf } from '../../protocol/requests.js'
@@ -139,11 +141,10 @@ export class PublishLine {
       if (!isReady || publication.acks !== first.acks) break
       bytes += publication.bytes
       batches += publication.batchCount
-      const isFull =
-        bytes > PRODUCE_REQUEST_BYTES_MAX || batches > BROKER_LIMITS.requestPartitionsMax
+      const isFull = bytes > PRODUCE_REQUEST_BYTES_MAX || batches > REQUEST_PARTITIONS_MAX
       if (isFull && publications.length > 0) break
       publications.push(publication)
-      if (publications.length >= BROKER_LIMITS.publicationsMax) break
+      if (publications.length >= PUBLICATIONS_MAX) break
     }
     if (publications.length === 0) return undefined
     this.#queue.splice(0, publications.length)
@@ -224,7 +225,7 @@ export class PublishLine {
     // With acks 0 it was answered before it was written, and may never be.
     if (!isStored || request.acks === 0) return
     // Half, since what is sent now is written a while later.
-    const rememberedMs = BROKER_LIMITS.producerExpirationMs / 2
+    const rememberedMs = PRODUCER_EXPIRATION_MS / 2
     this.#knownUntilMs = this.#options.host.wallMs() + rememberedMs
   }
 
@@ -277,7 +278,7 @@ export class PublishLine {
   /** The broker may have forgotten the producer by now, and would store it once more. */
   #isForgotten({ triedSinceMs }: Numbered): boolean {
     if (triedSinceMs === undefined) return false
-    return this.#options.host.wallMs() - triedSinceMs >= BROKER_LIMITS.producerExpirationMs
+    return this.#options.host.wallMs() - triedSinceMs >= PRODUCER_EXPIRATION_MS
   }
 
   #fail(publication: OutgoingPublication, error: unknown): void {

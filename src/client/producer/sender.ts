@@ -10,10 +10,11 @@
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
 import {
-  BROKER_LIMITS,
   CLIENT_DEFAULTS,
-  PRODUCE_REQUEST_BYTES_MAX,
   PRODUCER_DEFAULTS,
+  PRODUCER_EXPIRATION_MS,
+  PRODUCE_REQUEST_BYTES_MAX,
+  REQUEST_PARTITIONS_MAX,
 } from '../../protocol/limits.js'
 import type { Acks, PartitionBatch, RequestOf } from '../../protocol/requests.js'
 import type { Connection } from '../connection.js'
@@ -180,7 +181,7 @@ export class Sender {
       taken.push({ queue, batch })
       bytes += batch.bytes
       const isFull = bytes >= PRODUCE_REQUEST_BYTES_MAX
-      if (!isFull && taken.length < BROKER_LIMITS.requestPartitionsMax) continue
+      if (!isFull && taken.length < REQUEST_PARTITIONS_MAX) continue
       cutOffAfter = queue
       break
     }
@@ -256,7 +257,7 @@ export class Sender {
    */
   #isForgotten({ producer, triedSinceMs }: OutgoingBatch): boolean {
     if (producer === undefined || triedSinceMs === undefined) return false
-    return this.#options.host.wallMs() - triedSinceMs >= BROKER_LIMITS.producerExpirationMs
+    return this.#options.host.wallMs() - triedSinceMs >= PRODUCER_EXPIRATION_MS
   }
 
   #fail(batch: OutgoingBatch, error: unknown): void {

@@ -1,7 +1,7 @@
 /** The handler's side of a request: one answer, the first, to whoever waits for it. */
 import { structuredCodec } from '../../codec/structured-codec.js'
 import { hasCode, TabmqError } from '../../protocol/errors.js'
-import { BROKER_LIMITS, REPLY } from '../../protocol/limits.js'
+import { REPLY, REPLY_BYTES_MAX } from '../../protocol/limits.js'
 import { describe } from '../../protocol/names.js'
 import type { Answer, AnsweredError, ReplyTo } from '../../protocol/requests.js'
 import type { Connection } from '../connection.js'
@@ -76,7 +76,7 @@ export class PendingAnswer {
 /** @throws TabmqError SERIALIZATION_FAILED, MESSAGE_TOO_LARGE */
 function encoded(value: unknown): ArrayBuffer {
   const bytes = encodedBytes(value)
-  const { replyBytesMax } = BROKER_LIMITS
+  const replyBytesMax = REPLY_BYTES_MAX
   if (bytes.byteLength <= replyBytesMax) return bytes.slice().buffer
   const message = `a reply of ${bytes.byteLength} bytes is over the limit of ${replyBytesMax}`
   throw new TabmqError('MESSAGE_TOO_LARGE', message, { bytes: bytes.byteLength, replyBytesMax })

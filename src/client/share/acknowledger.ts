@@ -3,7 +3,7 @@
  * one request at a time, with everything that was said while the last one was under way.
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
-import { BROKER_LIMITS } from '../../protocol/limits.js'
+import { SHARE_FETCH_RECORDS_MAX, STORE_REQUEST_ENTRIES_MAX } from '../../protocol/limits.js'
 import type { GroupId, MemberId } from '../../protocol/names.js'
 import type {
   Acknowledgement,
@@ -183,7 +183,7 @@ export class Acknowledger {
         last.acknowledgement = { ...acknowledgement, lastOffset: entry.held.record.offset }
         entries.push(entry)
       } else {
-        if (ranges.length >= BROKER_LIMITS.shareFetchRecordsMax) break
+        if (ranges.length >= SHARE_FETCH_RECORDS_MAX) break
         if (isTooMuch(changes, entry.said.store)) break
         ranges.push({ acknowledgement: acknowledgementOf(entry), entries: [entry] })
       }
@@ -221,8 +221,7 @@ function isTooMuch(changes: { count: number; bytes: number }, store: StoreWrite 
   const isFirst = changes.count === 0
   changes.count += countOf(store)
   changes.bytes += bytesOf(store)
-  const isOver =
-    changes.count > BROKER_LIMITS.storeRequestEntriesMax || changes.bytes > REQUEST_BYTES_MAX
+  const isOver = changes.count > STORE_REQUEST_ENTRIES_MAX || changes.bytes > REQUEST_BYTES_MAX
   return isOver && !isFirst
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../../codec/decode-batch.js'
 import { TabmqError } from '../../protocol/errors.js'
 import { parseBatchHeader } from '../../protocol/batch-header.js'
-import { BROKER_LIMITS, SHARE_KEPT_BATCHES_MAX } from '../../protocol/limits.js'
+import { FETCH_BYTES_MAX, SHARE_KEPT_BATCHES_MAX } from '../../protocol/limits.js'
 import type { PartitionId } from '../../protocol/names.js'
 import type { AcquiredRange, KeptBatchId, SharedPartition } from '../../protocol/requests.js'
 
@@ -124,7 +124,7 @@ export class DeliveredBatches {
   async #decoded(batch: ArrayBuffer): Promise<readonly DecodedRecord[]> {
     const codecs = this.#codecs
     if (!isCompressed(batch)) return decodeBatch(batch, { codecs })
-    return decodeCompressedBatch(batch, { codecs, valuesBytesMax: BROKER_LIMITS.fetchBytesMax })
+    return decodeCompressedBatch(batch, { codecs, valuesBytesMax: FETCH_BYTES_MAX })
   }
 }
 

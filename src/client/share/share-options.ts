@@ -1,7 +1,10 @@
 /** The options of a share consumer and of its `run`, checked and with their defaults. */
 import { TabmqError } from '../../protocol/errors.js'
 import {
-  BROKER_LIMITS,
+  FETCH_BYTES_MAX,
+  LOCK_DURATION_MS_MAX,
+  LOCK_DURATION_MS_MIN,
+  SHARE_FETCH_RECORDS_MAX,
   DELIVERY_COUNT_LIMIT_MAX,
   RELEASE_DELAY_MS_MAX,
   SHARE_CONSUMER_DEFAULTS,
@@ -151,14 +154,12 @@ export function checkShareOptions(options: ShareConsumerOptions): CheckedShareOp
     retry: { ...SHARE_CONSUMER_DEFAULTS.retry, ...given(retry) },
     deadLetterTopic: deadLetterTopic === undefined ? null : parseTopicName(deadLetterTopic),
   }
-  const { lockDurationMsMin, lockDurationMsMax, shareFetchRecordsMax, fetchBytesMax } =
-    BROKER_LIMITS
   if (checked.maxInFlight !== undefined) {
-    checkInteger('maxInFlight', checked.maxInFlight, { min: 1, max: shareFetchRecordsMax })
+    checkInteger('maxInFlight', checked.maxInFlight, { min: 1, max: SHARE_FETCH_RECORDS_MAX })
   }
   checkInteger('lockDurationMs', checked.lockDurationMs, {
-    min: lockDurationMsMin,
-    max: lockDurationMsMax,
+    min: LOCK_DURATION_MS_MIN,
+    max: LOCK_DURATION_MS_MAX,
   })
   checkInteger('deliveryCountLimit', checked.deliveryCountLimit, {
     min: 1,
@@ -168,7 +169,7 @@ export function checkShareOptions(options: ShareConsumerOptions): CheckedShareOp
   checkOneOf('orderingKey', checked.orderingKey, [true, false])
   checkOneOf('autoOffsetReset', checked.autoOffsetReset, ['earliest', 'latest'])
   checkWeight(checked.weight)
-  checkInteger('maxBytes', checked.maxBytes, { min: 1, max: fetchBytesMax })
+  checkInteger('maxBytes', checked.maxBytes, { min: 1, max: FETCH_BYTES_MAX })
   checkRetry(checked.retry)
   return checked
 }

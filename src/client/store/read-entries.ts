@@ -1,5 +1,5 @@
 /** Reads what is in a store. */
-import { BROKER_LIMITS, STORE_PAGE_BYTES } from '../../protocol/limits.js'
+import { STORE_PAGE_BYTES, STORE_REQUEST_ENTRIES_MAX } from '../../protocol/limits.js'
 import type { StoreName } from '../../protocol/names.js'
 import { nextKey, type StoreParts } from './store.js'
 import { decodeValue } from './store-values.js'
@@ -13,7 +13,7 @@ export async function readEntries(
   const { to, limit = Infinity } = range
   const found: [string, unknown][] = []
   for (let { from } = range; found.length < limit;) {
-    const wanted = Math.min(limit - found.length, BROKER_LIMITS.storeRequestEntriesMax)
+    const wanted = Math.min(limit - found.length, STORE_REQUEST_ENTRIES_MAX)
     const request = { api: 'storeRead', store, from, limit: wanted } as const
     const { entries, hasMore } = await connection.call(
       { ...request, ...(to === undefined ? {} : { to }), maxBytes: STORE_PAGE_BYTES },

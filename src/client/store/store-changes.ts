@@ -1,7 +1,7 @@
 /** What a handler returns for the store that its progress is one with, checked and encoded. */
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { TabmqError } from '../../protocol/errors.js'
-import { BROKER_LIMITS } from '../../protocol/limits.js'
+import { STORE_REQUEST_ENTRIES_MAX } from '../../protocol/limits.js'
 import { describe, type StoreName } from '../../protocol/names.js'
 import type { StoreWrite } from '../../protocol/requests.js'
 import { checkNoOthers, checkObject, invalidOption } from '../check-options.js'
@@ -35,7 +35,7 @@ export class MergedChanges {
     if (write === undefined || this.#byKey.size === 0) return true
     const count = this.#byKey.size + countOf(write)
     const isTooMuch = this.#bytes + bytesOf(write) > REQUEST_BYTES_MAX
-    return count <= BROKER_LIMITS.storeRequestEntriesMax && !isTooMuch
+    return count <= STORE_REQUEST_ENTRIES_MAX && !isTooMuch
   }
 
   add(write: StoreWrite | undefined): void {
@@ -101,8 +101,8 @@ export function encodeChanges(
     throw new TabmqError('INVALID_CONFIG', message, { option: 'deletes', key: both })
   }
   const count = values.size + gone.size
-  if (count > BROKER_LIMITS.storeRequestEntriesMax) {
-    const expected = `changes of at most ${BROKER_LIMITS.storeRequestEntriesMax} keys`
+  if (count > STORE_REQUEST_ENTRIES_MAX) {
+    const expected = `changes of at most ${STORE_REQUEST_ENTRIES_MAX} keys`
     throw invalidOption('puts', count, expected)
   }
   if (count === 0) return undefined

@@ -2,7 +2,7 @@
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { STRUCTURED_CODEC_ID } from '../../protocol/batch-header.js'
 import { TabmqError } from '../../protocol/errors.js'
-import { BROKER_LIMITS } from '../../protocol/limits.js'
+import { STORE_VALUE_BYTES_MAX } from '../../protocol/limits.js'
 import { describe } from '../../protocol/names.js'
 
 /** @throws TabmqError SERIALIZATION_FAILED, MESSAGE_TOO_LARGE, INVALID_CONFIG */
@@ -13,7 +13,7 @@ export function encodeValue(codecs: CodecRegistry, key: string, value: unknown):
   }
   const bytes = encoded(codecs, key, value)
   const valueBytes = bytes.byteLength + 1
-  const { storeValueBytesMax } = BROKER_LIMITS
+  const storeValueBytesMax = STORE_VALUE_BYTES_MAX
   if (valueBytes > storeValueBytesMax) {
     const message = `the value of ${describe(key)} has ${valueBytes} bytes; ${storeValueBytesMax} are the most`
     throw new TabmqError('MESSAGE_TOO_LARGE', message, { key, valueBytes, storeValueBytesMax })
