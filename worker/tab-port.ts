@@ -1,17 +1,14 @@
-/**
- * One tab's port: what arrives on it goes to the broker as one session. This is the one file of the
- * worker that knows Comlink.
- */
-import * as Comlink from 'comlink'
+/** One tab's port: what arrives on it goes to the broker as one session. */
 import type { PushPort } from '../src/broker/ports.js'
 import type { Broker } from '../src/broker/runtime/broker.js'
 import type { WorkerBrokers } from '../src/broker/runtime/worker-brokers.js'
-import { BROKER_METHODS, type BrokerEndpoint, type TabEndpoint } from '../src/protocol/endpoints.js'
+import { BROKER_METHODS } from '../src/protocol/endpoints.js'
 import { hasCode, TabmqError, toWireError } from '../src/protocol/errors.js'
 import { describe, type SessionId } from '../src/protocol/names.js'
 import { parseHello } from '../src/protocol/parse-request.js'
-import { acknowledgementsOnly, callsOnly } from '../src/protocol/port-filter.js'
-import type { Elsewhere, Hello, Welcome, WireReply } from '../src/protocol/requests.js'
+import { serveCalls, type PortCall } from '../src/protocol/port-calls.js'
+import type { Elsewhere, Hello, Push, Welcome, WireReply } from '../src/protocol/requests.js'
+import { PortCaller } from '../src/std/port-caller.js'
 import { watchLock } from './locks.js'
 
 /** Sent long before by then, and only waiting for their turn in this thread. */
@@ -24,7 +21,28 @@ export interface ServingWorker {
 }
 
 export function servePort(port: MessagePort, worker: ServingWorker): void {
-  Comlink.expose(new TabPort(port, worker), callsOnly(port, BROKER_METHODS))
+  const tab = new TabPort(port, worker)
+  serveCalls(port, BROKER_METHODS, (call) => void answer(tab, call))
+}
+
+async function answer(tab: TabPort, call: PortCall<keyof typeof BROKER_METHODS>): Promise<void> {
+  const [first, second] = call.args
+  switch (call.method) {
+    case 'attach':
+      call.answer(await tab.attach())
+      return
+    case 'hello':
+      call.answer(await tab.hello(first as Hello, second as MessagePort))
+      return
+    case 'request': {
+      const { reply, transfer } = await tab.request(first)
+      call.answer(reply, transfer)
+      return
+    }
+    case 'goodbye':
+      await tab.goodbye(first as { isTabGone?: unknown } | null)
+      call.answer(undefined)
+  }
 }
 
 interface TabSession {
@@ -33,7 +51,7 @@ interface TabSession {
   readonly port: TabPush
 }
 
-class TabPort implements BrokerEndpoint<MessagePort> {
+class TabPort {
   readonly #port: MessagePort
   readonly #worker: ServingWorker
   #session: TabSession | undefined
@@ -73,14 +91,14 @@ class TabPort implements BrokerEndpoint<MessagePort> {
     }
   }
 
-  async request(request: unknown): Promise<WireReply> {
+  async request(request: unknown): Promise<{ reply: WireReply; transfer?: ArrayBuffer[] }> {
     if (this.#session !== undefined) {
       const { broker, sessionId } = this.#session
       const reply = await broker.handle(sessionId, request)
-      return Comlink.transfer(reply, broker.transferable(reply))
+      return { reply, transfer: broker.transferable(reply) }
     }
     const error = new TabmqError('BROKER_UNAVAILABLE', 'hello comes before the first request', {})
-    return { incarnation: 'none', ok: false, error: toWireError(error) }
+    return { reply: { incarnation: 'none', ok: false, error: toWireError(error) } }
   }
 
   /** Whatever it brings, it ends the session; only a plain `true` says that the tab is gone. */
@@ -133,21 +151,22 @@ function endSession(
   })
 }
 
-/** The broker's way back: the tab exposes its end on a channel of its own. */
+/** The broker's way back, on a channel of its own. */
 class TabPush implements PushPort {
   readonly #port: MessagePort
-  readonly #tab: Comlink.Remote<TabEndpoint>
+  readonly #tab: PortCaller
 
   constructor(port: MessagePort) {
     this.#port = port
-    this.#tab = Comlink.wrap<TabEndpoint>(acknowledgementsOnly(port))
+    this.#tab = new PortCaller(port)
   }
 
   close(): void {
     this.#port.close()
   }
 
-  push(message: Parameters<TabEndpoint['push']>[0]): Promise<boolean> {
-    return this.#tab.push(message)
+  /** Whatever a tab answers, a yes or a no is all that is taken from it. */
+  async push(message: Push): Promise<boolean> {
+    return (await this.#tab.call('push', [message])) === true
   }
 }
