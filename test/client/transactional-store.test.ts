@@ -268,6 +268,30 @@ describe('a share consumer with a transactional store', () => {
   )
 
   test(
+    'does not fail a message that it had accepted when its page went into the cache',
+    inContext(async (context) => {
+      await context.topic('orders')
+      const tab = context.tab()
+      const acknowledging = tab.hold('shareAcknowledge', 'request')
+      const worker = await work(context, tab, { ...sharing(tab), concurrency: 2 })
+      await produce(context, ['a'])
+      await context.until(() => acknowledging.size === 1)
+      // This one is behind it.
+      await produce(context, ['b'])
+      await context.until(() => worker.handled.length === 2)
+      await context.settle()
+      tab.hide({ mayReturn: true })
+      await context.settle()
+      expect(worker.eventsOf('crash')).toEqual([])
+      expect(worker.eventsOf('lockLost').map(({ offset }) => offset)).toContain(1)
+      acknowledging.release()
+      await context.settle()
+      const said = tab.requestsOf('shareAcknowledge').flatMap((one) => one.acknowledgements)
+      expect(said.map(({ type }) => type)).not.toContain('release')
+    }),
+  )
+
+  test(
     'changes by what it says, if it says when a message is accepted',
     inContext(async (context) => {
       await context.topic('orders')

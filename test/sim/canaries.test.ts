@@ -74,6 +74,7 @@ const OF_SHARES: readonly Canary[] = [
   { plant: 'keysUnseen', checker: 'key-order', seeds: 4 },
   { plant: 'hastyReleases', checker: 'due', seeds: 4 },
   { plant: 'propertiesUnseen', checker: 'due', seeds: 4 },
+  { plant: 'tornStores', checker: 'share-stores', seeds: 4 },
 ]
 
 const CALM: WeatherOptions = {
@@ -154,6 +155,7 @@ function withShares(seed: number, orderingKey: boolean): Partial<SimOptions> {
         startsAfterMs: 0,
         handler,
         poisonEvery: 0,
+        entersIntoStore: true,
         meddleEveryMs: 0,
         members,
       },

@@ -84,7 +84,11 @@ export class Acknowledger {
     if (ranges.length > 0) this.#options.connection.post(this.#request(ranges, false))
     // Nobody will tell whether it was heard; the page may come back and want to know.
     for (const { entries } of ranges) {
-      for (const { held, done } of entries) done?.reject(lockLost(held, undefined))
+      for (const { held, done } of entries) {
+        if (done === undefined) continue
+        this.#options.onLost(held, lockLost(held, undefined))
+        done.reject(lockLost(held, undefined))
+      }
     }
   }
 

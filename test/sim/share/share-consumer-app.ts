@@ -5,8 +5,10 @@
  */
 import type { ShareConsumer } from '../../../src/client/share/share-consumer.js'
 import type { Acknowledgement, ShareDelivery } from '../../../src/client/share/share-delivery.js'
+import type { StoreChanges } from '../../../src/client/store/store-changes.js'
 import type { Prng } from '../../../src/std/prng.js'
 import { HandlerFailed } from '../checkers/call-checker.js'
+import { entryKey, entryStoreOf, type Entered } from '../checkers/share/share-stores-checker.js'
 import { unlessAborted } from '../consumer-app.js'
 import type { MessageId, ShareReader } from '../history.js'
 import { between } from '../streams.js'
@@ -105,8 +107,15 @@ export class ShareConsumerApp {
     const outcome =
       mode === 'iterate'
         ? await this.#tab.call('shareMessages', () => this.#iterate())
-        : await this.#tab.call('shareRun', () => this.consumer.run({ eachMessage, concurrency }))
+        : await this.#tab.call('shareRun', () =>
+            this.consumer.run({ eachMessage, concurrency, ...this.#storeOptions }),
+          )
     if (!outcome.ok || mode === 'iterate') this.#isRunning = false
+  }
+
+  get #storeOptions(): { readonly transactionalStore?: string } {
+    const { groupId, entersIntoStore } = this.#options.group
+    return entersIntoStore ? { transactionalStore: entryStoreOf(groupId) } : {}
   }
 
   async #subscribe(): Promise<void> {
@@ -126,7 +135,7 @@ export class ShareConsumerApp {
     }
   }
 
-  async #handle(delivery: ShareDelivery): Promise<void> {
+  async #handle(delivery: ShareDelivery): Promise<StoreChanges | undefined> {
     const { history } = this.#world
     const { topic, partition, message, deliveryCount } = delivery
     const { id } = message.value as { id: MessageId }
@@ -148,7 +157,13 @@ export class ShareConsumerApp {
     const said = this.#drawAcknowledgement()
     if (said !== 'accept') history.tell({ ...event, type: 'shareThrew' })
     else history.tell({ ...event, type: 'shareHandled' })
-    await this.#acknowledge(delivery, said)
+    const entered: Entered = { place: event.place, offset: message.offset }
+    const store = this.#options.group.entersIntoStore
+      ? { puts: { [entryKey(entered)]: entered } }
+      : undefined
+    await this.#acknowledge(delivery, said, store)
+    // Of what was released or rejected nothing is entered, whatever is returned.
+    return store
   }
 
   /** Nobody else says that it is to be tried again: mostly the handler does. */
@@ -172,7 +187,11 @@ export class ShareConsumerApp {
     return this.#world.hasTraffic && !this.#behaves
   }
 
-  async #acknowledge(delivery: ShareDelivery, said: Acknowledgement | undefined): Promise<void> {
+  async #acknowledge(
+    delivery: ShareDelivery,
+    said: Acknowledgement | undefined,
+    store: StoreChanges | undefined,
+  ): Promise<void> {
     const { acknowledgement } = this.#options.member
     const isImplied = said === 'accept' && acknowledgement !== 'explicit'
     if (said === undefined || isImplied) return
@@ -182,7 +201,9 @@ export class ShareConsumerApp {
         ? { delayMs: prng.below(600) }
         : said === 'reject'
           ? { reason: 'drawn' }
-          : {}
+          : said === 'accept' && store !== undefined
+            ? { store }
+            : {}
     const done = this.#tab.call('acknowledge', () => delivery.acknowledge(said, options))
     if (prng.chance(0.5)) await done
   }

@@ -19,6 +19,8 @@ export interface ShareGroupOptions {
   readonly handler: ShareHandlerOptions
   /** Every so manieth message fails whoever handles it; 0 for none. */
   readonly poisonEvery: number
+  /** What is accepted is entered into a store, in the same transaction. */
+  readonly entersIntoStore: boolean
   /** How often a consumer stops and starts again, or changes its subscription; 0 for never. */
   readonly meddleEveryMs: number
   readonly members: readonly ShareMemberOptions[]
@@ -67,19 +69,41 @@ export interface ShareOptions {
 
 /** For so many of the seeds there are share groups. */
 const SEEDS_WITH_SHARES = 0.4
+/** And so many of their groups enter into a store. */
+const GROUPS_WITH_STORES = 0.4
 /** Share groups read topics that nobody counts as theirs: patterns leave these out. */
 export const DEAD_LETTERS = 'dead-letters-'
 
 export function drawShareOptions(seed: number, slots: number): ShareOptions {
   const prng = new Streams(seed).of('share options')
   const groups = prng.chance(SEEDS_WITH_SHARES) ? (prng.chance(0.3) ? 2 : 1) : 0
+  const stores = new Streams(seed).of('share stores')
   return {
-    shareGroups: Array.from({ length: groups }, (_, index) => drawGroup(prng, index, slots)),
+    shareGroups: Array.from({ length: groups }, (_, index) =>
+      maybeEntering(drawGroup(prng, index, slots), stores),
+    ),
     properties: drawProperties(prng, groups > 0),
   }
 }
 
-function drawGroup(prng: Prng, index: number, slots: number): ShareGroupOptions {
+/** Only a run can, and only what is accepted when it is done. */
+function maybeEntering(
+  group: Omit<ShareGroupOptions, 'entersIntoStore'>,
+  prng: Prng,
+): ShareGroupOptions {
+  if (!prng.chance(GROUPS_WITH_STORES)) return { ...group, entersIntoStore: false }
+  const members = group.members.map((member): ShareMemberOptions => {
+    const isLost = member.acknowledgement === 'onDelivery'
+    return { ...member, mode: 'run', ...(isLost ? { acknowledgement: 'onReturn' } : {}) }
+  })
+  return { ...group, members, entersIntoStore: true }
+}
+
+function drawGroup(
+  prng: Prng,
+  index: number,
+  slots: number,
+): Omit<ShareGroupOptions, 'entersIntoStore'> {
   return {
     groupId: `share-${index}`,
     byPattern: prng.chance(0.2),

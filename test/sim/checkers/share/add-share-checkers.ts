@@ -7,6 +7,7 @@ import { FinalChecker } from './final-checker.js'
 import { KeyOrderChecker } from './key-order-checker.js'
 import { ShareLedger } from './share-ledger.js'
 import { ShareLossChecker, type ShareGroupTerms } from './share-loss-checker.js'
+import { ShareStoresChecker } from './share-stores-checker.js'
 import { TwoHoldersChecker } from './two-holders-checker.js'
 
 export interface ShareCheckersOptions {
@@ -23,5 +24,6 @@ export function addShareCheckers(history: History, { groups, wallMs }: ShareChec
   history.add('dead-letters', (parts) => new DeadLetterChecker(parts, ledger, groups))
   history.add('delivery-counts', (parts) => new DeliveryCountChecker(parts, ledger, groups))
   history.add('key-order', (parts) => new KeyOrderChecker(parts, ledger, groups))
+  history.add('share-stores', (parts) => new ShareStoresChecker(parts, ledger, groups))
   history.add('due', (parts) => new DueChecker(parts, ledger))
 }

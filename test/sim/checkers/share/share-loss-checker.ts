@@ -10,7 +10,12 @@ import { deliveryCountAt, endOf, isFinal, type ShareRow } from './share-row.js'
 
 export type ShareGroupTerms = Pick<
   ShareGroupOptions,
-  'groupId' | 'deliveryCountLimit' | 'orderingKey' | 'deadLetterTopic' | 'members'
+  | 'groupId'
+  | 'deliveryCountLimit'
+  | 'orderingKey'
+  | 'deadLetterTopic'
+  | 'entersIntoStore'
+  | 'members'
 >
 
 export class ShareLossChecker implements Checker {
