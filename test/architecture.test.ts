@@ -87,6 +87,7 @@ describe('import directions', () => {
   })
 
   test.each([
+    ['src/client/a.ts', 'comlink'],
     ['worker/a.ts', 'idb'],
     ['demo/a.ts', 'papaparse'],
   ])('%s may import the package %s', (path, specifier) => {
@@ -109,6 +110,20 @@ describe('import directions', () => {
   test('a relative import without its ending is found', () => {
     expect(breachesOf('src/client/a.ts', `import { x } from './b'`)).toEqual([
       'src/client/a.ts:1: a relative import ends in .js (./b)',
+    ])
+  })
+
+  test('comlink has one file on each side', () => {
+    const text = `\nimport { wrap } from 'comlink'`
+    const one = { path: 'src/client/transport.ts', text }
+    const two = { path: 'src/client/consumer.ts', text }
+    const other = { path: 'worker/session.ts', text }
+    expect(findBreaches([one, other])).toEqual([])
+    expect(findBreaches([one, two, other])).toEqual([
+      'src/client/transport.ts:2: one file of src/client/ may import comlink, ' +
+        'not src/client/transport.ts, src/client/consumer.ts',
+      'src/client/consumer.ts:2: one file of src/client/ may import comlink, ' +
+        'not src/client/transport.ts, src/client/consumer.ts',
     ])
   })
 

@@ -49,7 +49,7 @@ export const areas: readonly Area[] = [
   {
     path: 'src/client/',
     imports: ['src/codec/', 'src/protocol/', 'src/std/'],
-    packages: [],
+    packages: ['comlink'],
   },
   {
     path: 'src/index.ts',
@@ -83,7 +83,7 @@ export const areas: readonly Area[] = [
   {
     path: 'worker/',
     imports: ['src/broker/', 'src/broker/runtime/', 'src/codec/', 'src/protocol/', 'src/std/'],
-    packages: ['idb'],
+    packages: ['comlink', 'idb'],
   },
   // A worker of its own, as an app may have one.
   { path: 'demo/broker/', imports: ['worker/'], packages: [] },
@@ -93,6 +93,9 @@ export const areas: readonly Area[] = [
     packages: ['idb', 'papaparse', 'preact', 'uplot', 'vega-datasets'],
   },
 ]
+
+/** Packages that one file of an area wraps for the rest of it. */
+export const wrappedPackages = ['comlink']
 
 const impureGlobals = new Set([
   'Date',
@@ -118,7 +121,7 @@ export interface SourceFile {
 /** Every breach of a rule, as `file:line: what is wrong`. */
 export function findBreaches(files: readonly SourceFile[]): string[] {
   const modules = files.map((file) => ({ file, area: areaOf(file.path), ...readModule(file) }))
-  return modules.flatMap(({ file, area, imports, uses, errors }) => {
+  const breaches = modules.flatMap(({ file, area, imports, uses, errors }) => {
     if (area === undefined) return [`${file.path}:1: no area of the architecture has this file`]
     return [
       ...errors,
@@ -126,6 +129,23 @@ export function findBreaches(files: readonly SourceFile[]): string[] {
       ...uses.flatMap((found) => useBreach(file, area, found)),
     ]
   })
+
+  for (const wrapped of wrappedPackages) {
+    for (const area of areas) {
+      const importers = modules.flatMap((module) => {
+        const found = module.imports.find(({ specifier }) => packageOf(specifier) === wrapped)
+        return module.area === area && found !== undefined ? [{ ...found, file: module.file }] : []
+      })
+      if (importers.length < 2) continue
+      const paths = importers.map(({ file }) => file.path).join(', ')
+      for (const { file, line } of importers) {
+        breaches.push(
+          `${file.path}:${line}: one file of ${area.path} may import ${wrapped}, not ${paths}`,
+        )
+      }
+    }
+  }
+  return breaches
 }
 
 interface Found {

@@ -1,14 +1,17 @@
-/** One tab's port: what arrives on it goes to the broker as one session. */
+/**
+ * One tab's port: what arrives on it goes to the broker as one session. This is the one file of the
+ * worker that knows Comlink.
+ */
+import * as Comlink from 'comlink'
 import type { PushPort } from '../src/broker/ports.js'
 import type { Broker } from '../src/broker/runtime/broker.js'
 import type { WorkerBrokers } from '../src/broker/runtime/worker-brokers.js'
-import { BROKER_METHODS } from '../src/protocol/endpoints.js'
+import { BROKER_METHODS, type BrokerEndpoint, type TabEndpoint } from '../src/protocol/endpoints.js'
 import { hasCode, TabmqError, toWireError } from '../src/protocol/errors.js'
 import { describe, type SessionId } from '../src/protocol/names.js'
 import { parseHello } from '../src/protocol/parse-request.js'
-import { serveCalls, type PortCall } from '../src/protocol/port-calls.js'
-import type { Elsewhere, Hello, Push, Welcome, WireReply } from '../src/protocol/requests.js'
-import { PortCaller } from '../src/std/port-caller.js'
+import { acknowledgementsOnly, callsOnly } from '../src/protocol/port-filter.js'
+import type { Elsewhere, Hello, Welcome, WireReply } from '../src/protocol/requests.js'
 import { watchLock } from './locks.js'
 
 /** Sent long before by then, and only waiting for their turn in this thread. */
@@ -21,28 +24,7 @@ export interface ServingWorker {
 }
 
 export function servePort(port: MessagePort, worker: ServingWorker): void {
-  const tab = new TabPort(port, worker)
-  serveCalls(port, BROKER_METHODS, (call) => void answer(tab, call))
-}
-
-async function answer(tab: TabPort, call: PortCall<keyof typeof BROKER_METHODS>): Promise<void> {
-  const [first, second] = call.args
-  switch (call.method) {
-    case 'attach':
-      call.answer(await tab.attach())
-      return
-    case 'hello':
-      call.answer(await tab.hello(first as Hello, second as MessagePort))
-      return
-    case 'request': {
-      const { reply, transfer } = await tab.request(first)
-      call.answer(reply, transfer)
-      return
-    }
-    case 'goodbye':
-      await tab.goodbye(first as { isTabGone?: unknown } | null)
-      call.answer(undefined)
-  }
+  Comlink.expose(new TabPort(port, worker), callsOnly(port, BROKER_METHODS))
 }
 
 interface TabSession {
@@ -51,7 +33,7 @@ interface TabSession {
   readonly port: TabPush
 }
 
-class TabPort {
+class TabPort implements BrokerEndpoint<MessagePort> {
   readonly #port: MessagePort
   readonly #worker: ServingWorker
   #session: TabSession | undefined
@@ -91,14 +73,14 @@ class TabPort {
     }
   }
 
-  async request(request: unknown): Promise<{ reply: WireReply; transfer?: ArrayBuffer[] }> {
+  async request(request: unknown): Promise<WireReply> {
     if (this.#session !== undefined) {
       const { broker, sessionId } = this.#session
       const reply = await broker.handle(sessionId, request)
-      return { reply, transfer: broker.transferable(reply) }
+      return Comlink.transfer(reply, broker.transferable(reply))
     }
     const error = new TabmqError('BROKER_UNAVAILABLE', 'hello comes before the first request', {})
-    return { reply: { incarnation: 'none', ok: false, error: toWireError(error) } }
+    return { incarnation: 'none', ok: false, error: toWireError(error) }
   }
 
   /** Whatever it brings, it ends the session; only a plain `true` says that the tab is gone. */
@@ -151,22 +133,21 @@ function endSession(
   })
 }
 
-/** The broker's way back, on a channel of its own. */
+/** The broker's way back: the tab exposes its end on a channel of its own. */
 class TabPush implements PushPort {
   readonly #port: MessagePort
-  readonly #tab: PortCaller
+  readonly #tab: Comlink.Remote<TabEndpoint>
 
   constructor(port: MessagePort) {
     this.#port = port
-    this.#tab = new PortCaller(port)
+    this.#tab = Comlink.wrap<TabEndpoint>(acknowledgementsOnly(port))
   }
 
   close(): void {
     this.#port.close()
   }
 
-  /** Whatever a tab answers, a yes or a no is all that is taken from it. */
-  async push(message: Push): Promise<boolean> {
-    return (await this.#tab.call('push', [message])) === true
+  push(message: Parameters<TabEndpoint['push']>[0]): Promise<boolean> {
+    return this.#tab.push(message)
   }
 }

@@ -1,20 +1,20 @@
 /**
- * A tab's way to the broker in a SharedWorker, by calls over its port. It begins at the worker of this page's own deployment. Where the broker runs in another one's
+ * A tab's way to the broker in a SharedWorker, over Comlink: this is the one file of the client that
+ * knows it. It begins at the worker of this page's own deployment. Where the broker runs in another one's
  * of the same protocol, that worker says so, and the tab goes on to there.
  */
-import { TAB_METHODS } from '../protocol/endpoints.js'
+import * as Comlink from 'comlink'
+import { TAB_METHODS, type BrokerEndpoint, type TabEndpoint } from '../protocol/endpoints.js'
 import { TabmqError } from '../protocol/errors.js'
-import { serveCalls } from '../protocol/port-calls.js'
+import { callsOnly } from '../protocol/port-filter.js'
 import type {
   Elsewhere,
   Hello,
-  Push,
   Request,
   Welcome,
   WireReply,
   WorkerAddress,
 } from '../protocol/requests.js'
-import { PortCaller } from '../std/port-caller.js'
 import type { Transport, TransportListener } from './host.js'
 
 /**
@@ -112,17 +112,19 @@ export class SharedWorkerTransport implements Transport {
 class Line {
   readonly #worker: SharedWorker
   readonly #listener: TransportListener
-  readonly #broker: PortCaller
+  /** Comlink makes a proxy whenever one looks at a method: these are all that there are of this line. */
+  readonly #broker: ReturnType<typeof proxiesOf>
   readonly #pushes = new MessageChannel()
   readonly #abort = new AbortController()
 
   constructor(worker: SharedWorker, listener: TransportListener) {
     this.#worker = worker
     this.#listener = listener
-    serveCalls(this.#pushes.port1, TAB_METHODS, ({ args: [message], answer }) => {
-      answer(listener.onPush(message as Push))
-    })
-    this.#broker = new PortCaller(worker.port)
+    const tab: TabEndpoint = {
+      push: (message) => Promise.resolve(listener.onPush(message)),
+    }
+    Comlink.expose(tab, callsOnly(this.#pushes.port1, TAB_METHODS))
+    this.#broker = proxiesOf(worker.port)
   }
 
   /**
@@ -137,9 +139,9 @@ class Line {
       signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
       this.#worker.addEventListener('error', () => reject(notStarted()), { once: true, signal })
       this.#broker
-        .call('attach', [])
+        .attach()
         .then((lockName) => {
-          this.#watchBroker(lockName as string)
+          this.#watchBroker(lockName)
           resolve(true)
         }, reject)
         .finally(() => clearTimeout(timer))
@@ -148,24 +150,28 @@ class Line {
 
   hello(hello: Hello): Promise<WireReply<Welcome | Elsewhere>> {
     const port = this.#pushes.port2
-    const answer = this.#broker.call('hello', [hello, port], [port])
-    return answer as Promise<WireReply<Welcome | Elsewhere>>
+    return this.#broker.hello(hello, Comlink.transfer(port, [port]))
   }
 
   request(request: Request): Promise<WireReply> {
-    return this.#broker.call('request', [request]) as Promise<WireReply>
+    return this.#broker.request(request)
   }
 
   goodbye(options: { isTabGone: boolean }): void {
-    void this.#broker.call('goodbye', [options])
+    void this.#broker.goodbye(options)
   }
 
-  /** At once: an answer that reached a page in the back/forward cache would put it out of there. */
+  /**
+   * The ports are closed here and now rather than by Comlink, which would wait for an answer: one that
+   * reached a page in the back/forward cache would put it out of there. And so would the callback of a
+   * proxy that is garbage: released, they have none.
+   */
   close(): void {
     if (this.#abort.signal.aborted) return
     this.#abort.abort()
     this.#worker.port.close()
     this.#pushes.port1.close()
+    for (const proxy of Object.values(this.#broker)) proxy[Comlink.releaseProxy]()
   }
 
   /** Granted means that the broker, which holds this lock while it lives, is gone. */
@@ -177,6 +183,12 @@ class Line {
         // Aborted: this line was closed.
       })
   }
+}
+
+function proxiesOf(port: MessagePort) {
+  const whole = Comlink.wrap<BrokerEndpoint<MessagePort>>(port)
+  const { attach, hello, request, goodbye } = whole
+  return { whole, attach, hello, request, goodbye }
 }
 
 function workerAt({ url, name, type }: WorkerAddress): SharedWorker {

@@ -1,9 +1,9 @@
 /**
- * The two ends of a port. The tab calls the broker's, the broker calls the tab's; over ports in
+ * The two ends of a port. The tab calls the broker's, the broker calls the tab's; over Comlink in
  * the browser, directly in the in-memory broker. Replies are wire replies: neither end ever throws
  * across the port.
  */
-import type { CallableMethods } from './port-calls.js'
+import type { CallableMethods } from './port-filter.js'
 import type { Elsewhere, Hello, Push, Welcome, WireReply } from './requests.js'
 
 /** What the broker offers to one tab. `Port` is the channel on which the broker calls back. */

@@ -1,7 +1,7 @@
 /**
  * The one error class and the one list of codes, in two parts. Codes carry Kafka's names where Kafka has the
  * error (https://kafka.apache.org/protocol#protocol_error_codes), names of our own where the
- * browser is the cause. Structured clone keeps only name, message and stack of an error, so errors
+ * browser is the cause. Comlink keeps only name, message and stack of a thrown error, so errors
  * cross the port as {@link WireError} and become a {@link TabmqError} again in the tab.
  */
 

@@ -155,7 +155,7 @@ export const BROKER_LIMITS: BrokerLimits = {
   publishBytesMax: 64 * 1024 * 1024,
 }
 
-/** What a call on a port is known by. */
+/** What a call on a port is known by: Comlink's ids have some 60 characters. */
 export const PORT_CALL_ID_LENGTH_MAX = 256
 
 /** Messages that are encoded, and copied as dead letters, together; unless one alone is larger. */
