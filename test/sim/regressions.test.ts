@@ -91,6 +91,7 @@ const WHOLE_SEEDS: readonly (readonly [number, string])[] = [
   [5457, 'a tab that is gone is forgotten when all it sent has begun'],
   [6210, 'nor before what it sent twice and still waits'],
   [20078, 'a world is not well while anything published is on its way'],
+  [30363, 'who went back goes on behind what a store has taken in, once it hears of it'],
 ]
 
 test.each(SEEDS)(
