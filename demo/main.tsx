@@ -32,5 +32,7 @@ async function start(): Promise<void> {
   const demo = await Demo.prepare(messages)
   document.title = `${tabName(clientIdOf(demo.identity.number)).text} · tabmq demo`
   parts.set({ demo, actions: new Actions(demo), router, theme, progress: new Progress() })
+  // For the developer tools: `await tabmq.admin().listTopics()`.
+  Reflect.set(globalThis, 'tabmq', demo.mq)
   await demo.begin()
 }

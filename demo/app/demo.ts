@@ -18,7 +18,7 @@ import { watchCluster } from '../cluster/cluster-watch.js'
 import { Publisher } from '../exchange/publisher.js'
 import { Checker, type Verdict } from '../ledger/checker.js'
 import { LedgerStore } from '../ledger/ledger-store.js'
-import { BROKER, GROUP, TOPIC } from '../names.js'
+import { BROKER, GROUP, PARTITIONS, TOPIC } from '../names.js'
 import { Outbox } from '../outbox/outbox.js'
 import { Presence } from '../presence.js'
 import { Jobs } from '../queue/jobs.js'
@@ -144,8 +144,15 @@ export class Demo {
       onRecovery: () => messages.forget('worker'),
     })
     leaving.onLeave(() => store.leave())
-    const topicId = () => this.news.topicId()
-    this.sender = new MessageSender({ mq, store, identity, topicId })
+    this.sender = new MessageSender({
+      producer,
+      store,
+      identity,
+      topic: async () => {
+        const topicId = await this.news.topicId()
+        return { topicId, numPartitions: this.#view?.partitions.length ?? PARTITIONS }
+      },
+    })
     this.generator = new Generator({
       sender: this.sender,
       timer: this.#timer,

@@ -44,8 +44,8 @@ export interface ExplainedFinding extends Finding {
 export class LedgerCount {
   readonly #partitions = new Map<number, PartitionCount>()
   readonly #handledIds = new HandledIds()
-  /** The ids at places that are only sent or only handled so far. */
-  readonly #oneSided = new Map<string, string>()
+  /** By partition: the ids at offsets that are only sent or only handled so far. */
+  readonly #oneSided = new Map<number, Map<number, string>>()
   readonly #handledByTab = new Map<number, number>()
   readonly #lastHandlers = new LastHandlers()
   readonly #findings = new Findings()
@@ -158,13 +158,14 @@ export class LedgerCount {
   /** The message that was handled at an offset must be the one that was acknowledged there. */
   #compare(side: { partition: number; offset: number; id: string; isOtherKnown: boolean }): void {
     const { partition, offset, id, isOtherKnown } = side
-    const place = `${partition} ${offset}`
+    const places = this.#oneSided.get(partition) ?? new Map<number, string>()
+    this.#oneSided.set(partition, places)
     if (!isOtherKnown) {
-      this.#oneSided.set(place, id)
+      places.set(offset, id)
       return
     }
-    const other = this.#oneSided.get(place)
-    this.#oneSided.delete(place)
+    const other = places.get(offset)
+    places.delete(offset)
     if (other === undefined || other === '' || id === '' || other === id) return
     this.#mixedUp += 1
     const fault = { partition, offset, tab: undefined, before: undefined }

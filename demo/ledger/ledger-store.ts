@@ -14,6 +14,7 @@ interface Schema extends DBSchema {
   rows: { key: number; value: NamedRow; indexes: { epoch: string; rowId: string } }
 }
 
+const TELL_INTERVAL_MS = 30
 const LEFT_BEHIND = `${LEDGER_DATABASE}-left-behind:`
 
 export class LedgerStore {
@@ -23,6 +24,7 @@ export class LedgerStore {
   readonly #listeners = new Set<() => void>()
   readonly #underWay = new Map<string, NamedRow>()
   #rowNumber = 0
+  #isTelling = false
 
   /** @param run names this life of the tab */
   static async open(run: string): Promise<LedgerStore> {
@@ -58,8 +60,8 @@ export class LedgerStore {
     transaction.commit()
     await Promise.all([added, transaction.done])
     this.#underWay.delete(rowId)
-    this.#channel.postMessage('appended')
     this.#tellListeners()
+    this.#tellOthers()
   }
 
   /** The page goes away: what is not on disk yet is left to the next tab. */
@@ -103,6 +105,16 @@ export class LedgerStore {
   /** Calls back whenever a tab, this one included, has written something. */
   onAppended(listener: () => void): void {
     this.#listeners.add(listener)
+  }
+
+  /** At ten thousand messages a second there are a hundred rows: the others need not hear of each. */
+  #tellOthers(): void {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    setTimeout(() => {
+      this.#isTelling = false
+      this.#channel.postMessage('appended')
+    }, TELL_INTERVAL_MS)
   }
 
   #tellListeners(): void {

@@ -52,23 +52,25 @@ export function RecordInspector({ topic, selected, lanes }: InspectorProps) {
         </p>
       ) : (
         <>
-          <dl class="record-facts">
-            <dt>Offset</dt>
-            <dd>
-              {formatCount(selected.offset)} <span class="hint">of partition {partition}</span>
-            </dd>
-            <dt>Key</dt>
-            <dd class="mono">{record === undefined ? '…' : formatKey(record.key)}</dd>
-            <dt>Sent at</dt>
-            <dd>{record === undefined ? '…' : formatTime(record.timestamp)}</dd>
-            <dt>Delivered</dt>
-            <dd>
-              <Deliveries topic={topic} selected={selected} lanes={lanes} />
-            </dd>
-            <dt>Headers</dt>
-            <dd class="mono">{record === undefined ? '…' : formatHeaders(record)}</dd>
-          </dl>
-          <pre class="record-value" tabIndex={0} aria-label="Value">
+          <div class="record-side" tabIndex={0} role="group" aria-label="Record">
+            <dl class="record-facts">
+              <dt>Offset</dt>
+              <dd>
+                {formatCount(selected.offset)} <span class="hint">of partition {partition}</span>
+              </dd>
+              <dt>Key</dt>
+              <dd class="mono">{record === undefined ? '…' : formatKey(record.key)}</dd>
+              <dt>Sent at</dt>
+              <dd>{record === undefined ? '…' : formatTime(record.timestamp)}</dd>
+              <dt>Delivered</dt>
+              <dd>
+                <Deliveries topic={topic} selected={selected} lanes={lanes} />
+              </dd>
+              <dt>Headers</dt>
+              <dd class="mono">{record === undefined ? '…' : formatHeaders(record)}</dd>
+            </dl>
+          </div>
+          <pre class="record-value" tabIndex={0} role="group" aria-label="Value">
             {problem ?? (record === undefined ? '' : formatWholeValue(record.value))}
           </pre>
         </>

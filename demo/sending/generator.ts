@@ -15,6 +15,10 @@ export interface GeneratorOptions {
 
 export const RATE_MAX = 50_000
 const TICK_MS = 40
+/** From so many a second on, fewer and larger sends: each is written down by itself, and so is what of it
+ * is handled. */
+const FAST_RATE = 2_000
+const FAST_TICK_MS = 100
 const SENDS_UNDER_WAY_MAX = 4
 /** So much may be caught up. */
 const DEBT_MS_MAX = 250
@@ -55,7 +59,7 @@ export class Generator {
         sentUpToMs += (due * 1_000) / this.rate.value
         void this.#send(due)
       }
-      await this.#options.timer.wait(TICK_MS)
+      await this.#options.timer.wait(this.rate.value < FAST_RATE ? TICK_MS : FAST_TICK_MS)
     }
   }
 

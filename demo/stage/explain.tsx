@@ -30,6 +30,10 @@ export function Explain() {
           Its last few messages then come again, to another tab: delivery is
           <dfn> at least once</dfn>. The checker counts them and says why.
         </p>
+        <p>
+          In the developer tools, <code>tabmq</code> is this page’s own client. Try{' '}
+          <code>await tabmq.admin().listTopics()</code>.
+        </p>
       </div>
     </Panel>
   )

@@ -1,89 +1,44 @@
 import { describe, expect, it } from 'vitest'
 import { groupsOf } from '../../demo/sending/file-sender.js'
-import { Placement } from '../../demo/sending/placement.js'
-import { keyPartition, type RecordMetadata } from '../../src/index.js'
+import { partitionFor, placeMessages } from '../../demo/sending/placement.js'
+import type { RecordMetadata } from '../../src/index.js'
 import { memoryBroker } from '../../src/testing/index.js'
-
-const encoder = new TextEncoder()
 
 function answered(partition: number, baseOffset: number): RecordMetadata {
   return { topic: 'rows', partition, baseOffset, timestamp: 0 }
 }
 
-/** As the producer does it. */
-function choose(placement: Placement, keys: readonly (string | undefined)[], numPartitions = 6) {
-  return keys.map((key, number) => {
-    const id = `run.${number}`
-    const partition = placement.partitioner({
-      topic: 'rows',
-      numPartitions,
-      key: key === undefined ? undefined : encoder.encode(key),
-      message: { value: null, headers: { id } },
-    })
-    return { id, number, chosen: partition }
-  })
-}
-
 describe('the placement of messages', () => {
   it('gives messages of one partition the offsets that follow the first, in their order', () => {
-    const placement = new Placement()
-    const messages = choose(placement, ['a', 'b', 'a', 'c'])
-    const partitions = [...new Set(messages.map(({ chosen }) => chosen))]
-    const answer = partitions.map((partition, index) => answered(partition, 100 * index))
-    const shares = placement.place(messages, answer)
-    const ofA = keyPartition(encoder.encode('a'), 6)
-    const expected = messages.filter(({ chosen }) => chosen === ofA).map(({ number }) => number)
-    expect(shares.find(({ partition }) => partition === ofA)?.numbers).toEqual(expected)
-    expect(shares.flatMap(({ numbers }) => numbers)).toHaveLength(4)
-  })
-
-  it('keeps messages without a key together, and turns to another partition', () => {
-    const placement = new Placement()
-    const [first, second] = choose(placement, [undefined, undefined])
-    placement.turn()
-    const [third] = choose(placement, [undefined])
-    expect(second?.chosen).toBe(first?.chosen)
-    expect(third?.chosen).not.toBe(first?.chosen)
+    const messages = [4, 1, 4, 2].map((partition, number) => ({ partition, number }))
+    const answer = [answered(1, 100), answered(2, 0), answered(4, 7)]
+    expect(placeMessages(messages, answer)).toEqual([
+      { partition: 1, baseOffset: 100, numbers: [1] },
+      { partition: 2, baseOffset: 0, numbers: [3] },
+      { partition: 4, baseOffset: 7, numbers: [0, 2] },
+    ])
   })
 
   it('refuses an answer that does not fit', () => {
-    const wrong = (answer: readonly RecordMetadata[]) => {
-      const placement = new Placement()
-      return () => placement.place(choose(placement, ['a']), answer)
-    }
-    const other = (keyPartition(encoder.encode('a'), 6) + 1) % 6
-    expect(wrong([answered(other, 0)])).toThrow('do not belong')
-    expect(wrong([])).toThrow('do not belong')
+    const messages = [{ partition: 3, number: 0 }]
+    expect(() => placeMessages(messages, [answered(2, 0)])).toThrow('do not belong')
+    expect(() => placeMessages(messages, [])).toThrow('do not belong')
   })
 
-  it('is where the log has them, also when partitions are added meanwhile', async () => {
+  it('is where a producer puts messages by their keys', async () => {
     await using broker = memoryBroker()
     const mq = broker.client()
-    const placement = new Placement()
-    const producer = mq.producer({ partitioner: placement.partitioner })
-    await mq.admin().createTopics({ topics: [{ topic: 'rows', numPartitions: 2 }] })
-    let number = 0
-    for (const count of [2, 5]) {
-      await mq
-        .admin()
-        .createPartitions({ topicPartitions: [{ topic: 'rows', count }] })
-        .catch(() => {})
-      const messages = Array.from({ length: 40 }, () => ({ id: `run.${number}`, number: number++ }))
-      placement.turn()
-      const answer = await producer.send({
-        topic: 'rows',
-        messages: messages.map(({ id, number: value }) => {
-          const key = value % 3 === 0 ? {} : { key: `key ${value}` }
-          return { value, headers: { id }, ...key }
-        }),
-      })
-      const ends = await mq.admin().fetchTopicOffsets('rows')
-      const shares = placement.place(messages, answer)
-      expect(shares.flatMap(({ numbers }) => numbers)).toHaveLength(40)
-      for (const { partition, baseOffset, numbers } of shares) {
-        expect(baseOffset + numbers.length).toBe(ends[partition]?.high)
-      }
+    await mq.admin().createTopics({ topics: [{ topic: 'rows', numPartitions: 5 }] })
+    const producer = mq.producer()
+    for (const key of ['a', 'sensor-7', 'Zürich', '']) {
+      const [answer] = await producer.send({ topic: 'rows', messages: [{ key, value: 1 }] })
+      expect(partitionFor(key, { numPartitions: 5, anywhere: 0 })).toBe(answer?.partition)
     }
+  })
+
+  it('keeps messages without a key together, and turns to another partition', () => {
+    const without = (anywhere: number) => partitionFor(undefined, { numPartitions: 3, anywhere })
+    expect([0, 1, 2, 3].map(without)).toEqual([0, 1, 2, 0])
   })
 })
 

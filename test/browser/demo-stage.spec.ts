@@ -1,0 +1,211 @@
+/**
+ * The buttons of the stage: each is pressed, and what it did is looked at in what the broker answers or in
+ * what another tab shows.
+ */
+import type { Page } from '@playwright/test'
+import { AxeBuilder } from '@axe-core/playwright'
+import { DemoPage } from './demo-page.js'
+import { expect, test } from './demo-site.js'
+import type { Tabmq } from '../../src/index.js'
+
+declare global {
+  /** What the page leaves there for the developer tools. */
+  var tabmq: Tabmq
+}
+
+const faultless = { lost: 0, twice: 0, outOfOrder: 0 }
+
+test('tabs are opened and closed, and pop-ups that are blocked are said to be', async ({
+  context,
+}) => {
+  const tab = await DemoPage.open(context)
+  await tab.click('Open five')
+  await tab.expectTabs(6)
+  expect(new Set(await tab.owners()).size).toBe(6)
+  await expect(tab.page.locator('.tab[data-this]')).toHaveCount(1)
+  await tab.click('Close one')
+  await tab.expectTabs(5)
+  await expect(tab.page.locator('.tab[data-presence=gone]')).toHaveCount(1)
+  await expect(tab.page.locator('#rebalances')).toContainText('Tab 6 left')
+  expect(context.pages()).toHaveLength(5)
+
+  await tab.page.evaluate(() => {
+    window.open = () => null
+  })
+  await tab.click('Open a tab')
+  await tab.expectMessage(/No new tab has come: it may block pop-ups/)
+})
+
+test('what the buttons of the group and the topic say is what the broker has', async ({
+  context,
+}) => {
+  const tab = await DemoPage.open(context)
+  const { page } = tab
+  const group = () => groupNow(page)
+  const topic = () => topicNow(page)
+
+  await page.getByLabel('Assignor').selectOption('range')
+  await expect.poll(group).toMatchObject({ assignor: 'range', state: 'stable' })
+  await page.getByLabel('Members').selectOption('static')
+  await expect.poll(group).toMatchObject({ members: [{ groupInstanceId: 'tab-1' }] })
+  await tab.expectReady()
+
+  await tab.click('Add two partitions')
+  await expect.poll(topic).toMatchObject({ partitions: 8 })
+  await expect(page.locator('.lane')).toHaveCount(8)
+  await page.getByLabel('Real data').selectOption('118 chemical elements')
+  await tab.click('Send it')
+  await tab.expectCounts({ sent: 118, handled: 118, ...faultless })
+  await page.getByLabel('Keep', { exact: true }).selectOption('20.0 kB')
+  await expect.poll(topic).toMatchObject({ config: { retentionBytes: 20_000 } })
+
+  await page.getByLabel('Messages a second, as a number').fill('3000')
+  await page.getByLabel('Work per message').fill('0')
+  await tab.click('Start')
+  await expect.poll(async () => (await topic()).start).toBeGreaterThan(0)
+  await tab.click('Stop')
+  await expect(page.getByRole('button', { name: 'Start', exact: true })).toBeVisible()
+  await expect.poll(() => tab.count('waiting')).toBe(0)
+
+  await tab.click('Pause')
+  await tab.send({ key: 'a', value: '1' })
+  await expect(page.locator('#tab-state')).toHaveText('paused')
+  await tab.expectCounts({ waiting: 1 })
+  await tab.click('Resume')
+  await tab.expectCounts({ waiting: 0, lost: 0, outOfOrder: 0 })
+
+  const strip = page.locator('.lane-strip').first()
+  await strip.focus()
+  await page.keyboard.press('End')
+  await expect(page.locator('#record')).toContainText('topic-id')
+  const last = Number(await strip.getAttribute('aria-valuenow'))
+  await page.keyboard.press('ArrowLeft')
+  await expect(strip).toHaveAttribute('aria-valuenow', String(last - 1))
+  await expect(page.locator('#record')).toContainText((last - 1).toLocaleString('en'))
+  await strip.click({ position: { x: 60, y: 20 } })
+  expect(Number(await strip.getAttribute('aria-valuenow'))).toBeLessThan(last - 1)
+})
+
+test('a handler that hangs loses its partitions, and has them again when it is done', async ({
+  context,
+}) => {
+  const [tab, other] = [await DemoPage.open(context), await DemoPage.open(context)]
+  await tab.expectTabs(2)
+  await tab.click('Slow consumer')
+  await expect(tab.page.locator('.tab[data-this] .tab-foot')).toContainText('Slow')
+  await tab.click('Slow consumer')
+  await tab.click('Hang for 20 s')
+  await other.page.getByLabel('Messages a second, as a number').fill('100')
+  await other.click('Start')
+  await expect(tab.page.locator('.tab[data-this] .tab-foot')).toContainText('hangs, for')
+  await expect
+    .poll(async () => new Set(await other.owners()), { timeout: 20_000 })
+    .toEqual(new Set(['Tab 2']))
+  await expect
+    .poll(async () => new Set(await other.owners()), { timeout: 25_000 })
+    .toEqual(new Set(['Tab 1', 'Tab 2']))
+  await other.click('Stop')
+  await expect.poll(() => other.count('waiting')).toBe(0)
+  expect(await other.count('lost')).toBe(0)
+  expect(await other.count('outOfOrder')).toBe(0)
+})
+
+test('a broker that is killed is followed by another, and one says how a tab is frozen', async ({
+  context,
+}) => {
+  const tab = await DemoPage.open(context)
+  const incarnation = tab.page.locator('#broker-incarnation')
+  const before = (await incarnation.textContent()) ?? ''
+  await tab.click('Kill the broker')
+  await expect(incarnation).not.toHaveText(before)
+  await expect(tab.page.locator('#broker-epoch')).toHaveText('2')
+  await tab.send({ key: 'a', value: '1' })
+  await tab.expectCounts({ sent: 1, handled: 1, ...faultless })
+
+  await tab.click('Freeze this tab…')
+  await expect(tab.page.getByRole('dialog')).toContainText('chrome://discards')
+  await tab.click('Close')
+  await expect(tab.page.getByRole('dialog')).toHaveCount(0)
+  await tab.click('Ask it to keep it')
+  await tab.expectMessage(/The browser (has promised|made no promise)/)
+})
+
+test('a large file is sent to its end, and one that is not text changes nothing', async ({
+  context,
+}) => {
+  const tab = await DemoPage.open(context)
+  await tab.page.getByLabel('Work per message').fill('0')
+  await tab.page.evaluate(() => {
+    const line = `${'x'.repeat(9_999)}\n`
+    const transfer = new DataTransfer()
+    transfer.items.add(
+      new File(
+        Array.from({ length: 10_000 }, () => line),
+        'large.txt',
+      ),
+    )
+    document.body.dispatchEvent(
+      new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: transfer }),
+    )
+  })
+  await tab.click('Send the file')
+  await tab.expectHandledOver(500)
+  await tab.click('Stop sending')
+  await expect(tab.page.getByText(/^Stopped: .* rows of large\.txt sent/)).toBeVisible()
+  const sent = await tab.count('sent')
+  await tab.drop('picture.png', [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0])
+  await tab.expectMessage(/picture\.png: This is not a text file/)
+  await tab.expectCounts({ waiting: 0, ...faultless })
+  expect(await tab.count('sent')).toBeGreaterThanOrEqual(sent)
+})
+
+test('axe finds nothing serious in any view, light and dark', async ({ context }) => {
+  const tab = await DemoPage.open(context)
+  const { page } = tab
+  await tab.click('Send it')
+  await tab.expectHandledOver(200)
+  await page.locator('.lane-strip').first().focus()
+  await page.keyboard.press('End')
+  for (const theme of ['light', 'dark']) {
+    await page.getByLabel('Theme').selectOption(theme)
+    for (const [hash, selector] of VIEWS) {
+      await test.step(`${theme} ${hash}`, async () => {
+        await page.goto(hash)
+        await page.locator(selector).first().waitFor()
+        expect(await seriousViolations(page)).toEqual([])
+      })
+    }
+  }
+})
+
+const VIEWS = [
+  ['./#/stage', '.lane'],
+  ['./#/learn', '.card'],
+  ['./#/learn/rebalance/1', '.lesson'],
+  ['./#/console', 'tabmq-console'],
+] as const
+
+async function seriousViolations(page: Page): Promise<unknown[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => ({ id, nodes: nodes.map(({ target }) => target.join(' ')) }))
+}
+
+/** What the broker itself answers, asked past all that the page shows. */
+function groupNow(page: Page) {
+  return page.evaluate(async () => (await tabmq.admin().describeGroups(['workers']))[0])
+}
+
+function topicNow(page: Page) {
+  return page.evaluate(async () => {
+    const admin = tabmq.admin()
+    const { topics } = await admin.fetchTopicMetadata({ topics: ['rows'] })
+    const ends = await admin.fetchTopicOffsets('rows')
+    return {
+      partitions: topics[0]?.partitions.length,
+      config: topics[0]?.config,
+      start: ends.reduce((sum, { low }) => sum + low, 0),
+    }
+  })
+}
