@@ -44,6 +44,8 @@ export class ProducerApp {
       )
       await this.#parts.recorder.tell({ type: 'sending', sends })
       for (const send of sends) {
+        // In a hidden tab the next may be long after the last.
+        if (!traffic.isOn) return
         void this.#send(send)
         // Now and then several in one turn, which go into one batch.
         if (!prng.chance(0.2)) await sleep(between(prng, 1, 2 * this.#plan.everyMs))
