@@ -4,7 +4,7 @@
  * one more seed, and the description is what remains.
  */
 import { expect, test } from 'vitest'
-import type { SimOptions } from './options.js'
+import { drawOptions, onlyFaults, type SimOptions } from './options.js'
 import { NO_PROPERTIES } from './share/share-options.js'
 import { describeFailure, simulate } from './simulate.js'
 
@@ -101,6 +101,61 @@ test.each(SEEDS)(
 )
 
 test.each(WHOLE_SEEDS)('seed %i: %s', (seed) => expectNoViolation(seed), 60_000)
+
+/** On disks that are full again and again, with a group that keeps keys in order and enters into a store. */
+const FULL_SEEDS: readonly (readonly [number, string])[] = [
+  [28, 'what is said beside an acceptance that is refused stays on the disk'],
+  [35, 'the next of a key waits until what the one before led to is written'],
+]
+
+test.each(FULL_SEEDS)(
+  'seed %i, on full disks: %s',
+  (seed) => expectNoViolation(seed, orderedEntries(seed)),
+  60_000,
+)
+
+function orderedEntries(seed: number): Partial<SimOptions> {
+  const handler = {
+    msMax: 10,
+    longChance: 0,
+    longMs: 0,
+    failChance: 0.05,
+    hangChance: 0,
+    heedsSignal: true,
+    renews: false,
+    releaseChance: 0.05,
+    rejectChance: 0.02,
+    silentChance: 0,
+  }
+  const members = drawOptions(seed).slots.map((_, slot) => {
+    const how = { mode: 'run', acknowledgement: 'onReturn', concurrency: 3 } as const
+    return { slot, ...how, maxInFlight: 4, weight: 1 }
+  })
+  return {
+    faultMs: 5_000,
+    messagesMax: 400,
+    faults: onlyFaults({ fillDisk: 3, slowDisk: 1, openTab: 1, closeTab: 1 }, 150),
+    properties: NO_PROPERTIES,
+    shareGroups: [
+      {
+        groupId: 'share-0',
+        byPattern: false,
+        fromLatest: false,
+        lockDurationMs: 10_000,
+        deliveryCountLimit: 4,
+        deadLetterTopic: undefined,
+        orderingKey: true,
+        retry: { initialDelayMs: 50, maxDelayMs: 200 },
+        startsAfterMs: 0,
+        handler,
+        poisonEvery: 0,
+        entersIntoStore: true,
+        meddleEveryMs: 0,
+        members,
+      },
+    ],
+  }
+}
 
 async function expectNoViolation(seed: number, overrides: Partial<SimOptions> = {}): Promise<void> {
   const result = await simulate(seed, { overrides })

@@ -3,8 +3,10 @@
  * messages led to go into one transaction. On a full disk neither comes to be: the offsets are as they
  * were, and the messages are available again.
  */
-import { toWireError } from '../../protocol/errors.js'
-import type { RequestOf, ResponseOf } from '../../protocol/requests.js'
+import { definedOrThrow } from '../../std/assert.js'
+import { allEnded } from '../../std/promises.js'
+import { hasCode, toWireError, type WireError } from '../../protocol/errors.js'
+import type { Acknowledgement, RequestOf, ResponseOf } from '../../protocol/requests.js'
 import { decideStoreWrites } from '../store/decide-store.js'
 import type { GroupRecord } from '../records.js'
 import type { OffsetRecord } from '../group/group-coordinator.js'
@@ -33,18 +35,72 @@ export function commitOffsets(
 }
 
 /**
- * A rejection is answered when its dead letter is written, or was not; what is said of other messages in
- * the same request has taken effect all the same.
+ * A rejection is answered when its dead letter is written, or was not. What comes with changes of a store is
+ * a transaction's own part, after the others: on a full disk it alone is refused.
  */
 export async function shareAcknowledge(
   broker: Broker,
   request: RequestOf<'shareAcknowledge'>,
 ): Promise<ResponseOf<'shareAcknowledge'>> {
+  const { acknowledgements } = request
+  const withStore = acknowledgements.filter(({ store }) => store !== undefined)
+  const others = acknowledgements.filter(({ store }) => store === undefined)
+  // Refused before anything is decided.
+  checkStoreWrites(broker, withStore)
+  const said: Promise<Answers>[] = []
+  if (others.length > 0) {
+    // It goes along with what follows.
+    const urgency = withStore.length > 0 ? 'lingering' : urgencyOf(request)
+    said.push(acknowledge(broker, { ...request, acknowledgements: others }, urgency))
+  }
+  if (withStore.length > 0) {
+    said.push(acceptWithStore(broker, { ...request, acknowledgements: withStore }))
+  }
+  const results = new Map((await allEnded(said)).flat())
+  return {
+    results: acknowledgements.map((one) =>
+      definedOrThrow(results.get(one), () => `no answer to what was said of ${one.firstOffset}`),
+    ),
+  }
+}
+
+type Answers = readonly (readonly [Acknowledgement, { readonly error?: WireError }])[]
+
+async function acknowledge(
+  broker: Broker,
+  request: RequestOf<'shareAcknowledge'>,
+  urgency: Urgency,
+): Promise<Answers> {
+  const { groupId, acknowledgements } = request
+  const decision = broker.state.shares.acknowledge(request, broker.context())
+  const applied = broker.apply(decision, urgency)
+  const buried = acknowledgements.map((acknowledgement, index) => {
+    const isRejected =
+      acknowledgement.type === 'reject' && decision.response.results[index]?.error === undefined
+    return isRejected ? broker.deadLetters.outcomes(groupId, acknowledgement) : undefined
+  })
+  const { results } = await applied
+  return Promise.all(
+    acknowledgements.map(async (one, index): Promise<Answers[number]> => {
+      try {
+        await buried[index]
+        return [one, results[index] ?? {}]
+      } catch (error) {
+        return [one, { error: toWireError(error) }]
+      }
+    }),
+  )
+}
+
+async function acceptWithStore(
+  broker: Broker,
+  request: RequestOf<'shareAcknowledge'>,
+): Promise<Answers> {
+  const { groupId, acknowledgements } = request
   const { shares, stores } = broker.state
   const { records, response } = shares.acknowledge(request, broker.context())
-  const { groupId, acknowledgements } = request
   const accepted = acknowledgements.filter(
-    ({ store }, index) => store !== undefined && response.results[index]?.error === undefined,
+    (_, index) => response.results[index]?.error === undefined,
   )
   const writes = accepted.flatMap(({ store }) => store ?? [])
   const changes = decideStoreWrites(stores, writes, broker.limits)
@@ -54,29 +110,29 @@ export async function shareAcknowledge(
     for (const record of undone) shares.replay(record)
     return undone.filter((record) => record.type === 'sharePartition')
   }
-  const decision = { records: [...records, ...changes], response }
-  const releaseKeys = broker.holdKeys(groupId, changes.length > 0 ? accepted : [])
-  const applied = broker
-    .apply(decision, urgencyOf(request), changes.length > 0 ? { undo } : {})
-    .finally(releaseKeys)
-  const buried = acknowledgements.map((acknowledgement, index) => {
-    const isRejected =
-      acknowledgement.type === 'reject' && response.results[index]?.error === undefined
-    return isRejected ? broker.deadLetters.outcomes(groupId, acknowledgement) : undefined
-  })
-  const { results } = await applied
-  return {
-    results: await Promise.all(
-      results.map(async (result, index) => {
-        try {
-          await buried[index]
-          return result
-        } catch (error) {
-          return { error: toWireError(error) }
-        }
-      }),
-    ),
+  const releaseKeys = broker.holdKeys(groupId, accepted)
+  const answers = (results: readonly { readonly error?: WireError }[]): Answers =>
+    acknowledgements.map((one, index) => [one, results[index] ?? {}])
+  try {
+    const decision = { records: [...records, ...changes], response }
+    const { results } = await broker.apply(decision, urgencyOf(request), { undo })
+    return answers(results)
+  } catch (error) {
+    if (!hasCode(error, 'STORAGE_FULL')) throw error
+    const full = { error: toWireError(error) }
+    return answers(response.results.map((result) => (result.error === undefined ? full : result)))
+  } finally {
+    releaseKeys()
   }
+}
+
+/** @throws TabmqError POLICY_VIOLATION, INVALID_REQUEST when they are too many */
+function checkStoreWrites(
+  { state, limits }: Broker,
+  acknowledgements: readonly Acknowledgement[],
+): void {
+  const writes = acknowledgements.flatMap(({ store }) => store ?? [])
+  decideStoreWrites(state.stores, writes, limits)
 }
 
 function urgencyOf({ mayLinger }: { readonly mayLinger?: boolean }): Urgency {

@@ -269,7 +269,7 @@ describe('an acknowledgement with changes of a store', () => {
     return { context, id, accept, acknowledge, fetch }
   }
 
-  it('is one transaction, in the order of the acknowledgements', async () => {
+  it('is one transaction with all that is said beside it', async () => {
     const { context, accept, acknowledge } = await delivered()
     const before = context.storage.commits.length
     await acknowledge(
@@ -280,6 +280,7 @@ describe('an acknowledgement with changes of a store', () => {
     const [seen, ...others] = context.storage.commits.slice(before)
     expect(others).toEqual([])
     expect(seen?.records.map(({ type }) => type)).toEqual([
+      'sharePartition',
       'sharePartition',
       'storeEntry',
       'storeEntry',
@@ -305,16 +306,19 @@ describe('an acknowledgement with changes of a store', () => {
     await acknowledge(accept(3))
     context.storage.hold()
     const { loads } = context.storage
+    const code = async (one: Acknowledgement) => (await acknowledge(one)).results[0]?.error?.code
     const calls = [
-      watch(acknowledge(accept(0, { store: changes({ a: '1' }) }))),
-      watch(acknowledge(accept(1))),
-      watch(acknowledge(accept(2, { store: changes({ c: '1' }) }))),
+      watch(code(accept(0, { store: changes({ a: '1' }) }))),
+      watch(code(accept(1))),
+      watch(code(accept(2, { store: changes({ c: '1' }) }))),
     ]
     await allDone()
     context.storage.failCommits(FULL)
     context.storage.release()
     await allDone()
-    expect(calls.map(({ outcome }) => outcome)).toEqual(['STORAGE_FULL', 'ok', 'STORAGE_FULL'])
+    expect(calls.map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok'])
+    const codes = calls.map(({ value }) => value)
+    expect(codes).toEqual(['STORAGE_FULL', undefined, 'STORAGE_FULL'])
     expect(context.storage.loads).toBe(loads)
     expect(await entries(context.tab)).toEqual({})
     context.broker.checkInvariants()
@@ -340,6 +344,25 @@ describe('an acknowledgement with changes of a store', () => {
     expect(description.partitions).toMatchObject([{ startOffset: 0, available: 3 }])
   })
 
+  it('on a full disk takes nothing of the others of its request along', async () => {
+    const { context, accept, acknowledge } = await delivered(4)
+    context.storage.failCommits(FULL)
+    const { results } = await acknowledge(
+      accept(1),
+      accept(0, { store: changes({ a: '1' }) }),
+      accept(2, { type: 'release', delayMs: 0 }),
+    )
+    expect(results.map(({ error }) => error?.code)).toEqual([undefined, 'STORAGE_FULL', undefined])
+    const known = (one: BrokerContext) =>
+      one.broker.state.shares.describe(queue, { nowMs: one.time.nowMs() }).partitions
+    const counters = { accepted: 1, released: 1 }
+    expect(known(context)).toMatchObject([{ available: 1, acquired: 2, counters }])
+    // On the disk as well.
+    const restarted = await context.restart()
+    expect(known(restarted)).toMatchObject([{ startOffset: 0, available: 3 }])
+    expect(await entries(restarted.tab)).toEqual({})
+  })
+
   it('holds up the next message of its key until it is written, as long as it takes', async () => {
     const { context, accept, acknowledge, fetch } = await delivered(2, { isOrderedByKey: true })
     context.storage.hold()
@@ -350,7 +373,8 @@ describe('an acknowledgement with changes of a store', () => {
     context.storage.failCommits(FULL)
     context.storage.release()
     await allDone()
-    expect([full.outcome, next.outcome]).toEqual(['STORAGE_FULL', undefined])
+    expect(full.value?.results[0]?.error?.code).toBe('STORAGE_FULL')
+    expect(next.outcome).toBeUndefined()
     expect(await entries(context.tab)).toEqual({})
     await acknowledge(accept(0, { store: changes({ a: '2' }) }))
     await allDone()
@@ -391,7 +415,8 @@ describe('an acknowledgement with changes of a store', () => {
     context.storage.failCommits(FULL)
     context.storage.release()
     await allDone()
-    expect([full.outcome, left.outcome]).toEqual(['STORAGE_FULL', 'ok'])
+    expect(full.value?.results[0]?.error?.code).toBe('STORAGE_FULL')
+    expect(left.outcome).toBe('ok')
     const range = { firstOffset: 0, lastOffset: 0, deliveryCount: 3 }
     expect(next.value?.partitions).toMatchObject([{ acquired: [range] }])
   })
