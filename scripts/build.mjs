@@ -67,6 +67,7 @@ async function bundle(entry, { minify }) {
     format: 'esm',
     codeSplitting: false,
     minify,
+    comments: !minify,
   })
   await build.close()
 

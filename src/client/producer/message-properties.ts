@@ -23,6 +23,12 @@ interface Context {
  */
 export function propertiesOf(message: Message, context: Context): RecordProperties | undefined {
   const { deliverAt, delayMs, expiresAt, ttlMs, priority = 0, messageId } = message
+  const hasTime =
+    deliverAt !== undefined ||
+    delayMs !== undefined ||
+    expiresAt !== undefined ||
+    ttlMs !== undefined
+  if (!hasTime && priority === 0 && messageId === undefined) return undefined
   const deliverAtMs = timeOf(['deliverAt', deliverAt], ['delayMs', delayMs], context)
   const expiresAtMs = timeOf(['expiresAt', expiresAt], ['ttlMs', ttlMs], context)
   checkPriority(priority, context)
