@@ -63,7 +63,9 @@ export class TwoHoldersChecker implements Checker {
     if (lockedUntilMs <= wallMs) return
     const key = keyOf(delivery)
     const holder = this.#holders.get(key)
-    this.#holders.set(key, { delivery, lockedUntilMs })
+    // Of what was on its way when the clock was set back nobody knows for how long it is its own.
+    if (acquiredAtMs > wallMs) this.#holders.delete(key)
+    else this.#holders.set(key, { delivery, lockedUntilMs })
     if (holder === undefined || holder.lockedUntilMs <= wallMs) return
     const { delivery: other } = holder
     const leftMs = holder.lockedUntilMs - wallMs
