@@ -50,7 +50,7 @@ export function QueuePanel() {
         <Fact name="Waiting" id="job-waiting">
           {formatCount(queue.waiting)}
         </Fact>
-        <Fact name="To be tried later" id="job-delayed">
+        <Fact name="For later" id="job-delayed">
           {formatCount(queue.delayed)}
         </Fact>
         <Fact name="Done" id="job-done">

@@ -18,7 +18,7 @@ export function Welcome() {
           <button type="button" class="primary" onClick={() => void parts?.actions.sendSample()}>
             Load the sample
           </button>
-          <span>10,000 bird strikes. Or drop a file of yours.</span>
+          <span>10,000 bird strikes, or drop a file.</span>
         </li>
         <li>Close a tab while they work. The others take over at once.</li>
         <li>Reload everything. Nothing is lost or done twice: watch the checker.</li>

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { formatRoute, parseRoute, type Route } from '../../demo/app/route.js'
+import { SCENARIOS } from '../../demo/learn/scenarios.js'
+
+describe('the address of the page', () => {
+  const routes: Route[] = [
+    { face: 'stage' },
+    { face: 'console', view: undefined },
+    { face: 'console', view: 'groups' },
+    { face: 'learn', scenario: undefined, step: 1 },
+    { face: 'learn', scenario: 'rebalance', step: 3 },
+  ]
+
+  it('names face, scenario and step, and leads back there', () => {
+    for (const route of routes) expect(parseRoute(formatRoute(route))).toEqual(route)
+  })
+
+  it('leads to the stage when it is not understood, and to the first step', () => {
+    for (const hash of ['', '#', '#/', '#/nothing/else']) {
+      expect(parseRoute(hash)).toEqual({ face: 'stage' })
+    }
+    expect(parseRoute('#/learn/lag/x')).toEqual({ face: 'learn', scenario: 'lag', step: 1 })
+    expect(parseRoute('#/learn/lag/-4')).toEqual({ face: 'learn', scenario: 'lag', step: 1 })
+  })
+})
+
+describe('the scenarios', () => {
+  it('are the nine that there are to be, each with steps and an address of its own', () => {
+    expect(SCENARIOS).toHaveLength(9)
+    expect(new Set(SCENARIOS.map(({ id }) => id)).size).toBe(9)
+    for (const { id, steps } of SCENARIOS) {
+      expect(id).toMatch(/^[a-z-]+$/)
+      expect(steps.length).toBeGreaterThan(2)
+      expect(new Set(steps.map(({ title }) => title)).size).toBe(steps.length)
+    }
+  })
+})

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { drainOf, Samples, type Series } from '../../demo/charts/samples.js'
+import type { ClusterState } from '../../src/index.js'
+
+const names = { topic: 'rows', group: 'workers' }
+
+/** As much of a state as samples look at. */
+function state(end: number, committed: number, topicId = 'one'): ClusterState {
+  const partition = { partition: 0, partitionId: 1, logStartOffset: 0, logEndOffset: end }
+  const offset = { topic: 'rows', partition: 0, committedOffset: committed, lag: end - committed }
+  return {
+    topics: [{ topic: 'rows', topicId, partitions: [{ ...partition, highWatermark: end }] }],
+    groups: [{ groupId: 'workers', offsets: [offset] }],
+  } as unknown as ClusterState
+}
+
+const series = (given: Partial<Series>): Series => ({
+  atS: [0],
+  sentPerSecond: [0],
+  handledPerSecond: [0],
+  lag: [0],
+  ...given,
+})
+
+describe('the samples of a minute', () => {
+  it('have the rates of what came and what was handled, and the lag', () => {
+    const samples = new Samples(names)
+    samples.note(state(0, 0), 1_000)
+    samples.note(state(100, 40), 1_500)
+    samples.note(state(200, 80), 2_000)
+    expect(samples.series()).toEqual({
+      atS: [1, 1.5, 2],
+      sentPerSecond: [0, 200, 200],
+      handledPerSecond: [0, 80, 80],
+      lag: [0, 60, 120],
+    })
+  })
+
+  it('have no rate below nothing when a group is set back', () => {
+    const samples = new Samples(names)
+    samples.note(state(10, 10), 0)
+    samples.note(state(10, 0), 500)
+    expect(samples.series().handledPerSecond).toEqual([0, 0])
+  })
+
+  it('begin anew with another topic, and keep a minute', () => {
+    const samples = new Samples(names)
+    samples.note(state(10, 10), 0)
+    for (let at = 1; at <= 300; at++) samples.note(state(at, at, 'two'), at * 500)
+    expect(samples.series().atS).toHaveLength(120)
+    expect(samples.series().sentPerSecond.at(-1)).toBe(2)
+  })
+})
+
+describe('the time until the lag is gone', () => {
+  it('follows from lag and rates', () => {
+    const draining = { lag: [300], handledPerSecond: [150], sentPerSecond: [50] }
+    expect(drainOf(series(draining))).toEqual({ is: 'draining', inMs: 3_000 })
+    const growing = { lag: [300], handledPerSecond: [50], sentPerSecond: [150] }
+    expect(drainOf(series(growing))).toEqual({ is: 'growing', perSecond: 100 })
+    expect(drainOf(series({ lag: [300] }))).toEqual({ is: 'standing' })
+    expect(drainOf(series({}))).toEqual({ is: 'caught up' })
+  })
+})
