@@ -61,7 +61,7 @@ export function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppP
         <Navigation cluster={state.cluster} route={route} go={go} />
         <main aria-label={TITLES[route.view]}>
           {state.cluster === undefined ? (
-            <p class="muted">{state.link.status === 'failed' ? '' : 'Asking the broker …'}</p>
+            <Waiting isFailed={state.link.status === 'failed'} />
           ) : (
             <Fence key={`${route.view} ${route.name ?? ''}`}>
               <View view={route.view} />
@@ -77,6 +77,25 @@ export function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppP
         </div>
       </div>
     </ConsoleContext.Provider>
+  )
+}
+
+const SLOW_MS = 3_000
+
+/** Before the first state. A broker that is there answers within a moment. */
+function Waiting({ isFailed }: { readonly isFailed: boolean }) {
+  const [isSlow, setSlow] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), SLOW_MS)
+    return () => clearTimeout(timer)
+  }, [])
+  if (isFailed) return null
+  return (
+    <p class="muted" role="status">
+      {isSlow
+        ? 'The broker has not answered yet. It is asked again; its worker may be starting, or its script not be where it is looked for.'
+        : 'Asking the broker …'}
+    </p>
   )
 }
 
@@ -191,8 +210,19 @@ function Navigation({ cluster, route, go }: NavigationProps) {
     'share-groups': cluster?.shareGroups.length,
     exchanges: cluster?.exchanges.length,
   }
+  const bar = useRef<HTMLElement>(null)
+  // Where the bar is narrow it scrolls, and what is shown is to be seen in it.
+  useEffect(() => {
+    const element = bar.current
+    const current = element?.querySelector<HTMLElement>('[aria-current]')
+    if (!element || !current) return
+    const { left, right } = current.getBoundingClientRect()
+    const frame = element.getBoundingClientRect()
+    if (left < frame.left) element.scrollLeft -= frame.left - left + 8
+    else if (right > frame.right) element.scrollLeft += right - frame.right + 8
+  }, [route.view])
   return (
-    <nav aria-label="Views of the broker">
+    <nav aria-label="Views of the broker" ref={bar}>
       <ul>
         {VIEWS.map((view) => (
           <li key={view}>

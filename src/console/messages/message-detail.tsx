@@ -1,5 +1,5 @@
 /** One message whole: where it is, its headers, and its value in three ways. */
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { bytesOf, hexDump, utf8Bytes, utf8Text } from '../format/bytes.js'
 import { errorText } from '../format/error-text.js'
 import { formatBytes, formatTimestamp } from '../format/format.js'
@@ -23,8 +23,11 @@ export interface MessageDetailProps {
 }
 
 export function MessageDetail({ topic, row, onClose }: MessageDetailProps) {
+  const frame = useRef<HTMLElement>(null)
+  // In a narrow console it is below the list.
+  useEffect(() => frame.current?.scrollIntoView({ block: 'nearest' }), [row])
   return (
-    <section class="detail section" aria-label="Message">
+    <section class="detail section" aria-label="Message" ref={frame}>
       <div class="head">
         <h3>
           Partition {row.partition}, offset {row.offset}

@@ -45,7 +45,13 @@ export function DataTable<T>(props: DataTableProps<T>) {
   return (
     <div class="section">
       {isSearchable && rows.length > ROWS_WITHOUT_SEARCH && (
-        <TextField label={`Find in ${caption}`} type="search" value={wanted} onInput={setWanted} />
+        <TextField
+          label={`Find in ${caption.toLowerCase()}`}
+          class="find"
+          type="search"
+          value={wanted}
+          onInput={setWanted}
+        />
       )}
       <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
         <table>

@@ -114,6 +114,8 @@ export class ConsoleSession {
 
   async #follow(signal: AbortSignal): Promise<void> {
     try {
+      // Gives up sooner than a call does, and says why.
+      await this.mq.connect({ signal })
       for await (const cluster of this.admin.watch({ intervalMs: WATCH_INTERVAL_MS, signal })) {
         const rates = this.#meter.next(cluster)
         this.#set({ cluster, rates, link: { status: 'connected' } })

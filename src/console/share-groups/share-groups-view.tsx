@@ -7,6 +7,9 @@ import { Empty } from '../parts/facts.js'
 import { archivedOf, shareFigures } from './share-figures.js'
 import { ShareGroupPage } from './share-group-page.js'
 
+/** The broker's own: in it is what `admin.redrive` has sent back already. */
+const REDRIVE = 'tabmq.redrive'
+
 export function ShareGroupsView() {
   const { route } = useConsole()
   return route.name === undefined ? <ShareGroupList /> : <ShareGroupPage groupId={route.name} />
@@ -37,6 +40,7 @@ function ShareGroupList() {
           onClick={() => go({ view: 'share-groups', name: groupId })}
         >
           {groupId}
+          {groupId === REDRIVE && <span class="muted"> (which dead letters were sent back)</span>}
         </button>
       ),
     },

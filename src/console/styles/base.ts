@@ -81,6 +81,8 @@ tbody tr:last-child > * { border-bottom: 0; }
 thead th { background: var(--surface); font-size: 12px; color: var(--muted); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 400; }
 thead button { display: inline-flex; gap: 3px; border: 0; background: none; padding: 0; min-height: 24px; font-weight: inherit; color: inherit; }
+.sort:empty { display: none; }
+.find { max-width: 24rem; }
 th.number, td.number { text-align: end; white-space: nowrap; }
 td.actions { white-space: nowrap; text-align: end; }
 tbody tr:hover { background: color-mix(in srgb, var(--surface) 60%, transparent); }

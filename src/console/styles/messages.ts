@@ -30,6 +30,9 @@ button[aria-pressed='true'] { background: var(--accent-soft); border-color: var(
   .found.split .grid-row { grid-template-columns: 28px 5rem 5rem minmax(5rem, 1fr) minmax(6rem, 3fr); }
   .found.split .grid-row .minor { display: none; }
 }
+@container console (max-width: 1099px) {
+  .found.split .grid { height: clamp(12rem, 36vh, 44rem); }
+}
 @container console (max-width: 720px) {
   .grid-row { grid-template-columns: 28px 4.9rem 4.2rem minmax(4rem, 1fr) minmax(6rem, 2fr); }
   .grid-row > * { padding: 0 5px; }
