@@ -5,7 +5,7 @@
  * The client finds the worker at ../../worker/shared-worker.js, in the sources as in dist/, and also
  * from the console's bundle, which is as deep and has a client and Preact in itself.
  */
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
@@ -26,6 +26,7 @@ keepOnly('dist/src/console', ['index.d.ts', 'tabmq-console.d.ts', 'route.d.ts'])
 await bundle('worker/shared-worker', { minify: true })
 await bundle('worker/index', { minify: false })
 await bundle('src/console/index', { minify: true })
+quoteWorker('dist/src/console/index.js')
 
 if (!runScript(toolPath('publint'), ['--strict', '--pack', 'false'])) process.exit(1)
 console.log(`built dist/ in ${elapsed(startMs)}`)
@@ -38,6 +39,19 @@ function compile(project, more = []) {
   const emit = ['--noEmit', 'false', '--declaration', '--rootDir', '.', '--outDir', 'dist']
   const args = ['--project', project, ...emit, ...more]
   if (!runScript(toolPath('typescript', 'tsc'), args)) process.exit(1)
+}
+
+/**
+ * Minified, strings are templates. Where an app's bundler looks for workers, it takes none for the
+ * literal that it has to be.
+ * @param {string} path
+ */
+function quoteWorker(path) {
+  const file = join(root, path)
+  const code = readFileSync(file, 'utf8')
+  const worker = /new URL\(`([^`]+)`,import\.meta\.url\),\{type:`module`/g
+  if (code.match(worker)?.length !== 1) throw new Error(`${path}: where does the worker start?`)
+  writeFileSync(file, code.replace(worker, "new URL('$1',import.meta.url),{type:'module'"))
 }
 
 /**

@@ -2,6 +2,7 @@
  * The examples of README.md, in its order, so that they are type-checked against the API as it is.
  * readme.test.ts compares the two; what an example leaves to the app is declared here.
  */
+import { TabmqConsole } from '../../src/console/index.js'
 import { Tabmq, TabmqError, type Codec } from '../../src/index.js'
 import { memoryBroker } from '../../src/testing/index.js'
 
@@ -439,6 +440,13 @@ export async function administration(mq: Tabmq, signal: AbortSignal): Promise<vo
       groups.map(({ groupId, state }) => `${groupId}: ${state}`),
     )
   }
+}
+
+export function withConsole(mq: Tabmq): void {
+  const panel = new TabmqConsole()
+  panel.connection = mq
+  panel.readonly = true
+  document.body.append(panel)
 }
 
 export async function keep(): Promise<void> {
