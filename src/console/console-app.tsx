@@ -39,11 +39,12 @@ const TITLES: Readonly<Record<ViewName, string>> = {
 export function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppProps) {
   const state = useSessionState(session)
   const { notices, notify } = useNotices()
+  const { main, goHere } = useFocusedView(route, go)
   const parts: ConsoleParts = {
     session,
     state,
     route,
-    go,
+    go: goHere,
     notify,
     writer: isReadonly ? undefined : session.mq,
   }
@@ -58,8 +59,8 @@ export function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppP
         <div class="banners">
           <Banners session={session} state={state} />
         </div>
-        <Navigation cluster={state.cluster} route={route} go={go} />
-        <main aria-label={TITLES[route.view]}>
+        <Navigation cluster={state.cluster} route={route} go={goHere} />
+        <main aria-label={TITLES[route.view]} tabIndex={-1} ref={main}>
           {state.cluster === undefined ? (
             <Waiting isFailed={state.link.status === 'failed'} />
           ) : (
@@ -116,6 +117,26 @@ function View({ view }: { readonly view: ViewName }) {
     case 'stores':
       return <StoresView />
   }
+}
+
+/**
+ * What was pressed to come to another view is often gone with the one before. The focus goes to the new
+ * one then, and not to the beginning of the page.
+ */
+function useFocusedView(route: Route, go: (route: Route) => void) {
+  const main = useRef<HTMLElement>(null)
+  const isOnItsWay = useRef(false)
+  useEffect(() => {
+    const root = main.current?.getRootNode()
+    const isLost = root instanceof ShadowRoot && root.activeElement === null
+    if (isOnItsWay.current && isLost) main.current?.focus({ preventScroll: true })
+    isOnItsWay.current = false
+  }, [route])
+  const goHere = (next: Route) => {
+    isOnItsWay.current = true
+    go(next)
+  }
+  return { main, goHere }
 }
 
 function useSessionState(session: ConsoleSession): SessionState {
@@ -220,7 +241,7 @@ function Navigation({ cluster, route, go }: NavigationProps) {
     const frame = element.getBoundingClientRect()
     if (left < frame.left) element.scrollLeft -= frame.left - left + 8
     else if (right > frame.right) element.scrollLeft += right - frame.right + 8
-  }, [route.view])
+  }, [route.view, cluster === undefined])
   return (
     <nav aria-label="Views of the broker" ref={bar}>
       <ul>

@@ -172,6 +172,20 @@ test('the element lives as its page wants it to', async ({ context }) => {
   expect(await views).toEqual({ view: 'stores' })
   await expect(page.locator('tabmq-console')).toHaveAttribute('view', 'stores')
 
+  // By the keyboard alone; where what was pressed is gone, the focus is at the new view.
+  await page.getByRole('button', { name: 'Topics' }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'New topic' }).focus()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('dialog').getByLabel('Name')).toBeFocused()
+  await page.keyboard.type('typed')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { name: 'typed' })).toBeVisible()
+  await expect(page.getByRole('main')).toBeFocused()
+  await page.keyboard.press('Tab')
+  await expect(page.getByRole('button', { name: 'All topics' })).toBeFocused()
+  expect(await other.evaluate(() => tab.admin.listTopics())).toEqual(['typed'])
+
   // With a client of the page's own it makes none, and leaves that one open.
   await page.evaluate(() => document.querySelector('tabmq-console')?.remove())
   await expect.poll(sessions).toBe(1)
@@ -187,7 +201,7 @@ test('the element lives as its page wants it to', async ({ context }) => {
     await new Promise((resolve) => setTimeout(resolve))
     return tab.admin.listTopics()
   })
-  expect(isOpen).toEqual([])
+  expect(isOpen).toEqual(['typed'])
   expect(await sessions()).toBe(1)
 })
 

@@ -43,6 +43,7 @@ nav button[aria-current='page'] { background: var(--accent-soft); color: var(--a
 nav .count { color: var(--muted); font-weight: 400; }
 main { grid-row: 3; min-width: 0; overflow: auto; padding: 14px 16px 24px; display: flex; flex-direction: column; gap: 14px; }
 main > * { flex: none; }
+main:focus-visible { outline: none; }
 
 .row { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
 .row.end { align-items: flex-end; }
@@ -79,7 +80,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { padding: 5px 10px; text-align: start; vertical-align: baseline; border-bottom: 1px solid var(--line); }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { background: var(--surface); font-size: 12px; color: var(--muted); font-weight: 600; white-space: nowrap; }
-tbody th { font-weight: 400; }
+tbody th { font-weight: 400; min-width: 5.5rem; }
 thead button { display: inline-flex; gap: 3px; border: 0; background: none; padding: 0; min-height: 24px; font-weight: inherit; color: inherit; }
 .sort:empty { display: none; }
 .find { max-width: 24rem; }
