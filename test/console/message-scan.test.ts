@@ -105,6 +105,22 @@ describe('a scan', () => {
     expect(page.isAtEnd).toBe(false)
   })
 
+  test('holds little of what is large, from either end', async () => {
+    await admin.createTopics({ topics: [{ topic: 'large', config: { maxMessageBytes: 1e6 } }] })
+    const producer = mq.producer()
+    for (let at = 0; at < 80; at++) {
+      await producer.send({ topic: 'large', messages: [{ value: 'x'.repeat(100_000) }] })
+    }
+    for (const type of ['oldest', 'newest'] as const) {
+      const large = scan({ topic: 'large', partitions: [0], start: { type } })
+      const page = await large.page(never)
+      // Eight million bytes and a window more.
+      expect(page.rows.length).toBeGreaterThanOrEqual(40)
+      expect(page.rows.length).toBeLessThanOrEqual(60)
+      expect((await large.page(never)).rows.length + page.rows.length).toBe(80)
+    }
+  })
+
   test('goes on where it was stopped', async () => {
     const stopped = scan()
     const control = new AbortController()

@@ -7,10 +7,11 @@ import { jsonText } from '../format/json-text.js'
 import { Facts, type Fact } from '../parts/facts.js'
 import { download } from './download.js'
 import type { MessageRow, Row } from './message-scan.js'
-import { fileName, keyText } from './message-text.js'
+import { cutText, fileName, keyText } from './message-text.js'
 
 const CHARS_SHOWN = 100_000
 const BYTES_SHOWN = 16_384
+const HEADER_VALUES_SHOWN = 50
 
 const WAYS = ['json', 'text', 'hex'] as const
 type Way = (typeof WAYS)[number]
@@ -117,7 +118,8 @@ function Message({ topic, message }: MessageProps) {
 function headerText(value: unknown): string {
   return [value]
     .flat()
-    .map((one) => (one instanceof Uint8Array ? utf8Text(one) : String(one)))
+    .slice(0, HEADER_VALUES_SHOWN)
+    .map((one) => cutText(one instanceof Uint8Array ? utf8Text(one) : String(one)))
     .join(', ')
 }
 

@@ -61,7 +61,10 @@ export interface PageLimits {
 
 export const PAGE_LIMITS: PageLimits = { rows: 200, looked: 20_000, weight: 8_000_000 }
 
-const WINDOW = 500
+/** Windows begin small and grow for as long as what is in them is light. */
+const WINDOW_MIN = 20
+const WINDOW_MAX = 500
+const WINDOW_WEIGHT = 1_000_000
 const WEIGHED_CHARS = 100_000
 
 /** What of a partition is still to be looked at: from `low` up to `high`. */
@@ -69,6 +72,14 @@ interface Cursor {
   readonly partition: number
   low: number
   high: number
+  window: number
+}
+
+/** What was found of a partition at a time. */
+interface Stretch {
+  readonly rows: readonly Row[]
+  readonly looked: number
+  readonly weight: number
 }
 
 export class MessageScan {
@@ -98,12 +109,12 @@ export class MessageScan {
       if (looked >= limits.looked || weight >= limits.weight) break
       const cursor = this.#cursors[turn % this.#cursors.length] as Cursor
       const share = Math.ceil(limits.rows / this.#cursors.length)
-      const found = await this.#window(cursor, Math.min(WINDOW, Math.max(share, 20)))
+      const found = await this.#window(cursor, Math.min(cursor.window, Math.max(share, WINDOW_MIN)))
       looked += found.looked
-      for (const row of found.rows) {
-        rows.push(row)
-        weight += weightOf(row)
-      }
+      weight += found.weight
+      rows.push(...found.rows)
+      const isLight = found.weight < WINDOW_WEIGHT
+      cursor.window = isLight ? Math.min(2 * cursor.window, WINDOW_MAX) : WINDOW_MIN
       this.#cursors = this.#cursors.filter(({ low, high }) => low < high)
     }
     return { rows: this.#sorted(rows), looked, isAtEnd: this.#cursors.length === 0 }
@@ -121,13 +132,13 @@ export class MessageScan {
       .map(({ partition, low, high }) => {
         let from = start.type === 'offset' ? start.offset : low
         if (times !== undefined) from = times[partition]?.offset ?? high
-        return { partition, low: Math.max(low, from), high }
+        return { partition, low: Math.max(low, from), high, window: WINDOW_MIN }
       })
       .filter(({ low, high }) => low < high)
   }
 
   /** One stretch of one partition, which the cursor leaves behind. */
-  async #window(cursor: Cursor, size: number): Promise<{ rows: Row[]; looked: number }> {
+  async #window(cursor: Cursor, size: number): Promise<Stretch> {
     const from = this.#isBackward ? Math.max(cursor.low, cursor.high - size) : cursor.low
     const until = this.#isBackward ? cursor.high : Math.min(cursor.high, cursor.low + size)
     const rows: Row[] = []
@@ -136,7 +147,8 @@ export class MessageScan {
     if (this.#isBackward) cursor.high = from
     // What could not be read may have reached further than the window.
     else cursor.low = Math.min(next, cursor.high)
-    return { rows, looked: until - from }
+    const weight = rows.reduce((sum, row) => sum + weightOf(row), 0)
+    return { rows, looked: until - from, weight }
   }
 
   async #read(
@@ -182,9 +194,10 @@ function nextOf(error: unknown, offset: number): number | undefined {
 /** About how many bytes it takes to keep it. */
 export function weightOf(row: Row): number {
   if (row.type === 'damaged') return 100
-  const { value } = row
-  if (typeof value === 'string') return 200 + 2 * value.length
+  const { key, value, headers } = row
+  const around = 200 + (key?.length ?? 0) + Object.values(headers).flat().join('').length
+  if (typeof value === 'string') return around + 2 * value.length
   const bytes = bytesOf(value)
-  if (bytes !== undefined) return 200 + bytes.byteLength
-  return 200 + 2 * jsonText(value, { charsMax: WEIGHED_CHARS }).text.length
+  if (bytes !== undefined) return around + bytes.byteLength
+  return around + 2 * jsonText(value, { charsMax: WEIGHED_CHARS }).text.length
 }

@@ -8,7 +8,12 @@ const PREVIEW_CHARS = 300
 
 export function keyText(key: string | Uint8Array | null): string {
   if (key === null) return '–'
-  return typeof key === 'string' ? key : `${utf8Text(key.subarray(0, 100))} (bytes)`
+  return typeof key === 'string' ? cutText(key) : `${utf8Text(key.subarray(0, 100))} (bytes)`
+}
+
+/** So much of a text as fits a line or two. */
+export function cutText(text: string): string {
+  return text.length > PREVIEW_CHARS ? `${text.slice(0, PREVIEW_CHARS)}…` : text
 }
 
 export function previewText({ value, undecoded }: MessageRow): string {
