@@ -21,12 +21,24 @@ export class SharedSetting<T> {
   }
 
   set(value: T): void {
-    localStorage.setItem(this.#storageKey, String(value))
-    this.cell.set(this.#read())
+    try {
+      localStorage.setItem(this.#storageKey, String(value))
+    } catch {
+      // Where storage is blocked there is no broker either, and the page says so.
+    }
+    this.cell.set(this.#parse(String(value)))
   }
 
   #read(): T {
-    return this.#parse(localStorage.getItem(this.#storageKey))
+    return this.#parse(maybeStored(this.#storageKey))
+  }
+}
+
+function maybeStored(key: string): string | null {
+  try {
+    return localStorage.getItem(key)
+  } catch {
+    return null
   }
 }
 

@@ -75,7 +75,7 @@ function PoisonPolicy() {
   const tabs = useSelected(demo.shown, (shown) => shown.tabs)
   const isStuck = tabs.some(({ report }) => report?.trouble?.startsWith('Fails') === true)
   return (
-    <div class="poison" aria-live="polite">
+    <div class="poison">
       <p class="hint">
         {isStuck
           ? 'A message holds up its partition: its handler fails again and again.'

@@ -1,6 +1,7 @@
 /** Draws one partition as a log: its records, who has handled them, and how far each group has come. */
 import type { HandledSpan } from '../ledger/last-handlers.js'
 import { formatCount } from '../format.js'
+import { TAB_COLOURS } from '../shell/tab-marks.js'
 import type { LaneLock } from './lane-view.js'
 import type { Palette } from './palette.js'
 
@@ -52,7 +53,7 @@ export function paintLane(
     painter.paint(picture.start, picture.doneBelow - 1, { fill: palette.accent, alpha: 0.75 })
   }
   for (const { tab, first, last } of picture.spans) {
-    painter.paint(first, last, { fill: palette.tab(tab), alpha: 1 })
+    painter.paint(first, last, { fill: palette.tab(tab), alpha: alphaOf(tab) })
   }
   for (const { tab, first, last } of picture.locks) {
     painter.paint(first, last, { fill: palette.tab(tab.number), alpha: 0.6 })
@@ -63,6 +64,11 @@ export function paintLane(
   painter.outline(picture.selected, { stroke: palette.text, lineWidth: 2 })
   context.restore()
   paintMarks(context, picture, palette)
+}
+
+/** The ninth tab has the first one's colour, and is paler: a pattern would not show in so narrow a cell. */
+function alphaOf(tab: number): number {
+  return 1 - 0.35 * (Math.floor((tab - 1) / TAB_COLOURS) % 2)
 }
 
 /** The offset that is drawn there; undefined where there is none. */

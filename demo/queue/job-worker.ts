@@ -37,7 +37,7 @@ export class JobWorker {
       deliveryCountLimit: TRIES,
       deadLetterTopic: DEAD_JOBS,
       lockDurationMs: 10_000,
-      retry: { initialDelayMs: 1_000, multiplier: 2 },
+      retry: { initialDelayMs: 500, multiplier: 2 },
     })
     this.#consumer = consumer
     consumer.on('crash', ({ error, willRetry }) => {

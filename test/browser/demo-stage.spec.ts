@@ -6,6 +6,7 @@ import type { Page } from '@playwright/test'
 import { AxeBuilder } from '@axe-core/playwright'
 import { DemoPage } from './demo-page.js'
 import { expect, test } from './demo-site.js'
+import { SpawnedBrowser } from './spawned-browser.js'
 import type { Tabmq } from '../../src/index.js'
 
 declare global {
@@ -130,6 +131,38 @@ test('a broker that is killed is followed by another, and one says how a tab is 
   await tab.expectMessage(/The browser (has promised|made no promise)/)
 })
 
+test('a tab behind another is hidden, one that the browser freezes is frozen, and then thaws', async ({
+  demoSite,
+}) => {
+  const browser = await SpawnedBrowser.start(demoSite.address)
+  try {
+    const behind = new DemoPage(await browser.openPage(''))
+    await behind.expectReady()
+    const front = new DemoPage(await browser.openPage(''))
+    await front.expectTabs(2)
+    const card = front.page.locator('.tab[data-tab="1"]')
+    await browser.hide(behind.page, front.page)
+    await expect(card).toHaveAttribute('data-presence', 'hidden')
+    await browser.freeze(behind.page)
+    await expect(card).toHaveAttribute('data-presence', 'frozen')
+    await browser.resume(behind.page)
+    await expect(card).toHaveAttribute('data-presence', 'hidden')
+  } finally {
+    await browser.close()
+  }
+})
+
+test('nothing is wider than the smallest screen, in any view', async ({ context }) => {
+  const { page } = await DemoPage.open(context)
+  await page.setViewportSize({ width: 360, height: 740 })
+  for (const [hash, selector] of VIEWS) {
+    await page.goto(hash)
+    await page.locator(selector).first().waitFor()
+    const widths = page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+    expect(await widths, hash).toEqual([360, 360])
+  }
+})
+
 test('a large file is sent to its end, and one that is not text changes nothing', async ({
   context,
 }) => {
@@ -162,6 +195,8 @@ test('a large file is sent to its end, and one that is not text changes nothing'
 test('axe finds nothing serious in any view, light and dark', async ({ context }) => {
   const tab = await DemoPage.open(context)
   const { page } = tab
+  // What is on its way from one colour to another has neither's contrast.
+  await page.emulateMedia({ reducedMotion: 'reduce' })
   await tab.click('Send it')
   await tab.expectHandledOver(200)
   await page.locator('.lane-strip').first().focus()
@@ -182,7 +217,7 @@ const VIEWS = [
   ['./#/stage', '.lane'],
   ['./#/learn', '.card'],
   ['./#/learn/rebalance/1', '.lesson'],
-  ['./#/console', 'tabmq-console'],
+  ['./#/console', 'tabmq-console h2'],
 ] as const
 
 async function seriousViolations(page: Page): Promise<unknown[]> {

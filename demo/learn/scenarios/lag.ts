@@ -11,14 +11,14 @@ export const lag: Scenario = {
     {
       title: 'Too much for one',
       text: [
-        'Let each message take 10 ms of work: one tab does a hundred a second. Then send two hundred and fifty a second, and watch the *lag*: what is in the log and not handled.',
+        'Let each message take 5 ms of work: one tab does two hundred a second. Then send four hundred a second, and watch the *lag*: what is in the log and not handled.',
       ],
       actions: [
         {
           label: 'Send too much',
           run: ({ demo }) => {
-            demo.workMs.set(10)
-            demo.generator.setRate(250)
+            demo.workMs.set(5)
+            demo.generator.setRate(400)
             if (!demo.generator.isOn.value) demo.generator.toggle()
           },
         },
@@ -40,7 +40,7 @@ export const lag: Scenario = {
         },
       ],
       isDone: ({ now }) =>
-        workingTabs(now).length >= 3 && (now.series.handledPerSecond.at(-1) ?? 0) > 180,
+        workingTabs(now).length >= 3 && (now.series.handledPerSecond.at(-1) ?? 0) > 300,
       waitingFor: 'Waiting for three tabs with partitions, and more handled a second.',
       done: 'The line of what is handled has risen towards what is sent, or above it.',
     },
@@ -58,7 +58,7 @@ export const lag: Scenario = {
       title: 'As it was',
       text: ['Let the work take 2 ms again.'],
       actions: [{ label: 'Work 2 ms', run: ({ demo }) => demo.workMs.set(2) }],
-      isDone: ({ demo }) => demo.workMs.value !== 10,
+      isDone: ({ demo }) => demo.workMs.value !== 5,
       waitingFor: 'Waiting for less work.',
       done: 'As before.',
     },

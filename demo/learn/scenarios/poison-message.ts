@@ -57,7 +57,7 @@ export const poisonMessage: Scenario = {
       title: 'The same in a queue',
       text: [
         'A *share group* deals out messages, not partitions. Work on jobs in this tab, add twenty, and one that always fails: the others are not held up by it.',
-        'It is tried five times, later each time. Then it is a *dead letter*, which takes about a quarter of a minute.',
+        'It is tried five times, later each time. Then it is a *dead letter*, which takes about ten seconds.',
       ],
       actions: [
         { label: 'Work on jobs', run: ({ demo }) => demo.jobs.start() },
