@@ -101,7 +101,7 @@ interface EntriesProps {
 function Entries({ entries, onOpen }: EntriesProps) {
   const { writer } = useConsole()
   const columns: readonly Column<Entry>[] = [
-    { title: 'Key', cell: ([key]) => <code class="break">{key}</code> },
+    { title: 'Key', cell: ([key]) => <code class="break wide">{key}</code> },
     {
       title: 'Value',
       cell: ([, value]) => {

@@ -24,6 +24,7 @@ code, .mono { font-family: ui-monospace, 'SF Mono', Menlo, Consolas, monospace; 
 .ok-text { color: var(--ok); }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .break { overflow-wrap: anywhere; }
+.wide { display: inline-block; min-width: 4.5rem; }
 
 .top { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: center; padding: 8px 14px; border-bottom: 1px solid var(--line); background: var(--surface); min-height: 42px; }
 .top strong { font-size: 14px; }
@@ -80,7 +81,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { padding: 5px 10px; text-align: start; vertical-align: baseline; border-bottom: 1px solid var(--line); }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { background: var(--surface); font-size: 12px; color: var(--muted); font-weight: 600; white-space: nowrap; }
-tbody th { font-weight: 400; min-width: 5.5rem; }
+tbody th { font-weight: 400; min-width: 4rem; }
 thead button { display: inline-flex; gap: 3px; border: 0; background: none; padding: 0; min-height: 24px; font-weight: inherit; color: inherit; }
 .sort:empty { display: none; }
 .find { max-width: 24rem; }

@@ -130,6 +130,7 @@ function Partitions({ topic }: { readonly topic: TopicState }) {
     {
       title: 'Messages',
       isNumber: true,
+      isMinor: true,
       order: (one) => one.logEndOffset - one.logStartOffset,
       cell: (one) => formatCount(one.logEndOffset - one.logStartOffset),
     },

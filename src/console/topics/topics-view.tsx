@@ -76,6 +76,7 @@ function TopicTable() {
     {
       title: 'Size',
       isNumber: true,
+      isMinor: true,
       order: (topic) => topicFigures(topic).sizeBytes,
       cell: (topic) => formatBytes(topicFigures(topic).sizeBytes),
     },
