@@ -47,6 +47,7 @@ export default defineConfig(({ mode }) => ({
     include: [
       'comlink',
       'idb',
+      'msgpackr/index-no-eval',
       'preact',
       'preact/hooks',
       'preact/jsx-dev-runtime',

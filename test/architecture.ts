@@ -31,7 +31,7 @@ export const areas: readonly Area[] = [
   {
     path: 'src/codec/',
     imports: ['src/protocol/', 'src/std/'],
-    packages: [],
+    packages: ['msgpackr'],
   },
   {
     path: 'src/broker/',

@@ -1,20 +1,20 @@
 /**
- * The default codec: whatever structured clone could carry and bytes can hold. structured-writer.ts and
- * structured-reader.ts do the work; what the bytes would not keep exactly goes through
- * structured-graph.ts.
+ * The default codec: whatever structured clone could carry and bytes can hold. msgpackr does the
+ * work, in its build without `eval`; structured-tree.ts says which values it would change, and those
+ * go through structured-graph.ts.
  *
- * The values of a whole chunk are one msgpack array, because the property names of objects are written
- * once for each shape: `[positions, value, value, …]`, where `positions` lists the values that are
- * graphs, or is null. A chunk is decoded by itself; messages never share an object, even when the same
- * one was sent twice.
+ * The values of a whole chunk are one msgpack array, because msgpackr writes the property names of
+ * objects once per call: `[positions, value, value, …]`, where `positions` lists the values that are
+ * graphs, or is null. Record definitions are inline, so a chunk is decoded by itself; messages never
+ * share an object, even when the same one was sent twice.
  */
+import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr/index-no-eval'
 import { STRUCTURED_CODEC_ID } from '../protocol/batch-header.js'
-import { assert } from '../std/assert.js'
 import type { Codec } from './codec.js'
 import { fromGraph } from './structured-graph-reader.js'
 import { toGraph } from './structured-graph.js'
-import { readStructured } from './structured-reader.js'
-import { StructuredWriter } from './structured-writer.js'
+import { UnsupportedValueError } from './structured-kinds.js'
+import { TreeCheck } from './structured-tree.js'
 
 export const structuredCodec: Codec = {
   id: STRUCTURED_CODEC_ID,
@@ -23,39 +23,45 @@ export const structuredCodec: Codec = {
   decode: (bytes) => decodeStructuredValues(bytes, 1)[0],
 }
 
-/** The writer of the last call, unless a getter of a value is encoding something itself. */
-let spare: StructuredWriter | undefined
+// References between objects are structured-graph.ts's business: msgpackr's own way costs a Map entry
+// per object, ties messages to each other, and its decoder is one thing less to trust.
+const packr = new Packr({
+  moreTypes: true,
+  structuredClone: false,
+  useToJSON: false,
+  writeFunction: () => {
+    throw new UnsupportedValueError('a function cannot be encoded')
+  },
+})
+const unpackr = new Unpackr({ copyBuffers: true, structuredClone: false })
 
 /**
  * Encodes values that are decoded together.
  * @throws UnsupportedValueError, or whatever a getter of a value throws
  */
 export function encodeStructuredValues(values: readonly unknown[]): Uint8Array {
-  const writer = spare ?? new StructuredWriter()
-  spare = undefined
-  try {
-    writer.begin()
-    const positions: number[] = []
-    for (let position = 0; position < values.length; position++) {
-      const value = values[position]
-      if (writer.write(value)) continue
-      positions.push(position)
-      const isWritten = writer.write(toGraph(value))
-      assert(isWritten, () => 'a graph is a list that can be written')
+  const tree = new TreeCheck()
+  const packed: unknown[] = [null]
+  let positions: number[] | undefined
+  for (const value of values) {
+    if (tree.isPlainTree(value)) {
+      packed.push(value)
+    } else {
+      positions ??= []
+      positions.push(packed.length - 1)
+      packed.push(toGraph(value))
     }
-    // Which are graphs is known only now, and nothing in it is a shape.
-    const headStart = writer.length
-    writer.arrayHead(values.length + 1)
-    writer.write(positions.length === 0 ? null : positions)
-    return writer.finish(headStart)
-  } finally {
-    spare = writer
   }
+  if (positions !== undefined) packed[0] = positions
+  // msgpackr lends its buffer, and with RESET_BUFFER_MODE writes over it in the next call. The copy
+  // must not be made by Buffer's slice, which makes none.
+  return new Uint8Array(packr.pack(packed, RESET_BUFFER_MODE))
 }
 
 /** @throws some error when `bytes` are not `count` values that were encoded together */
 export function decodeStructuredValues(bytes: Uint8Array, count: number): unknown[] {
-  const unpacked = readStructured(bytes)
+  // A view of its own, because msgpackr leaves a property on what it is given.
+  const unpacked = unpackr.unpack(bytes.subarray())
   if (!Array.isArray(unpacked) || unpacked.length !== count + 1) {
     throw new TypeError(`the values are not an array of ${count}`)
   }

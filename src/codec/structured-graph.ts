@@ -1,7 +1,8 @@
 /**
- * Any structured-clonable value as a flat list that structured-writer.ts keeps exactly. Slower than its
- * own forms and larger, so only values that those would change come here. Works through a list instead
- * of recursing: depth does not matter. structured-graph-reader.ts is the way back.
+ * Any structured-clonable value as a flat list that msgpackr keeps exactly. Slower than msgpackr's
+ * own forms and larger, so only values that those would change come here (structured-tree.ts). Works
+ * through a list instead of recursing: depth does not matter. structured-graph-reader.ts is the way
+ * back.
  *
  * The list begins with the root's slot; then one node per object, in the order they were found. A
  * slot is a primitive as it is, or an array: [0, n] node n, [1] minus zero, [2, code units] a string
@@ -14,7 +15,7 @@
  * | 2 array with holes | its length; index, slot, … |
  * | 3 Map | key slot, value slot, … |
  * | 4 Set | a slot per member |
- * | 5 leaf | a Date, RegExp or ArrayBuffer, which are kept as they are |
+ * | 5 leaf | a Date, RegExp or ArrayBuffer, which msgpackr keeps |
  * | 6 error | slots of name, message, stack and, when it has one, cause |
  * | 7 boxed primitive | its slot |
  * | 8 view | its type's name, its bytes |
