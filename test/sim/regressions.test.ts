@@ -93,6 +93,7 @@ const WHOLE_SEEDS: readonly (readonly [number, string])[] = [
   [20078, 'a world is not well while anything published is on its way'],
   [30363, 'who went back goes on behind what a store has taken in, once it hears of it'],
   [30503, 'a lock that was on its way when the clock was set back is no longer than it was'],
+  [31749, 'what is accepted may go with its topic in the transaction in which it is entered'],
 ]
 
 test.each(SEEDS)(

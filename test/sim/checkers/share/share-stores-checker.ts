@@ -68,13 +68,19 @@ export class ShareStoresChecker implements Checker {
 
   #apply({ records }: Pick<Transaction, 'records'>, report: (message: string) => void): void {
     const before = new Map<string, ShareRow | undefined>()
+    // Also of partitions that are deleted in the same transaction.
+    const made = new Map<string, ShareRow>()
     for (const record of records) {
       if (record.type !== 'sharePartition') continue
       const key = `${record.groupId} ${record.partitionId}`
       const known = this.#rows.get(key)
       if (!before.has(key)) before.set(key, known)
       if (record.value === null) this.#rows.delete(key)
-      else this.#rows.set(key, readRow(record.value, known))
+      else {
+        const row = readRow(record.value, known)
+        this.#rows.set(key, row)
+        made.set(key, row)
+      }
     }
     for (const record of records) {
       if (record.type !== 'storeEntry' || !record.store.startsWith(PREFIX)) continue
@@ -82,6 +88,7 @@ export class ShareStoresChecker implements Checker {
       this.#enter(record, {
         groupId,
         before: (partitionId) => before.get(`${groupId} ${partitionId}`),
+        made: (partitionId) => made.get(`${groupId} ${partitionId}`),
         report,
       })
     }
@@ -92,23 +99,18 @@ export class ShareStoresChecker implements Checker {
     {
       groupId,
       before,
+      made,
       report,
-    }: { groupId: string; before: RowOf; report: (message: string) => void },
+    }: { groupId: string; before: RowOf; made: RowOf; report: (message: string) => void },
   ): void {
     if (value === null) return
     const entered = structuredCodec.decode(new Uint8Array(value, 1)) as Entered
     const { place, offset } = entered
     const name = `${groupId} ${entryKey(entered)}`
     // A topic that was made again has other partitions under the same names.
-    const candidates = [...this.#rows.keys()]
-      .filter((key) => key.startsWith(`${groupId} `))
-      .map((key) => Number(key.slice(groupId.length + 1)) as PartitionId)
-      .filter((id) => {
-        const known = this.#parts.log.byId(id)?.place
-        return known !== undefined && nameOf(known) === nameOf(place)
-      })
+    const candidates = this.#parts.log.everAt(place).map(({ partitionId }) => partitionId)
     const isMadeFinal = candidates.filter((partitionId) => {
-      const row = this.#rows.get(`${groupId} ${partitionId}`)
+      const row = made(partitionId)
       const was = before(partitionId)
       const wasFinal = was !== undefined && isFinal(was, offset)
       return row !== undefined && isFinal(row, offset) && was !== undefined && !wasFinal
