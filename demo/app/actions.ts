@@ -30,12 +30,12 @@ export class Actions {
 
   /** Each in a process of its own, so that they do not share a thread. */
   openTabs(count: number): void {
-    const { messages, shown } = this.#demo
+    const { messages } = this.#demo
     messages.forget('new tab')
-    const before = shown.value.tabs.length
+    const before = this.#demo.tabCount()
     for (let opened = 0; opened < count; opened++) openTab()
     setTimeout(() => {
-      const came = shown.value.tabs.length - before
+      const came = this.#demo.tabCount() - before
       if (came >= count) return
       const some = came > 0 ? `The browser let ${came} of ${count} through` : 'No new tab has come'
       const text = `${some}: it may block pop-ups. Please allow them for this page, or open its address by hand.`

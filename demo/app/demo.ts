@@ -229,6 +229,11 @@ export class Demo {
     this.#frame.ask()
   }
 
+  /** As the broker has it now, also while this page is hidden and shows nothing new. */
+  tabCount(): number {
+    return this.#view?.tabs.length ?? 0
+  }
+
   /** Asks another tab to close, one that a page has opened; undefined when there is none. */
   closeOneTab(): number | undefined {
     const others = this.#roster.reports().filter(({ tab }) => tab !== this.identity.number)
