@@ -221,8 +221,10 @@ export class Demo {
 
   #take(state: ClusterState, checker: Checker): void {
     const view = viewOf(state, { topic: TOPIC, group: GROUP })
+    const before = this.#state?.incarnation
     this.#state = state
     this.#view = view
+    if (before !== undefined && before !== state.incarnation) void this.#noteNewBroker()
     this.news.update(view.topicId)
     this.#rebalances.note(state)
     if (view.topicId !== undefined) checker.update(view.topicId, committedOf(view, GROUP))
@@ -280,6 +282,18 @@ export class Demo {
     this.#samples.note(this.#state, Date.now())
     this.#series = this.#samples.series()
     this.#frame.ask()
+  }
+
+  /** For the checker: what was not committed when the last one died comes again. */
+  async #noteNewBroker(): Promise<void> {
+    const { number: tab } = this.identity
+    try {
+      const { startedAtMs } = await this.admin.describeCluster()
+      const epoch = await this.news.topicId()
+      await this.#store.append({ kind: 'broker', epoch, tab, atMs: Date.now(), startedAtMs })
+    } catch (error) {
+      this.messages.fail('checker', 'That the broker is another was not written down', error)
+    }
   }
 
   #show(): void {

@@ -1,5 +1,6 @@
 /** What steps look at, of what the page shows. Pure. */
 import type { Shown } from '../app/demo.js'
+import { faultsIn } from '../ledger/ledger-count.js'
 import { GROUP } from '../names.js'
 import type { TabCard } from '../tabs/tab-roster.js'
 import type { Rebalance } from '../timeline/rebalances.js'
@@ -44,8 +45,7 @@ export function committedOf({ view }: Shown, groupId: string): number {
 
 export function isFaultless({ verdict }: Shown): boolean {
   if (verdict === undefined) return false
-  const { lost, twice, afterCrash, outOfOrder, mixedUp } = verdict.counts
-  return lost + outOfOrder + mixedUp === 0 && twice === afterCrash
+  return faultsIn(verdict.counts) === 0
 }
 
 /** What is odd about any tab's handler. */

@@ -11,6 +11,8 @@ export interface Finding {
   readonly tab: number | undefined
   /** Of what was handled twice: the life of the other tab that had handled it before. */
   readonly before: string | undefined
+  /** Of what was handled twice: about when, of the first in the run. */
+  readonly times?: { readonly firstAtMs: number; readonly againAtMs: number }
 }
 
 export type Fault = Omit<Finding, 'firstOffset' | 'lastOffset'> & { readonly offset: number }

@@ -8,6 +8,15 @@ interface Span {
   readonly tab: number
   readonly first: number
   last: number
+  /** When the last of them was handled. */
+  atMs: number
+}
+
+/** An earlier time that an offset was handled. */
+export interface EarlierHandling {
+  readonly run: string
+  /** When, or a little later. */
+  readonly atMs: number
 }
 
 /** Offsets that one tab has handled one after the other, both inclusive. */
@@ -22,20 +31,26 @@ export class LastHandlers {
     return this.#spans.get(partition) ?? []
   }
 
-  /** @returns the other run that had handled it before, if one had */
+  /** @returns who had handled it before, if anybody had */
   note(
     partition: number,
     offset: number,
-    { run, tab }: { readonly run: string; readonly tab: number },
-  ): string | undefined {
+    { run, tab, atMs }: { readonly run: string; readonly tab: number; readonly atMs: number },
+  ): EarlierHandling | undefined {
     const spans = this.#spans.get(partition) ?? []
     this.#spans.set(partition, spans)
-    const before = spans.findLast(({ first, last }) => first <= offset && offset <= last)?.run
+    const found = spans.findLast(({ first, last }) => first <= offset && offset <= last)
+    const before = found === undefined ? undefined : { run: found.run, atMs: found.atMs }
     const latest = spans.at(-1)
-    if (latest?.run === run && latest.last === offset - 1) latest.last = offset
-    else spans.push({ run, tab, first: offset, last: offset })
-    if (before === undefined || before === run) return undefined
-    this.#repeatedOf.set(before, this.repeatedOf(before) + 1)
+    if (latest?.run === run && latest.last === offset - 1) {
+      latest.last = offset
+      latest.atMs = atMs
+    } else {
+      spans.push({ run, tab, first: offset, last: offset, atMs })
+    }
+    if (before !== undefined && before.run !== run) {
+      this.#repeatedOf.set(before.run, this.repeatedOf(before.run) + 1)
+    }
     return before
   }
 

@@ -5,7 +5,7 @@
  */
 import { Findings, type Finding } from './findings.js'
 import { HandledIds } from './handled-ids.js'
-import { LastHandlers, type HandledSpan } from './last-handlers.js'
+import { LastHandlers, type EarlierHandling, type HandledSpan } from './last-handlers.js'
 import {
   formatMessageId,
   type HandledRow,
@@ -29,6 +29,8 @@ export interface Counts {
   readonly twice: number
   /** That part of `twice` which a crashed tab had handled before: it could not commit it. */
   readonly afterCrash: number
+  /** That part of `twice` which was handled before the broker died, and again under the next one. */
+  readonly afterBroker: number
   readonly outOfOrder: number
   /** Handled where another message had been acknowledged. */
   readonly mixedUp: number
@@ -39,7 +41,19 @@ export interface Counts {
 export interface ExplainedFinding extends Finding {
   /** The tab that had handled it and crashed before it could commit: no fault of anybody's. */
   readonly crashedTab: number | undefined
+  /** The broker had died before it could be committed: no fault of anybody's either. */
+  readonly brokerDied: boolean
 }
+
+interface Repeat {
+  readonly run: string
+  readonly firstAtMs: number
+  readonly againAtMs: number
+  count: number
+}
+
+/** A tab goes on for a moment before it has heard that its broker is another. */
+const NOTICED_MS = 2_000
 
 export class LedgerCount {
   readonly #partitions = new Map<number, PartitionCount>()
@@ -51,6 +65,9 @@ export class LedgerCount {
   readonly #findings = new Findings()
   /** The lives of tabs that ended without a goodbye, and those tabs' numbers. */
   readonly #crashed = new Map<string, number>()
+  /** When brokers began that came after one that had died. */
+  readonly #brokerStarts = new Set<number>()
+  #repeats: Repeat[] = []
   #mixedUp = 0
 
   /** How much each tab has handled, by its number. */
@@ -86,6 +103,9 @@ export class LedgerCount {
       case 'crash':
         this.#crashed.set(row.run, row.tab)
         break
+      case 'broker':
+        this.#brokerStarts.add(row.startedAtMs)
+        break
     }
   }
 
@@ -104,7 +124,10 @@ export class LedgerCount {
     const waiting = sum.sent - sum.handled - sum.lost - sum.passed
     const repeats = [...this.#crashed.keys()].map((run) => this.#lastHandlers.repeatedOf(run))
     const afterCrash = repeats.reduce((total, count) => total + count, 0)
-    return { ...sum, waiting, afterCrash, mixedUp: this.#mixedUp }
+    const afterBroker = this.#repeats
+      .filter((repeat) => !this.#crashed.has(repeat.run) && this.#isBrokers(repeat))
+      .reduce((total, { count }) => total + count, 0)
+    return { ...sum, waiting, afterCrash, afterBroker, mixedUp: this.#mixedUp }
   }
 
   /** What is wrong, each with its place. */
@@ -116,11 +139,10 @@ export class LedgerCount {
       }
     }
     return [...lost.all, ...this.#findings.all].map((finding) => {
-      const { before } = finding
-      return {
-        ...finding,
-        crashedTab: before === undefined ? undefined : this.#crashed.get(before),
-      }
+      const { before, times } = finding
+      const crashedTab = before === undefined ? undefined : this.#crashed.get(before)
+      const brokerDied = crashedTab === undefined && times !== undefined && this.#isBrokers(times)
+      return { ...finding, crashedTab, brokerDied }
     })
   }
 
@@ -142,17 +164,36 @@ export class LedgerCount {
     const outOfOrderBefore = count.outOfOrder
     const wasHandled = count.noteHandled(offset, atMs)
     const idWasHandled = this.#handledIds.note(id)
-    const before = this.#lastHandlers.note(partition, offset, { run, tab })
+    const earlier = this.#lastHandlers.note(partition, offset, { run, tab, atMs })
+    const before = earlier?.run === run ? undefined : earlier?.run
     if (!wasHandled) {
       if (idWasHandled) count.noteHandledElsewhere()
       this.#compare({ partition, offset, id, isOtherKnown: count.isSent(offset) })
       this.#handledByTab.set(tab, (this.#handledByTab.get(tab) ?? 0) + 1)
     }
     const fault = { partition, offset, tab, before }
-    if (wasHandled || idWasHandled) this.#findings.add({ ...fault, what: 'twice' })
-    else if (count.outOfOrder > outOfOrderBefore) {
+    if (wasHandled || idWasHandled) {
+      const times = earlier && { firstAtMs: earlier.atMs, againAtMs: atMs }
+      if (wasHandled && earlier !== undefined) this.#noteRepeat(earlier, atMs)
+      this.#findings.add({ ...fault, what: 'twice', ...(times && { times }) })
+    } else if (count.outOfOrder > outOfOrderBefore) {
       this.#findings.add({ ...fault, what: 'out of order' })
     }
+  }
+
+  #noteRepeat({ run, atMs: firstAtMs }: EarlierHandling, againAtMs: number): void {
+    const latest = this.#repeats.at(-1)
+    const isSame = latest?.run === run && latest.firstAtMs === firstAtMs
+    // Those of one row are a microsecond apart.
+    if (isSame && againAtMs - latest.againAtMs < 1) latest.count += 1
+    else this.#repeats.push({ run, firstAtMs, againAtMs, count: 1 })
+  }
+
+  /** Whether a broker began between the two times. */
+  #isBrokers({ firstAtMs, againAtMs }: { firstAtMs: number; againAtMs: number }): boolean {
+    return [...this.#brokerStarts].some(
+      (startMs) => firstAtMs < startMs + NOTICED_MS && startMs <= againAtMs,
+    )
   }
 
   /** The message that was handled at an offset must be the one that was acknowledged there. */
@@ -182,6 +223,7 @@ export class LedgerCount {
     this.#handledIds.clear()
     this.#oneSided.clear()
     this.#findings.clear()
+    this.#repeats = []
     this.#mixedUp = 0
     if (from === undefined) this.#handledByTab.clear()
   }
@@ -194,6 +236,7 @@ export class LedgerCount {
 }
 
 /** How much is wrong that should never be. */
-export function faultsIn({ lost, twice, afterCrash, outOfOrder, mixedUp }: Counts): number {
-  return lost + twice - afterCrash + outOfOrder + mixedUp
+export function faultsIn(counts: Counts): number {
+  const { lost, twice, afterCrash, afterBroker, outOfOrder, mixedUp } = counts
+  return lost + twice - afterCrash - afterBroker + outOfOrder + mixedUp
 }

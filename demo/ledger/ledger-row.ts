@@ -53,7 +53,14 @@ export interface CrashRow extends RowOfTab {
   readonly run: string
 }
 
-export type LedgerRow = SentRow | HandledRow | ReplayRow | CrashRow
+/** The broker has died, and another began: what was handled and not committed then comes again. */
+export interface BrokerRow extends RowOfTab {
+  readonly kind: 'broker'
+  /** When the other one began. Each tab that notices says so. */
+  readonly startedAtMs: number
+}
+
+export type LedgerRow = SentRow | HandledRow | ReplayRow | CrashRow | BrokerRow
 
 /** With a name of its own, so that it can never be in the ledger twice. */
 export type NamedRow = LedgerRow & { readonly rowId: string }

@@ -67,7 +67,8 @@ function Counter(props: {
 }) {
   const { name, text, isFault, verdict } = props
   const value = verdict?.counts[name] ?? 0
-  const isExplained = name === 'twice' && value > 0 && value === verdict?.counts.afterCrash
+  const { afterCrash = 0, afterBroker = 0 } = verdict?.counts ?? {}
+  const isExplained = name === 'twice' && value > 0 && value === afterCrash + afterBroker
   return (
     <div
       data-counter={name}

@@ -13,7 +13,7 @@ export type VerdictKind = 'none' | 'good' | 'repeated' | 'red'
 
 export function kindOfVerdict({ counts }: Found): VerdictKind {
   if (faultsIn(counts) > 0) return 'red'
-  if (counts.afterCrash > 0) return 'repeated'
+  if (counts.afterCrash + counts.afterBroker > 0) return 'repeated'
   return counts.sent === 0 ? 'none' : 'good'
 }
 
@@ -31,7 +31,7 @@ export function describeVerdict(verdict: Found): string {
 }
 
 function describeGood({ counts }: Found): string {
-  const hasRepeats = counts.afterCrash > 0
+  const hasRepeats = counts.afterCrash + counts.afterBroker > 0
   const unconfirmed =
     counts.unconfirmed === 0
       ? ''
@@ -48,7 +48,9 @@ function describeGood({ counts }: Found): string {
 }
 
 function describeFaults({ findings }: Found): string {
-  const faults = findings.filter(({ crashedTab }) => crashedTab === undefined)
+  const faults = findings.filter(
+    ({ crashedTab, brokerDied }) => crashedTab === undefined && !brokerDied,
+  )
   const named = faults.slice(0, PLACES_MAX).map(describeFault)
   const more = faults.length - named.length
   if (more > 0) named.push(`And at ${formatQuantity(more, 'more place')}.`)
@@ -72,7 +74,17 @@ function describeFault(finding: ExplainedFinding): string {
 }
 
 /** What a crashed tab could not commit, and what that led to; empty where nothing. */
-function describeRepeats({ counts, findings }: Found): string {
+function describeRepeats(verdict: Found): string {
+  return [describeCrash(verdict), describeBroker(verdict)].filter(Boolean).join(' ')
+}
+
+function describeBroker({ counts: { afterBroker } }: Found): string {
+  if (afterBroker === 0) return ''
+  const what = formatQuantity(afterBroker, 'message')
+  return `The broker died before ${what} could be committed: ${afterBroker === 1 ? 'it' : 'they'} came again, as at-least-once delivery allows.`
+}
+
+function describeCrash({ counts, findings }: Found): string {
   if (counts.afterCrash === 0) return ''
   const repeats = findings.filter(({ crashedTab }) => crashedTab !== undefined)
   const tabs = [...new Set(repeats.map(({ crashedTab }) => crashedTab))]

@@ -16,6 +16,7 @@ const fine = {
   passed: 0,
   twice: 0,
   afterCrash: 0,
+  afterBroker: 0,
   outOfOrder: 0,
   mixedUp: 0,
   unconfirmed: 0,
@@ -27,7 +28,7 @@ const verdict = (
 
 function finding(given: Partial<ExplainedFinding>): ExplainedFinding {
   const nowhere = { partition: 0, firstOffset: 0, lastOffset: 0 }
-  const nobody = { tab: undefined, before: undefined, crashedTab: undefined }
+  const nobody = { tab: undefined, before: undefined, crashedTab: undefined, brokerDied: false }
   return { what: 'twice', ...nowhere, ...nobody, ...given }
 }
 
@@ -101,6 +102,14 @@ describe('what is said of the checker', () => {
     const other = finding({ partition: 1, firstOffset: 7, lastOffset: 7, tab: 2 })
     expect(verdict({ ...counts, twice: 5 }, [repeat, other])).toBe(
       `Handled again: partition 1, offset 7, by Tab 2. ${expected}`,
+    )
+  })
+
+  it('says of a dead broker that repeats are to be expected', () => {
+    const repeat = finding({ firstOffset: 3, lastOffset: 6, tab: 1, brokerDied: true })
+    const counts = { sent: 9, handled: 9, twice: 4, afterBroker: 4 }
+    expect(verdict(counts, [repeat])).toBe(
+      'The broker died before 4 messages could be committed: they came again, as at-least-once delivery allows. All else was handled once, in order.',
     )
   })
 

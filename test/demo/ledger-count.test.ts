@@ -191,6 +191,31 @@ describe('the ledger count', () => {
     expect(count.counts(new Map([[0, 2]]))).toMatchObject({ handled: 2, ...nothingWrong })
   })
 
+  it('explains what came again by the death of a broker in between, and nothing else', () => {
+    const began = (startedAtMs: number): LedgerRow => ({
+      ...base,
+      kind: 'broker',
+      atMs: startedAtMs,
+      startedAtMs,
+    })
+    const rows = [
+      sent(0, 0, [0, 1, 2, 3]),
+      handled(0, [0, 1, 2], { atMs: 10_000 }),
+      handled(0, [1, 2, 3], { atMs: 20_000 }),
+    ]
+    const explained = { twice: 2, afterBroker: 2, afterCrash: 0, lost: 0 }
+    expect(counted([...rows, began(15_000)]).counts).toMatchObject(explained)
+    expect(counted([began(15_000), began(15_000), ...rows]).counts).toMatchObject(explained)
+    expect(counted([...rows, began(15_000)]).count.findings(new Map())).toMatchObject([
+      { what: 'twice', firstOffset: 1, lastOffset: 2, brokerDied: true },
+    ])
+    for (const startedAtMs of [5_000, 25_000]) {
+      const unexplained = { twice: 2, afterBroker: 0 }
+      expect(counted([...rows, began(startedAtMs)]).counts).toMatchObject(unexplained)
+    }
+    expect(counted(rows).counts).toMatchObject({ twice: 2, afterBroker: 0 })
+  })
+
   it('passes over what lies before the place that a group is set to, and expects the rest again', () => {
     const rows: LedgerRow[] = [
       sent(0, 0, [0, 1, 2, 3]),

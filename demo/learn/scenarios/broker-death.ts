@@ -42,7 +42,7 @@ export const brokerDeath: Scenario = {
     {
       title: 'What it did to the messages',
       text: [
-        'Stop the flow, let the rest be handled, and look at the checker. What a `send` had promised is on the disk; what it had not was sent again under its old number, and stored once. Handlers that had finished and not committed in that moment may have run twice.',
+        'Stop the flow, let the rest be handled, and look at the checker. What a `send` had promised is on the disk; what it had not was sent again under its old number, and stored once. Handlers that had finished and not committed in that moment may have run twice: the checker counts them, and says why.',
       ],
       actions: [
         {
@@ -63,7 +63,7 @@ export const brokerDeath: Scenario = {
         'It may be killed as often as you like; each time the epoch goes up. A worker that only hangs is deposed by the next one, and can write no more should it wake.',
       ],
       actions: [{ label: 'Kill the broker', run: ({ actions }) => actions.killBroker() }],
-      isDone: ({ now }) => isFaultless(now) || now.verdict !== undefined,
+      isDone: ({ now }) => isFaultless(now),
       waitingFor: 'Waiting for the checker.',
       done: 'That is all there is to it.',
     },
