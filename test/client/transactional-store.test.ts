@@ -189,6 +189,28 @@ describe('a consumer with a transactional store', () => {
   )
 
   test(
+    'handles again from there though what was being handled then is committed later',
+    inContext(async (context) => {
+      await context.topic('orders')
+      await produce(context, ['a', 'b', 'c'])
+      const tab = context.tab()
+      const reader = await read(context, tab, counting(tab))
+      await context.until(() => reader.handled.length === 3)
+      const gate = reader.hold()
+      await produce(context, ['d'])
+      await context.until(() => gate.size === 1)
+      reader.consumer.seek({ topic: 'orders', partition: 0, offset: 1 })
+      await context.done(reader.consumer.commitOffsets())
+      expect(await committed(context)).toEqual({ 'orders 0': 1 })
+      gate.release()
+      await context.until(() => reader.handled.length === 7)
+      await context.settle()
+      expect(await counts(context)).toEqual({ a: 1, b: 2, c: 2, d: 2 })
+      expect(await committed(context)).toEqual({ 'orders 0': 4 })
+    }),
+  )
+
+  test(
     'commits what several partitions have changed together, one at a time',
     inContext(async (context) => {
       await context.topic('orders', 3)

@@ -91,7 +91,7 @@ const WHOLE_SEEDS: readonly (readonly [number, string])[] = [
   [5457, 'a tab that is gone is forgotten when all it sent has begun'],
   [6210, 'nor before what it sent twice and still waits'],
   [20078, 'a world is not well while anything published is on its way'],
-  [30363, 'who went back goes on behind what a store has taken in, once it hears of it'],
+  [30363, 'who goes back is back also when what was handled before is committed after that'],
   [30503, 'a lock that was on its way when the clock was set back is no longer than it was'],
   [31749, 'what is accepted may go with its topic in the transaction in which it is entered'],
 ]

@@ -239,10 +239,13 @@ export class OwnedPartition {
     if ((this.#fetchOffset ?? 0) < nextOffset) this.#restartAt(nextOffset)
   }
 
-  /** `version`: of when the offset was what is handled. A seek since then is still to be committed. */
+  /**
+   * `version`: of when the offset was what is handled. A seek since then is still to be committed, or has to
+   * be once more.
+   */
   committed(offset: number, version = this.#version): void {
     this.#committed = offset
-    if (version >= this.#seekVersion) this.#mayGoBack = false
+    this.#mayGoBack = version < this.#seekVersion
   }
 
   /** What is at this offset cannot be read: it is not fetched (again) until a seek. */

@@ -67,7 +67,7 @@ export function addCheckers(history: History, options: CheckersOptions): CallChe
     'non-monotonic-poll',
     (parts) => new NonMonotonicPollChecker(parts, { stints, counting }),
   )
-  history.add('poll-skip', (parts) => new PollSkipChecker(parts, { progress, stints, counting }))
+  history.add('poll-skip', (parts) => new PollSkipChecker(parts, { progress, stints }))
   history.add(
     'unseen-at-the-end',
     (parts) => new UnseenChecker(parts, { progress, groupIds, topics }),

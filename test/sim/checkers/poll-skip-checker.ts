@@ -13,21 +13,11 @@ export class PollSkipChecker implements Checker {
   readonly #parts: CheckerParts
   readonly #progress: GroupProgress
   readonly #stints: Stints
-  readonly #counting: ReadonlySet<string>
 
-  constructor(
-    parts: CheckerParts,
-    shared: {
-      progress: GroupProgress
-      stints: Stints
-      /** Groups whose progress is one with a store's: who went back among them goes on behind what is committed. */
-      counting: ReadonlySet<string>
-    },
-  ) {
+  constructor(parts: CheckerParts, shared: { progress: GroupProgress; stints: Stints }) {
     this.#parts = parts
     this.#progress = shared.progress
     this.#stints = shared.stints
-    this.#counting = shared.counting
   }
 
   on(event: SimEvent): void {
@@ -49,14 +39,7 @@ export class PollSkipChecker implements Checker {
     if (stint.next < partition.logStartOffset && this.#progress.isFromLatest(event.reader.groupId))
       return
     const next = pastVoid(partition, Math.max(stint.next, partition.logStartOffset))
-    if (event.offset <= next) return
-    const { groupId } = event.reader
-    const committed = this.#parts.log.committed(groupId, partition.partitionId)
-    const isBehindCommitted =
-      this.#counting.has(groupId) &&
-      committed !== undefined &&
-      event.offset === pastVoid(partition, committed)
-    if (!isBehindCommitted) this.#report(event, next)
+    if (event.offset > next) this.#report(event, next)
   }
 
   #report({ reader, place, offset }: Handling, skipped: number): void {
