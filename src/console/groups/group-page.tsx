@@ -5,9 +5,10 @@ import { formatCount, formatRate, formatShortId } from '../format/format.js'
 import { useCluster, useConsole } from '../parts/console-context.js'
 import { DataTable, type Column } from '../parts/data-table.js'
 import { Back, Empty, Facts } from '../parts/facts.js'
-import { partitionsText, subscriptionText } from './assignment-text.js'
+import { partitionsText } from './assignment-text.js'
 import { DeleteGroup } from './delete-group.js'
 import { drainText, groupLag, StateTag } from './group-figures.js'
+import { CLIENT, SESSION, SUBSCRIPTION, WEIGHT } from './member-columns.js'
 import { ResetOffsets } from './reset-offsets.js'
 
 export function GroupPage({ groupId }: { readonly groupId: string }) {
@@ -100,13 +101,8 @@ function Members({ members }: { readonly members: readonly MemberDescription[] }
         </>
       ),
     },
-    { title: 'Client', cell: ({ clientId }) => <span class="break">{clientId}</span> },
-    {
-      title: 'Session',
-      isMinor: true,
-      cell: ({ sessionId }) =>
-        sessionId === undefined ? 'away' : <code>{formatShortId(sessionId)}</code>,
-    },
+    CLIENT,
+    SESSION,
     { title: 'Holds', cell: ({ assigned }) => partitionsText(assigned) },
     {
       title: 'Is to hold',
@@ -116,12 +112,8 @@ function Members({ members }: { readonly members: readonly MemberDescription[] }
         return text === partitionsText(assigned) ? <span class="muted">the same</span> : text
       },
     },
-    {
-      title: 'Subscription',
-      isMinor: true,
-      cell: ({ subscription }) => subscriptionText(subscription),
-    },
-    { title: 'Weight', isNumber: true, isMinor: true, cell: ({ weight }) => weight },
+    SUBSCRIPTION,
+    WEIGHT,
     { title: 'Epoch', isNumber: true, cell: ({ memberEpoch }) => formatCount(memberEpoch) },
   ]
   return (

@@ -7,7 +7,7 @@ import type {
   SharePartitionDescription,
 } from '../../index.js'
 import { formatCount, formatDuration, formatShortId } from '../format/format.js'
-import { subscriptionText } from '../groups/assignment-text.js'
+import { CLIENT, SESSION, SUBSCRIPTION, WEIGHT } from '../groups/member-columns.js'
 import { useCluster, useConsole } from '../parts/console-context.js'
 import { DataTable, type Column } from '../parts/data-table.js'
 import { Confirm } from '../parts/dialog.js'
@@ -94,18 +94,10 @@ function ShareGroup({ group }: { readonly group: ShareGroupDescription }) {
 function Members({ members }: { readonly members: readonly ShareMemberDescription[] }) {
   const columns: readonly Column<ShareMemberDescription>[] = [
     { title: 'Member', cell: ({ memberId }) => <code>{formatShortId(memberId)}</code> },
-    { title: 'Client', cell: ({ clientId }) => <span class="break">{clientId}</span> },
-    {
-      title: 'Session',
-      isMinor: true,
-      cell: ({ sessionId }) => <code>{formatShortId(sessionId)}</code>,
-    },
-    {
-      title: 'Subscription',
-      isMinor: true,
-      cell: ({ subscription }) => subscriptionText(subscription),
-    },
-    { title: 'Weight', isNumber: true, isMinor: true, cell: ({ weight }) => weight },
+    CLIENT,
+    SESSION,
+    SUBSCRIPTION,
+    WEIGHT,
     { title: 'Has', isNumber: true, cell: ({ acquired }) => formatCount(acquired) },
   ]
   return (
