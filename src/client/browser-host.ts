@@ -10,7 +10,6 @@ export type WorkerSource = URL | string | (() => SharedWorker)
 export class BrowserHost implements ClientHost {
   readonly #name: string
   readonly #worker: WorkerSource | undefined
-  readonly #turns = new Turns()
 
   constructor(name: string, worker: WorkerSource | undefined) {
     this.#name = name
@@ -33,7 +32,7 @@ export class BrowserHost implements ClientHost {
   /** By a message, since the timers of a hidden page are slow. */
   nextTurn(): Promise<void> {
     return new Promise((resolve) => {
-      this.#turns.next(resolve)
+      turns.next(resolve)
     })
   }
 
@@ -114,6 +113,9 @@ class Turns {
     return channel
   }
 }
+
+/** Those of the page, whoever waits: a channel is never garbage while it listens. */
+const turns = new Turns()
 
 /** @throws TabmqError INSECURE_CONTEXT, SHARED_WORKER_UNSUPPORTED */
 function checkPlatform(): void {

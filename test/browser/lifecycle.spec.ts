@@ -39,6 +39,41 @@ test('a broker whose data the user clears ends, and the next begins with nothing
   ])
 })
 
+test('clients that are closed leave nothing behind but what Chromium keeps of each worker', async ({
+  context,
+}) => {
+  const CLIENTS = 20
+  const page = await openTab(context, 'clients')
+  const debug = await context.newCDPSession(page)
+  const openAndClose = (count: number) =>
+    page.evaluate(async (times) => {
+      for (let left = times; left > 0; left--) {
+        const mq = new tab.Tabmq({ name: 'clients' })
+        const consumer = mq.consumer({ groupId: crypto.randomUUID() })
+        await consumer.subscribe({ topics: ['work'], fromBeginning: true })
+        await new Promise<void>((resolve, reject) => {
+          const eachMessage = ({ message }: { message: { value: unknown } }) => {
+            if (message.value === 99) resolve()
+          }
+          consumer.run({ eachMessage }).catch(reject)
+        })
+        await mq.close()
+      }
+    }, count)
+  const listeners = async () => {
+    await debug.send('HeapProfiler.collectGarbage')
+    return (await debug.send('Memory.getDOMCounters')).jsEventListeners
+  }
+  await createTopic(page)
+  const messages = Array.from({ length: 100 }, (_, value) => ({ value, partition: 0 }))
+  await page.evaluate((all) => tab.send('work', all), messages)
+  await openAndClose(2)
+  const before = await listeners()
+  await openAndClose(CLIENTS)
+  // A SharedWorker stays for as long as its page, and its port with it.
+  await expect.poll(listeners).toBeLessThanOrEqual(before + CLIENTS + 2)
+})
+
 test('where no broker can be reached, the error says why', async ({ context }) => {
   const page = await openTab(context, 'errors')
   const codeAfter = async (prepare: () => void) => {
