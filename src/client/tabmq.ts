@@ -79,6 +79,8 @@ const NAMES = ['name', 'worker', 'clientId', 'codecs']
  * await mq.producer().send({ topic: 'orders', messages: [{ key: 'user-7', value: { id: 1 } }] })
  */
 export class Tabmq {
+  /** The broker's. */
+  readonly name: string
   readonly #parts: {
     readonly host: ClientHost
     readonly connection: Connection
@@ -94,6 +96,7 @@ export class Tabmq {
     checkObject('the options', options)
     checkNoOthers('Tabmq', options, NAMES)
     const name = parseBrokerName(options.name ?? 'default')
+    this.name = name
     const host = hostOf(options) ?? new BrowserHost(name, options.worker)
     const clientId = options.clientId ?? defaultClientId()
     if (typeof clientId !== 'string' || clientId.length > 255) {
