@@ -1,6 +1,6 @@
 /** The console as a tree: how it stands with the broker, the way through the views, and one view. */
 import { Component, type ComponentChildren } from 'preact'
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { ClusterState } from '../index.js'
 import { errorText } from './format/error-text.js'
 import { formatCount } from './format/format.js'
@@ -9,7 +9,8 @@ import { GroupsView } from './groups/groups-view.js'
 import { HealthView } from './health/health-view.js'
 import { MessagesView } from './messages/messages-view.js'
 import { ConsoleContext, type ConsoleParts } from './parts/console-context.js'
-import { VIEWS, type Route, type ViewName } from './route.js'
+import { useKeptFocus } from './parts/kept-focus.js'
+import { formatRoute, VIEWS, type Route, type ViewName } from './route.js'
 import type { ConsoleSession, SessionState } from './session/console-session.js'
 import { ShareGroupsView } from './share-groups/share-groups-view.js'
 import { StoresView } from './stores/stores-view.js'
@@ -39,12 +40,19 @@ const TITLES: Readonly<Record<ViewName, string>> = {
 export function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppProps) {
   const state = useSessionState(session)
   const { notices, notify } = useNotices()
-  const { main, goHere } = useFocusedView(route, go)
+  const main = useRef<HTMLElement>(null)
+  useKeptFocus(main)
+  const path = formatRoute(route)
+  const shownPath = useRef(path)
+  shownPath.current = path
+  // Another view begins at its top.
+  useLayoutEffect(() => main.current?.scrollTo(0, 0), [path])
   const parts: ConsoleParts = {
     session,
     state,
     route,
-    go: goHere,
+    go,
+    isAt: (one) => formatRoute(one) === shownPath.current,
     notify,
     writer: isReadonly ? undefined : session.mq,
   }
@@ -59,12 +67,12 @@ export function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppP
         <div class="banners">
           <Banners session={session} state={state} />
         </div>
-        <Navigation cluster={state.cluster} route={route} go={goHere} />
+        <Navigation cluster={state.cluster} route={route} go={go} />
         <main aria-label={TITLES[route.view]} tabIndex={-1} ref={main}>
           {state.cluster === undefined ? (
             <Waiting isFailed={state.link.status === 'failed'} />
           ) : (
-            <Fence key={`${route.view} ${route.name ?? ''}`}>
+            <Fence key={`${route.view}/${route.name ?? ''}`}>
               <View view={route.view} />
             </Fence>
           )}
@@ -117,26 +125,6 @@ function View({ view }: { readonly view: ViewName }) {
     case 'stores':
       return <StoresView />
   }
-}
-
-/**
- * What was pressed to come to another view is often gone with the one before. The focus goes to the new
- * one then, and not to the beginning of the page.
- */
-function useFocusedView(route: Route, go: (route: Route) => void) {
-  const main = useRef<HTMLElement>(null)
-  const isOnItsWay = useRef(false)
-  useEffect(() => {
-    const root = main.current?.getRootNode()
-    const isLost = root instanceof ShadowRoot && root.activeElement === null
-    if (isOnItsWay.current && isLost) main.current?.focus({ preventScroll: true })
-    isOnItsWay.current = false
-  }, [route])
-  const goHere = (next: Route) => {
-    isOnItsWay.current = true
-    go(next)
-  }
-  return { main, goHere }
 }
 
 function useSessionState(session: ConsoleSession): SessionState {
@@ -231,19 +219,8 @@ function Navigation({ cluster, route, go }: NavigationProps) {
     'share-groups': cluster?.shareGroups.length,
     exchanges: cluster?.exchanges.length,
   }
-  const bar = useRef<HTMLElement>(null)
-  // Where the bar is narrow it scrolls, and what is shown is to be seen in it.
-  useEffect(() => {
-    const element = bar.current
-    const current = element?.querySelector<HTMLElement>('[aria-current]')
-    if (!element || !current) return
-    const { left, right } = current.getBoundingClientRect()
-    const frame = element.getBoundingClientRect()
-    if (left < frame.left) element.scrollLeft -= frame.left - left + 8
-    else if (right > frame.right) element.scrollLeft += right - frame.right + 8
-  }, [route.view, cluster === undefined])
   return (
-    <nav aria-label="Views of the broker" ref={bar}>
+    <nav aria-label="Views of the broker">
       <ul>
         {VIEWS.map((view) => (
           <li key={view}>

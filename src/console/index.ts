@@ -4,7 +4,7 @@
  */
 import { TabmqConsole } from './tabmq-console.js'
 
-export { TabmqConsole, type ConsoleView } from './tabmq-console.js'
+export { TabmqConsole, type ConsoleRoute, type ConsoleView } from './tabmq-console.js'
 
 if (typeof customElements !== 'undefined' && customElements.get('tabmq-console') === undefined) {
   customElements.define('tabmq-console', TabmqConsole)

@@ -6,7 +6,7 @@ import { h, render } from 'preact'
 import { Tabmq, type WorkerSource } from '../index.js'
 import { ConsoleApp } from './console-app.js'
 import { errorText } from './format/error-text.js'
-import { isViewName, type Route, type ViewName } from './route.js'
+import { formatRoute, parseRoute, type Route, type ViewName } from './route.js'
 import { ConsoleSession } from './session/console-session.js'
 import { consoleSheets } from './styles/sheets.js'
 
@@ -14,15 +14,22 @@ import { consoleSheets } from './styles/sheets.js'
 const Base =
   typeof HTMLElement === 'undefined' ? (Object as unknown as typeof HTMLElement) : HTMLElement
 
-/** The views of a console, by the names that `view` has. */
+/** The views of a console. */
 export type ConsoleView = ViewName
+
+/** What a console shows: the detail of `viewchange`. */
+export type ConsoleRoute = Route
+
+/** Properties that may have been set before the element was defined. */
+const OWN = ['broker', 'readonly', 'theme', 'connection', 'worker', 'view'] as const
 
 /**
  * The element `<tabmq-console>`. Attributes: `broker`, the name of the broker (`default`); `readonly`, to
- * look and change nothing; `theme`, `light` or `dark` (that of the system); `view`, which view is shown.
+ * look and change nothing; `theme`, `light` or `dark` (that of the system); `view`, what is shown: a view,
+ * one thing of it, of messages a partition and an offset (`topics`, `topics/orders`, `messages/orders/3/117`).
  * It connects when it is put into a page, and lets go when it is taken out.
  *
- * @fires viewchange when another view is shown, by whomever
+ * @fires viewchange when something else is shown, by whomever; its `detail` is a {@link ConsoleRoute}
  *
  * @example
  * import 'tabmq/console'
@@ -60,14 +67,29 @@ export class TabmqConsole extends Base {
     this.toggleAttribute('readonly', isReadonly)
   }
 
-  /** Which view is shown; the attribute `view`. */
-  get view(): ConsoleView {
-    return this.#route.view
+  /** `light`, `dark`, or null for that of the system; the attribute `theme`. */
+  get theme(): string | null {
+    return this.getAttribute('theme')
   }
 
-  /** As if the reader had chosen it; names that there are not are not heeded. */
-  set view(view: ConsoleView) {
-    if (isViewName(view)) this.#go({ view })
+  /** Takes effect at once. */
+  set theme(theme: string | null) {
+    if (theme === null) this.removeAttribute('theme')
+    else this.setAttribute('theme', theme)
+  }
+
+  /**
+   * What is shown, as the attribute `view`: `topics`, `topics/orders`, `messages/orders/3/117`. Each part is
+   * as `encodeURIComponent` writes it, so that all of it can be the end of an address.
+   */
+  get view(): string {
+    return formatRoute(this.#route)
+  }
+
+  /** As if the reader had chosen it; what leads nowhere is not heeded. */
+  set view(view: string) {
+    const route = parseRoute(view)
+    if (route !== undefined) this.#go(route)
   }
 
   /** The app's own client, to use instead of a connection of the console's. It is never closed. */
@@ -97,7 +119,7 @@ export class TabmqConsole extends Base {
   connectedCallback(): void {
     this.#isEndPlanned = false
     // Properties that were set before the element was defined are its own, and hide these here.
-    for (const name of ['connection', 'worker', 'view'] as const) this.#takeOver(name)
+    for (const name of OWN) this.#takeOver(name)
     if (this.#root === undefined) {
       this.#root = this.attachShadow({ mode: 'open' })
       this.#root.adoptedStyleSheets = consoleSheets()
@@ -119,12 +141,13 @@ export class TabmqConsole extends Base {
   attributeChangedCallback(name: string, before: string | null, value: string | null): void {
     if (before === value) return
     if (name === 'view') {
-      if (isViewName(value) && value !== this.#route.view) this.#go({ view: value })
+      const route = parseRoute(value ?? '')
+      if (route !== undefined) this.#go(route)
     } else if (name === 'broker' && this.#connection === undefined) this.#restart()
     else this.#render()
   }
 
-  #takeOver(name: 'connection' | 'worker' | 'view'): void {
+  #takeOver(name: (typeof OWN)[number]): void {
     const own = Object.getOwnPropertyDescriptor(this, name)
     if (own === undefined) return
     Reflect.deleteProperty(this, name)
@@ -163,10 +186,12 @@ export class TabmqConsole extends Base {
   }
 
   #go(route: Route): void {
+    const path = formatRoute(route)
+    if (path === formatRoute(this.#route)) return
     this.#route = route
-    if (this.getAttribute('view') !== route.view) this.setAttribute('view', route.view)
+    if (this.getAttribute('view') !== path) this.setAttribute('view', path)
     this.#render()
-    this.dispatchEvent(new CustomEvent('viewchange', { detail: { view: route.view } }))
+    this.dispatchEvent(new CustomEvent<ConsoleRoute>('viewchange', { detail: route }))
   }
 
   #render(): void {
@@ -177,10 +202,13 @@ export class TabmqConsole extends Base {
       render(h('div', { class: 'banner bad', role: 'alert' }, text), this.#root)
       return
     }
-    const isOwn = this.#connection === undefined
+    const connection = this.#connection
+    // A client of an older copy of the library does not tell its name.
+    const named =
+      connection === undefined ? this.broker : ((connection.name as string | undefined) ?? '')
     const props = {
       session,
-      name: isOwn ? this.broker : (this.getAttribute('broker') ?? ''),
+      name: this.getAttribute('broker') ?? named,
       isReadonly: this.readonly,
       route: this.#route,
       go: (route: Route) => this.#go(route),

@@ -2,16 +2,14 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, test, type Page } from '@playwright/test'
 import type * as Console from '../../src/console/index.js'
-import { fillBroker, openConsole } from './console-page.js'
+import { fillBroker, openConsole, setView } from './console-page.js'
 import { openTab } from './tabs.js'
 import { killWorker } from './worker-killer.js'
 
 const VIEWS = ['topics', 'messages', 'groups', 'share-groups', 'exchanges', 'stores', 'health']
 
 async function show(page: Page, view: string): Promise<void> {
-  await page.evaluate((name) => {
-    document.querySelector('tabmq-console')?.setAttribute('view', name)
-  }, view)
+  await setView(page, view)
   await expect(page.getByRole('main').getByRole('heading', { level: 2 })).toBeVisible()
 }
 
@@ -89,7 +87,7 @@ test('a console that is read-only has nothing to write with', async ({ context }
   await fillBroker(context, 'console-readonly')
   const page = await openConsole(context, { broker: 'console-readonly', readonly: '' })
   await expect(page.getByText('read-only')).toBeVisible()
-  const writes = /\b(new|add|change|delete|reset|send|put|clear|remove)\b/i
+  const writes = /\b(new|add|change|delete|reset|send|put|clear|remove|publish)\b/i
   const writing = page.getByRole('main').getByRole('button', { name: writes })
   for (const view of VIEWS) {
     await show(page, view)

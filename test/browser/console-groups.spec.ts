@@ -209,7 +209,7 @@ test('exchanges and stores are made, changed and deleted', async ({ context }) =
     { topic: 'mails', routingKey: 'order.*.created' },
   ])
   await page.getByRole('button', { name: 'Delete exchange' }).click()
-  await expect(dialog).toContainText('its binding to topic mails')
+  await expect(dialog).toContainText('its binding to topic mails by “order.*.created”')
   await dialog.getByRole('button', { name: 'Delete exchange' }).click()
   await expect(page.getByText('There are no exchanges.')).toBeVisible()
   expect(await exchanges()).toEqual([])
@@ -232,6 +232,20 @@ test('exchanges and stores are made, changed and deleted', async ({ context }) =
   await dialog.getByRole('button', { name: 'Put' }).click()
   await expect(page.getByRole('row', { name: /ben/ })).toBeVisible()
   expect(await get('ben')).toEqual(new Date('2026-01-01'))
+  await other.evaluate(() =>
+    tab.mq
+      .store('balances')
+      .put('kinds', { r: /a/g, u: undefined, e: new Error('no'), f: Float64Array.of(1.5) }),
+  )
+  await page.getByRole('button', { name: 'Change kinds' }).click()
+  await dialog.getByRole('button', { name: 'Put' }).click()
+  await expect(page.getByText('kinds was put into balances.')).toBeVisible()
+  const kinds = await other.evaluate(async () => {
+    const value = (await tab.mq.store('balances').get('kinds')) as Record<string, unknown>
+    const { r, e, f } = value
+    return [r instanceof RegExp, 'u' in value, e instanceof Error, f instanceof Float64Array]
+  })
+  expect(kinds).toEqual([true, true, true, true])
   await page.getByLabel('Keys that begin with').fill('a')
   await expect(page.getByRole('row', { name: /ben/ })).toHaveCount(0)
   await page.getByRole('button', { name: 'Delete anna' }).click()

@@ -13,6 +13,14 @@ export async function openConsole(
   return page
 }
 
+/** As the page around would do it. @param view a view, or the path to what is shown in it */
+export async function setView(page: Page, view: string): Promise<void> {
+  await page.evaluate(
+    (to) => document.querySelector('tabmq-console')?.setAttribute('view', to),
+    view,
+  )
+}
+
 /** Something of everything, in a tab that stays open: its consumers are what there is to see. */
 export async function fillBroker(context: BrowserContext, broker: string): Promise<Page> {
   const page = await openTab(context, broker)

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@playwright/test'
+import type * as Console from '../../src/console/index.js'
 import { openConsole } from './console-page.js'
 import { openTab } from './tabs.js'
 
@@ -76,6 +77,22 @@ test('topics are made, changed, enlarged, emptied and deleted', async ({ context
   await dialog.getByRole('button', { name: 'Delete topic' }).click()
   await expect(page.getByText('This broker has no topics.')).toBeVisible()
   expect(await state()).toEqual([])
+})
+
+test('a rate rises with what is sent, and falls when nothing is', async ({ context }) => {
+  const other = await openTab(context, 'console-rates')
+  await other.evaluate(() => tab.admin.createTopics({ topics: [{ topic: 'orders' }] }))
+  const page = await openConsole(context, { broker: 'console-rates' })
+  const rate = page.getByRole('row', { name: /orders/ }).getByText(/^[\d.,]+\/s$/)
+  await expect(rate).toHaveText('0/s')
+  await other.evaluate(() =>
+    tab.send(
+      'orders',
+      Array.from({ length: 900 }, (_, value) => ({ value })),
+    ),
+  )
+  await expect(rate).not.toHaveText('0/s')
+  await expect(rate).toHaveText('0/s')
 })
 
 test('messages are found, looked at, sent, exported and sent again', async ({ context }) => {
@@ -155,13 +172,15 @@ test('messages are found, looked at, sent, exported and sent again', async ({ co
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Space')
     await expect(grid.getByRole('row', { selected: true })).toHaveCount(1)
-    await expect(page.getByRole('button', { name: 'Export 1' })).toBeVisible()
+    await page.getByRole('button', { name: 'Export 1' }).click()
+    await expect(page.getByRole('dialog').getByLabel('Which')).toHaveValue('selected')
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
   })
 
   await test.step('one is sent, with what it can have', async () => {
     await page.getByRole('button', { name: 'Send a message' }).click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByLabel('Key').fill('user-new')
+    await dialog.getByLabel('Key', { exact: true }).fill('user-new')
     await dialog.getByLabel('Value', { exact: true }).fill('{"id": ')
     await expect(dialog.getByRole('button', { name: 'Send' })).toBeDisabled()
     await dialog.getByLabel('Value', { exact: true }).fill('{"id": 9999}')
@@ -191,7 +210,8 @@ test('messages are found, looked at, sent, exported and sent again', async ({ co
     await read.click()
     await expect(status).toContainText('3 messages')
     const downloading = page.waitForEvent('download')
-    await page.getByRole('button', { name: 'Export all' }).click()
+    await page.getByRole('button', { name: 'Export', exact: true }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Export' }).click()
     const file = await (await downloading).path()
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
     const exported = lines.map((line) => JSON.parse(line) as { offset: number; value: object })
@@ -215,6 +235,68 @@ test('messages are found, looked at, sent, exported and sent again', async ({ co
     ])
   })
 
+  await test.step('all that match are exported, whether they are in the list or not', async () => {
+    await page.getByLabel('Filter').fill('value.city = "Lima"')
+    await page.getByLabel('Begin with').selectOption('newest')
+    await read.click()
+    await expect(status).toContainText('there is more')
+    const downloading = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export', exact: true }).click()
+    await page.getByRole('dialog').getByLabel('Which').selectOption('matching')
+    await page.getByRole('dialog').getByRole('button', { name: 'Export' }).click()
+    const file = await (await downloading).path()
+    await expect(page.getByText('1,500 messages written to orders.ndjson.')).toBeVisible()
+    expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toHaveLength(1_500)
+  })
+
+  await test.step('a topic is followed', async () => {
+    const send = (from: number, count: number) =>
+      other.evaluate(
+        ([first, length]) =>
+          tab.send(
+            'orders',
+            Array.from({ length }, (_, at) => ({
+              value: { id: first + at, city: (first + at) % 2 === 0 ? 'Lima' : 'Oslo' },
+              partition: 0,
+            })),
+          ),
+        [from, count] as const,
+      )
+    await page.getByLabel('Begin with').selectOption('live')
+    await page.getByRole('button', { name: 'Follow' }).click()
+    await expect(status).toContainText('Waiting for messages since')
+    await send(10_000, 4)
+    await expect(status).toHaveText(/^2 messages of 4 that were looked at since [\d:]+\.$/)
+    await expect(grid.getByRole('row').nth(1)).toContainText('10002')
+    await expect(grid.getByRole('row').nth(2)).toContainText('10000')
+    await send(20_000, 100)
+    await expect(status).toContainText('52 messages of 104')
+    // Who has gone down the list goes on seeing the same.
+    await grid.evaluate((element) => element.scrollBy(0, 700))
+    const place = () => grid.getByText('20050').boundingBox()
+    const before = await place()
+    expect(before).not.toBeNull()
+    await send(30_000, 20)
+    await expect(status).toContainText('62 messages of 124')
+    await expect.poll(place).toEqual(before)
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await expect(status).toContainText('stopped')
+    await send(40_000, 20)
+    await page.getByRole('button', { name: 'Follow' }).click()
+    await expect(status).toContainText('Waiting for messages since')
+    await expect(grid).toHaveCount(0)
+    // Followed is what has the name.
+    const gone = page.getByText('This topic was deleted.')
+    await other.evaluate(() => tab.admin.deleteTopics({ topics: ['orders'] }))
+    await expect(gone).toBeVisible()
+    await other.evaluate(() =>
+      tab.admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 3 }] }),
+    )
+    await send(50_000, 4)
+    await expect(status).toContainText('2 messages of 4')
+    await expect(gone).toHaveCount(0)
+  })
+
   await test.step('bytes, what no codec here can read, and what is very large', async () => {
     await other.evaluate(async () => {
       const { Tabmq } = tab
@@ -232,6 +314,7 @@ test('messages are found, looked at, sent, exported and sent again', async ({ co
       await send({}, 'x'.repeat(3_000_000))
       await mq.close()
     })
+    await page.getByRole('button', { name: 'Stop' }).click()
     await page.getByLabel('Topic').selectOption('again')
     await page.getByLabel('Begin with').selectOption('oldest')
     await page.getByLabel('Filter').fill('')
@@ -253,4 +336,51 @@ test('messages are found, looked at, sent, exported and sent again', async ({ co
     await page.getByRole('button', { name: 'Download' }).click()
     expect(readFileSync(await (await downloading).path())).toHaveLength(3_000_000)
   })
+})
+
+test('an export that is cancelled closes nothing but its own dialog', async ({ context }) => {
+  const page = await openTab(context, 'console-cancelled')
+  await page.evaluate(async () => {
+    const { admin, mq } = tab
+    await admin.createTopics({ topics: [{ topic: 'orders' }] })
+    await tab.send('orders', [{ value: 1 }])
+    // By the address that the server has it at.
+    const path = '/src/console/index.ts'
+    const { TabmqConsole } = (await import(path)) as typeof Console
+    const element = new TabmqConsole()
+    element.connection = mq
+    element.view = 'messages/orders'
+    document.body.append(element)
+  })
+  await expect(page.getByRole('main').getByRole('status')).toHaveText('1 message; that is all.')
+  await page.evaluate(() => {
+    const admin = tab.mq.admin()
+    const fetchMessages = admin.fetchMessages.bind(admin)
+    const held = { count: 0, release: () => {} }
+    const released = new Promise<void>((resolve) => (held.release = resolve))
+    admin.fetchMessages = async (options) => {
+      const fetched = await fetchMessages(options)
+      held.count += 1
+      await released
+      return fetched
+    }
+    Object.assign(globalThis, { held })
+  })
+  type Held = { readonly held: { readonly count: number; readonly release: () => void } }
+  const dialog = page.getByRole('dialog')
+  const open = page.getByRole('button', { name: 'Export', exact: true })
+  await open.click()
+  await dialog.getByLabel('Which').selectOption('matching')
+  await dialog.getByRole('button', { name: 'Export' }).click()
+  await expect.poll(() => page.evaluate(() => (globalThis as unknown as Held).held.count)).toBe(1)
+  await dialog.getByRole('button', { name: 'Close' }).click()
+  await expect(dialog).toHaveCount(0)
+  await open.click()
+  await expect(dialog).toBeVisible()
+  // What was held is all that the first waits for: in the next task it has ended, and is drawn in another.
+  await page.evaluate(async () => {
+    ;(globalThis as unknown as Held).held.release()
+    for (let tasks = 0; tasks < 3; tasks++) await new Promise((resolve) => setTimeout(resolve))
+  })
+  await expect(dialog).toBeVisible()
 })

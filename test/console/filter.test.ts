@@ -106,7 +106,12 @@ describe('a filter that is malformed says where', () => {
   test.each([
     ['value.total >', 13, 'the filter ends where something to compare with is expected'],
     ['value.total > abc', 14, '“abc” stands where a text in quotes'],
-    ['total > 5', 0, '“total” stands where one of key, value'],
+    ['total > 5', 0, '“total” is none of key, value'],
+    ['total > 5', 0, 'a part of the value is value.total'],
+    ['user-7', 0, 'to look for a text, put it in quotes: "user-7"'],
+    ['key = "a" and (user)', 15, 'to look for a text, put it in quotes: "user"'],
+    ['17', 0, 'to look for a text, put it in quotes: "17"'],
+    ['user@example.com', 4, 'a text stands in quotes'],
     ['key = "a" value', 10, '“value” stands where “and”, “or” or the end is expected'],
     ['(key = "a"', 10, 'the filter ends where “)” is expected'],
     ['key = "a', 6, 'no closing "'],
@@ -132,6 +137,19 @@ describe('a filter that is malformed says where', () => {
     expect((error as FilterError).message).toContain(reason)
     expect((error as FilterError).at).toBe(at)
   })
+})
+
+test('JSON that is text or bytes is gone into', () => {
+  const json = '{"a":{"b":[7]},"city":"Lima"}'
+  const inner = JSON.stringify({ total: 5 })
+  for (const value of [json, new TextEncoder().encode(json)]) {
+    const of = { ...message, value }
+    expect(toFilter('value.a.b[0] = 7 and value.city = "Lima"')(of)).toBe(true)
+    expect(toFilter('value.a.b[0] = 8')(of)).toBe(false)
+    expect(toFilter('value contains "lima"')(of)).toBe(true)
+  }
+  expect(toFilter('value.inner.total = 5')({ ...message, value: { inner } })).toBe(true)
+  expect(toFilter('value.length')({ ...message, value: 'no json' })).toBe(false)
 })
 
 test('keys of bytes, tombstones and messages without a key are no trouble', () => {

@@ -1,8 +1,28 @@
 /** Values as JSON, and back. */
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fromHex, hexDump } from '../../src/console/format/bytes.js'
 import { fromJsonText, jsonText } from '../../src/console/format/json-text.js'
+
+const NAMES_THAT_MEAN_SOMETHING = [
+  '$bytes',
+  '$$bytes',
+  '$date',
+  '$undefined',
+  '$gap',
+  '$above',
+  '$Float64Array',
+  '$map',
+  '$error',
+  '$other',
+  '$',
+  '__proto__',
+  'valueOf',
+  'toString',
+  'toJSON',
+  'constructor',
+]
 
 const values = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -11,15 +31,37 @@ const values = fc.letrec((tie) => ({
     fc.double(),
     fc.boolean(),
     fc.constant(null),
+    fc.constant(undefined),
     fc.bigInt(),
     fc.date({ noInvalidDate: true }),
     fc.uint8Array(),
+    fc.float64Array(),
+    fc.int16Array(),
+    fc.bigInt64Array(),
+    fc.uint8Array().map((bytes) => bytes.slice().buffer),
+    fc.constantFrom(/a+\/"/gi, /\n/, new RegExp('')),
+    fc
+      .tuple(fc.constantFrom(Error, RangeError, TypeError), fc.string(), tie('value'))
+      .map(([type, message, cause]) => new type(message, { cause })),
     fc.array(tie('value')),
-    fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), tie('value')),
+    fc
+      .array(tie('value'))
+      .map((items) => [1, ...items, 2])
+      .map(withGap),
+    fc
+      .tuple(fc.constantFrom(...NAMES_THAT_MEAN_SOMETHING), tie('value'))
+      .map(([name, value]) => ({ [name]: value })),
+    fc.dictionary(fc.string(), tie('value'), { noNullPrototype: true }),
     fc.array(fc.tuple(fc.string(), tie('value'))).map((pairs) => new Map(pairs)),
     fc.array(fc.string()).map((items) => new Set(items)),
   ),
 })).value
+
+function withGap(items: unknown[]): unknown[] {
+  const list = items.slice(0, 1)
+  for (const [index, item] of items.entries()) if (index > 1) list[index] = item
+  return list
+}
 
 describe('jsonText', () => {
   test('is JSON that is read back as the value', () => {
@@ -28,9 +70,19 @@ describe('jsonText', () => {
         const { text, isCut } = jsonText(value, { indent })
         expect(isCut).toBe(false)
         expect(() => JSON.parse(text) as unknown).not.toThrow()
-        expect(fromJsonText(text)).toEqual(value)
+        // A value's own `constructor` is no type, as `toStrictEqual` has it.
+        assert.deepStrictEqual(fromJsonText(text), value)
       }),
+      { numRuns: 500 },
     )
+  })
+
+  test('calls nothing that a value has', () => {
+    const value = { valueOf: 1, toString: { valueOf: null }, toJSON: 'x', constructor: [] }
+    expect(jsonText(value).text).toBe(
+      '{"valueOf":1,"toString":{"valueOf":null},"toJSON":"x","constructor":[]}',
+    )
+    expect(jsonText(Object.assign(Object(5), { valueOf: 1 })).text).toBe('{"$boxed":5}')
   })
 
   test('looks as JSON.stringify makes it', () => {
@@ -55,7 +107,8 @@ describe('jsonText', () => {
     expect(jsonText(round).text).toBe('{"a":{"$undefined":true},"self":{"round":{"$above":2}}}')
     const shared = { x: 1 }
     expect(jsonText([shared, shared]).text).toBe('[{"x":1},{"x":1}]')
-    expect(jsonText(new Error('no')).text).toBe('{"$error":{"name":"Error","message":"no"}}')
+    const error = Object.assign(new Error('no'), { stack: 'at x' })
+    expect(jsonText(error).text).toBe('{"$error":{"name":"Error","message":"no","stack":"at x"}}')
     expect(jsonText([-0, NaN, -Infinity]).text).toBe(
       '[{"$number":"-0"},{"$number":"NaN"},{"$number":"-Infinity"}]',
     )
@@ -69,6 +122,34 @@ describe('jsonText', () => {
       expect(fromJsonText(text)).toEqual(JSON.parse(text))
     }
     expect(() => fromJsonText('{')).toThrow(SyntaxError)
+  })
+
+  test('reads errors, boxes and views as what they were', () => {
+    const back = (value: unknown) => fromJsonText(jsonText(value).text)
+    const error = Object.assign(new RangeError('far'), { name: 'Mine', stack: 'at x' })
+    expect(back(error)).toMatchObject({ name: 'Mine', message: 'far', stack: 'at x' })
+    expect(back(error)).toBeInstanceOf(Error)
+    expect(back(new TypeError('x'))).toBeInstanceOf(TypeError)
+    expect(Object.keys(back(error) as object)).toEqual([])
+    expect(back(Object(5))).toBeInstanceOf(Number)
+    expect(back(new DataView(Uint8Array.of(1, 2).buffer))).toEqual(
+      new DataView(Uint8Array.of(1, 2).buffer),
+    )
+    expect(back(Object.fromEntries([['__proto__', 1]]))).toEqual(
+      Object.fromEntries([['__proto__', 1]]),
+    )
+    // As a user may type it: what stands in an escaped object is read all the same.
+    expect(fromJsonText('{"$$bytes":{"$bytes":"AQ=="}}')).toEqual({ $bytes: Uint8Array.of(1) })
+  })
+
+  test('refuses to read what stands for something that could not be written', () => {
+    const round: Record<string, unknown> = {}
+    round['self'] = round
+    expect(() => fromJsonText(jsonText(round).text)).toThrow('an object that contains itself')
+    let deep: unknown = null
+    for (let depth = 0; depth < 1_000; depth++) deep = [deep]
+    expect(() => fromJsonText(jsonText(deep).text)).toThrow(SyntaxError)
+    expect(() => fromJsonText('['.repeat(100_000) + ']'.repeat(100_000))).toThrow(SyntaxError)
   })
 })
 

@@ -1,13 +1,14 @@
 /** How the message browser looks through a topic, on the broker in memory. */
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   MessageScan,
   PAGE_LIMITS,
-  type Row,
   type ScanOptions,
 } from '../../src/console/messages/message-scan.js'
+import type { Row } from '../../src/console/messages/message-row.js'
 import { toFilter } from '../../src/console/filter/filter.js'
-import { TabmqError } from '../../src/index.js'
+import { TabmqError, type FetchMessagesOptions } from '../../src/index.js'
 import { memoryBroker } from '../../src/testing/index.js'
 
 const broker = memoryBroker()
@@ -129,6 +130,148 @@ describe('a scan', () => {
     expect((await all(stopped)).ids).toHaveLength(3_000)
   })
 })
+
+describe('a scan of many partitions', () => {
+  const WIDE = 64
+  const partitions = Array.from({ length: WIDE }, (_, partition) => partition)
+  let requests = 0
+  const counting = {
+    fetchTopicOffsets: (topic: string) => admin.fetchTopicOffsets(topic),
+    fetchTopicOffsetsByTimestamp: (topic: string, at: number) =>
+      admin.fetchTopicOffsetsByTimestamp(topic, at),
+    fetchMessages: (options: FetchMessagesOptions) => {
+      requests += 1
+      return admin.fetchMessages(options)
+    },
+  }
+  const wide = (options: Partial<ScanOptions>) =>
+    scan({ admin: counting, topic: 'wide', partitions, ...options })
+
+  beforeAll(async () => {
+    await admin.createTopics({ topics: [{ topic: 'wide', numPartitions: WIDE }] })
+    // Partitions one after the other: the newest are all in the last.
+    const messages = Array.from({ length: 100 * WIDE }, (_, id) => ({
+      value: { id },
+      partition: Math.floor(id / 100),
+      timestamp: 1_000_000 + id,
+    }))
+    await mq.producer().send({ topic: 'wide', messages })
+  })
+
+  test.each(['newest', 'oldest'] as const)('has the %s first, over all pages', async (type) => {
+    const { ids } = await all(wide({ start: { type } }))
+    const expected = Array.from({ length: 100 * WIDE }, (_, id) => id)
+    expect(ids).toEqual(type === 'oldest' ? expected : expected.toReversed())
+  })
+
+  test('looks through them in large steps where it finds nothing', async () => {
+    requests = 0
+    const { looked } = await all(wide({ accepts: () => false }))
+    expect(looked).toBe(100 * WIDE)
+    expect(requests).toBeLessThanOrEqual(4 * WIDE)
+  })
+
+  test('reads little ahead of what it gives out', async () => {
+    const read = wide({ start: { type: 'oldest' } })
+    requests = 0
+    const page = await read.page(never)
+    expect(idsOf(page.rows)).toEqual(Array.from({ length: 200 }, (_, id) => id))
+    // The first few of each, and two partitions whole.
+    expect(requests).toBeLessThanOrEqual(WIDE + 50)
+    expect(page).toMatchObject({ looked: 200, isAtEnd: false })
+    expect(read.total).toBe(100 * WIDE)
+  })
+
+  test('loses nothing and repeats nothing when reading fails in between', async () => {
+    let calls = 0
+    const failing = {
+      ...counting,
+      fetchMessages: (options: FetchMessagesOptions) => {
+        calls += 1
+        return calls % 7 === 0 ? Promise.reject(new Error('not now')) : admin.fetchMessages(options)
+      },
+    }
+    const broken = wide({ admin: failing, start: { type: 'newest' } })
+    const ids: number[] = []
+    let failures = 0
+    for (let isAtEnd = false; !isAtEnd;) {
+      const page = await broken.page(never).catch((error: unknown) => {
+        expect(error).toEqual(new Error('not now'))
+        failures += 1
+      })
+      ids.push(...idsOf(page?.rows ?? []))
+      isAtEnd = page?.isAtEnd === true
+    }
+    expect(failures).toBeGreaterThan(5)
+    expect(ids).toEqual(Array.from({ length: 100 * WIDE }, (_, id) => id).toReversed())
+  })
+})
+
+test('partitions are merged by time, and each keeps its order, whatever times its messages say', async () => {
+  const logs = fc.array(fc.array(fc.nat({ max: 20 }), { maxLength: 30 }), {
+    minLength: 1,
+    maxLength: 5,
+  })
+  const starts = fc.constantFrom('oldest' as const, 'newest' as const)
+  const check = fc.asyncProperty(
+    logs,
+    starts,
+    fc.integer({ min: 1, max: 30 }),
+    async (times, type, rows) => {
+      const merged = scan({
+        admin: adminOf(times),
+        partitions: times.map((_, partition) => partition),
+        start: { type },
+      })
+      const found: Row[] = []
+      for (let isAtEnd = false; !isAtEnd;) {
+        const page = await merged.page(never, { ...PAGE_LIMITS, rows })
+        expect(page.rows.length).toBeLessThanOrEqual(rows)
+        found.push(...page.rows)
+        isAtEnd = page.isAtEnd
+      }
+      const sign = type === 'oldest' ? 1 : -1
+      for (const [partition, log] of times.entries()) {
+        const own = found.filter((row) => row.partition === partition).map(({ offset }) => offset)
+        const offsets = log.map((_, offset) => offset)
+        expect(own).toEqual(sign > 0 ? offsets : offsets.toReversed())
+      }
+      // Each counts as no earlier, in the direction of reading, than those of its partition before it.
+      const reached = times.map(() => -Infinity)
+      const order = found.map(({ partition, offset }) => {
+        const own = sign * (times[partition]?.[offset] ?? 0)
+        return (reached[partition] = Math.max(reached[partition] ?? -Infinity, own))
+      })
+      expect(order).toEqual(order.toSorted((a, b) => a - b))
+    },
+  )
+  await fc.assert(check, { numRuns: 100 })
+})
+
+/** Logs of nothing but times. */
+function adminOf(logs: readonly (readonly number[])[]): ScanOptions['admin'] {
+  const ends = () =>
+    Promise.resolve(
+      logs.map((log, partition) => ({ partition, offset: log.length, low: 0, high: log.length })),
+    )
+  return {
+    fetchTopicOffsets: ends,
+    fetchTopicOffsetsByTimestamp: () => Promise.reject(new Error('not asked for')),
+    fetchMessages: ({ partition, offset = 0, maxMessages = 100 }) => {
+      const log = logs[partition] ?? []
+      const messages = log.slice(offset, offset + maxMessages).map((timestamp, at) => ({
+        offset: offset + at,
+        timestamp,
+        key: null,
+        value: null,
+        headers: {},
+        codec: 'structured',
+      }))
+      const nextOffset = offset + messages.length
+      return Promise.resolve({ messages, nextOffset, low: 0, high: log.length })
+    },
+  }
+}
 
 describe('a batch that cannot be read', () => {
   function damaged(nextOffset: number | undefined): Partial<ScanOptions> {

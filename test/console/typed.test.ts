@@ -10,11 +10,11 @@ import {
   formatTimestamp,
 } from '../../src/console/format/format.js'
 import { partitionsText } from '../../src/console/groups/assignment-text.js'
-import type { MessageRow } from '../../src/console/messages/message-scan.js'
+import type { MessageRow } from '../../src/console/messages/message-row.js'
 import { previewText } from '../../src/console/messages/message-text.js'
 import { toNdjson } from '../../src/console/messages/ndjson.js'
-import { EMPTY_MESSAGE, toMessage } from '../../src/console/messages/typed-message.js'
-import { RateMeter } from '../../src/console/session/rates.js'
+import { EMPTY_MESSAGE, toMessage, type KeyKind } from '../../src/console/messages/typed-message.js'
+import { isMoving, RateMeter } from '../../src/console/session/rates.js'
 import {
   configToText,
   durationText,
@@ -69,6 +69,7 @@ describe('a message is typed', () => {
   test('with all that it can have', () => {
     const { message, errors } = toMessage({
       key: 'k',
+      keyKind: 'text',
       kind: 'json',
       value: '{"at":{"$date":"2026-01-01T00:00:00.000Z"}}',
       headers: 'a: b\n\n trace: x:y\na: c',
@@ -96,6 +97,14 @@ describe('a message is typed', () => {
     expect(of({ kind: 'text', value: '{' })).toEqual({ value: '{', headers: {} })
     expect(of({ kind: 'hex', value: 'c0 ff' }).value).toEqual(Uint8Array.of(0xc0, 0xff))
     expect(of({ kind: 'null', value: 'x' }).value).toBeNull()
+  })
+
+  test('with any key there can be', () => {
+    const of = (key: string, keyKind: KeyKind) => toMessage({ ...EMPTY_MESSAGE, key, keyKind })
+    expect(of('', 'text').message).not.toHaveProperty('key')
+    expect(of('ignored', 'empty').message.key).toBe('')
+    expect(of('ff 00', 'hex').message.key).toEqual(Uint8Array.of(0xff, 0))
+    expect(of('f', 'hex').errors.key).toBeDefined()
   })
 
   test('wrongly, and told where', () => {
@@ -164,6 +173,9 @@ describe('messages', () => {
     expect(previewText({ ...row, value: 'x'.repeat(1e6) })).toHaveLength(300)
     expect(previewText({ ...row, value: null })).toBe('null (tombstone)')
     expect(previewText({ ...row, value: new Uint8Array(1_500) })).toBe('bytes: 1.5 kB')
+    expect(previewText({ ...row, value: new TextEncoder().encode('{"a":1}') })).toBe('{"a":1}')
+    expect(previewText({ ...row, value: Uint8Array.of(0x7b, 0, 1) })).toBe('bytes: 3 bytes')
+    expect(previewText({ ...row, value: '\u202Eevil' })).toBe('\\u202eevil')
   })
 })
 
@@ -199,14 +211,25 @@ test('errors of any copy of the library are told with their code', () => {
 })
 
 describe('rates', () => {
-  function state(atMs: number, end: number, incarnation = 'one'): ClusterState {
+  interface Seen {
+    readonly incarnation?: string
+    readonly members?: number
+    readonly committed?: readonly (number | undefined)[]
+  }
+
+  function state(atMs: number, end: number, seen: Seen = {}): ClusterState {
+    const { incarnation = 'one', members = 1, committed = [end / 2] } = seen
     const partitions = [{ logEndOffset: end }, { logEndOffset: 2 * end }]
-    const offsets = [{ committedOffset: end / 2 }]
+    const offsets = committed.map((committedOffset, partition) => ({
+      topic: 'orders',
+      partition,
+      committedOffset,
+    }))
     return {
       incarnation,
       atMs,
       topics: [{ topicId: 't', partitions }],
-      groups: [{ groupId: 'g', offsets }],
+      groups: [{ groupId: 'g', offsets, members: Array.from({ length: members }) }],
     } as unknown as ClusterState
   }
 
@@ -223,7 +246,34 @@ describe('rates', () => {
     const meter = new RateMeter()
     meter.next(state(0, 100))
     expect(meter.next(state(1_000, 50)).groups.get('g')).toBe(0)
-    expect(meter.next(state(2_000, 1_000, 'two')).topics.size).toBe(0)
-    expect(meter.next(state(1_500, 1_000, 'two')).topics.size).toBe(0)
+    expect(meter.next(state(2_000, 1_000, { incarnation: 'two' })).topics.size).toBe(0)
+    expect(meter.next(state(1_500, 1_000, { incarnation: 'two' })).topics.size).toBe(0)
+  })
+
+  test('fall to nothing when no state comes any more, and are not thinned by a silence before', () => {
+    const meter = new RateMeter()
+    meter.next(state(0, 0))
+    const rates = meter.next(state(60_000, 400))
+    expect(rates.topics.get('t')).toBe(300)
+    expect(isMoving(rates)).toBe(true)
+    expect(meter.at(62_000).topics.get('t')).toBe(300)
+    const later = meter.at(64_000)
+    expect(later).toEqual({ topics: new Map([['t', 0]]), groups: new Map([['g', 0]]) })
+    expect(isMoving(later)).toBe(false)
+    // The broker's clock and this one need not agree to the millisecond.
+    expect(meter.next(state(63_990, 800)).topics.get('t')).toBeGreaterThan(0)
+  })
+
+  test('are not of offsets that an empty group was given, nor of those where one begins', () => {
+    const rateOf = (...seen: readonly Seen[]) => {
+      const meter = new RateMeter()
+      const rates = seen.map((one, second) => meter.next(state(second * 1_000, 10, one)))
+      return rates.at(-1)?.groups.get('g')
+    }
+    expect(rateOf({ members: 0, committed: [0] }, { members: 0, committed: [500] })).toBe(0)
+    expect(rateOf({ committed: [undefined] }, { committed: [500] })).toBe(0)
+    // What a member did is work, though it has left since or another partition was set back.
+    expect(rateOf({ committed: [0] }, { members: 0, committed: [500] })).toBe(500)
+    expect(rateOf({ committed: [0, 900] }, { committed: [500, 100] })).toBe(500)
   })
 })

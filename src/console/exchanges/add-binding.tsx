@@ -1,9 +1,10 @@
 /** Leads messages from an exchange to a topic or to another exchange. */
 import { useState } from 'preact/hooks'
-import type { BindingToMake, ExchangeDescription, HeadersMatch } from '../../index.js'
-import { useCluster, useConsole } from '../parts/console-context.js'
-import { Dialog } from '../parts/dialog.js'
+import type { BindingToMake, ExchangeDescription, HeadersMatch, Tabmq } from '../../index.js'
+import { useCluster } from '../parts/console-context.js'
+import { Dialog, type Done } from '../parts/dialog.js'
 import { SelectField, TextField } from '../parts/fields.js'
+import { readWholeNumber } from '../parts/whole-number.js'
 
 export interface AddBindingProps {
   readonly exchange: ExchangeDescription
@@ -11,7 +12,6 @@ export interface AddBindingProps {
 }
 
 export function AddBinding({ exchange: { exchange, type }, onClose }: AddBindingProps) {
-  const { writer, notify } = useConsole()
   const { topics, exchanges } = useCluster()
   const targets = [
     ...topics.map(({ topic }) => [`topic ${topic}`, `topic ${topic}`] as const),
@@ -21,9 +21,11 @@ export function AddBinding({ exchange: { exchange, type }, onClose }: AddBinding
   const [routingKey, setRoutingKey] = useState('')
   const [headers, setHeaders] = useState('')
   const [match, setMatch] = useState<HeadersMatch>('all')
-  const [weight, setWeight] = useState('1')
+  const [weightText, setWeight] = useState('1')
   const parsed = parseHeaders(headers)
-  const bind = async () => {
+  const isWeighed = type === 'consistent-hash'
+  const { number: weight, error: weightError } = readWholeNumber(weightText, { min: 1 })
+  const bind = async (writer: Tabmq): Promise<Done> => {
     const space = target.indexOf(' ')
     const name = target.slice(space + 1)
     const options: BindingToMake = {
@@ -31,16 +33,16 @@ export function AddBinding({ exchange: { exchange, type }, onClose }: AddBinding
       ...(target.startsWith('topic ') ? { topic: name } : { toExchange: name }),
       ...(type === 'direct' || type === 'topic' ? { routingKey } : {}),
       ...(type === 'headers' ? { headers: parsed ?? {}, match } : {}),
-      ...(type === 'consistent-hash' ? { weight: Number(weight) } : {}),
+      ...(isWeighed && weight !== undefined ? { weight } : {}),
     }
-    await writer?.admin().bind(options)
-    notify(`${exchange} leads to ${target} now.`)
+    await writer.admin().bind(options)
+    return { said: `${exchange} leads to ${target} now.` }
   }
   return (
     <Dialog
       title={`Binding of ${exchange}`}
       action="Add binding"
-      canSubmit={target !== '' && parsed !== undefined}
+      canSubmit={target !== '' && parsed !== undefined && !(isWeighed && weightError !== undefined)}
       onSubmit={bind}
       onClose={onClose}
     >
@@ -80,8 +82,14 @@ export function AddBinding({ exchange: { exchange, type }, onClose }: AddBinding
           />
         </>
       )}
-      {type === 'consistent-hash' && (
-        <TextField label="Weight" type="number" min={1} value={weight} onInput={setWeight} />
+      {isWeighed && (
+        <TextField
+          label="Weight"
+          type="number"
+          value={weightText}
+          error={weightError}
+          onInput={setWeight}
+        />
       )}
       {type === 'fanout' && <p class="muted">A fanout exchange leads everything everywhere.</p>}
     </Dialog>

@@ -1,8 +1,8 @@
 /** Makes an exchange. */
 import { useState } from 'preact/hooks'
-import type { ExchangeType } from '../../index.js'
-import { useCluster, useConsole } from '../parts/console-context.js'
-import { Dialog } from '../parts/dialog.js'
+import type { ExchangeType, Tabmq } from '../../index.js'
+import { useCluster } from '../parts/console-context.js'
+import { Dialog, type Done } from '../parts/dialog.js'
 import { SelectField, TextField } from '../parts/fields.js'
 
 const TYPES: readonly (readonly [ExchangeType, string])[] = [
@@ -14,19 +14,20 @@ const TYPES: readonly (readonly [ExchangeType, string])[] = [
 ]
 
 export function DeclareExchange({ onClose }: { readonly onClose: () => void }) {
-  const { writer, notify, go } = useConsole()
   const { exchanges } = useCluster()
   const [exchange, setExchange] = useState('')
   const [type, setType] = useState<ExchangeType>('direct')
   const [alternate, setAlternate] = useState('')
-  const declare = async () => {
-    await writer?.admin().declareExchange({
+  const declare = async (writer: Tabmq): Promise<Done> => {
+    await writer.admin().declareExchange({
       exchange,
       type,
       ...(alternate === '' ? {} : { alternateExchange: alternate }),
     })
-    notify(`Exchange ${exchange} was made.`)
-    go({ view: 'exchanges', name: exchange })
+    return {
+      said: `Exchange ${exchange} was made.`,
+      goTo: { view: 'exchanges', name: exchange },
+    }
   }
   return (
     <Dialog

@@ -1,12 +1,13 @@
 /** One exchange: where its bindings lead, and what has become of what was published to it. */
 import { useState } from 'preact/hooks'
-import type { Binding, BindingToMake, ExchangeDescription } from '../../index.js'
+import type { Binding, BindingToMake, ExchangeDescription, Tabmq } from '../../index.js'
 import { formatCount } from '../format/format.js'
 import { useCluster, useConsole } from '../parts/console-context.js'
 import { DataTable, type Column } from '../parts/data-table.js'
-import { Confirm } from '../parts/dialog.js'
+import { Confirm, type Done } from '../parts/dialog.js'
 import { Back, Empty, Facts } from '../parts/facts.js'
 import { AddBinding } from './add-binding.js'
+import { PublishMessage } from './publish-message.js'
 
 export function ExchangePage({ name }: { readonly name: string }) {
   const { go } = useConsole()
@@ -25,7 +26,7 @@ export function ExchangePage({ name }: { readonly name: string }) {
   )
 }
 
-type Open = 'bind' | 'delete' | Binding | undefined
+type Open = 'publish' | 'bind' | 'delete' | Binding | undefined
 
 function Exchange({ exchange }: { readonly exchange: ExchangeDescription }) {
   const { writer } = useConsole()
@@ -38,6 +39,9 @@ function Exchange({ exchange }: { readonly exchange: ExchangeDescription }) {
         <h2>{exchange.exchange}</h2>
         {writer !== undefined && (
           <>
+            <button type="button" onClick={() => setOpen('publish')}>
+              Publish a message
+            </button>
             <button type="button" onClick={() => setOpen('bind')}>
               Add binding
             </button>
@@ -65,6 +69,7 @@ function Exchange({ exchange }: { readonly exchange: ExchangeDescription }) {
           <Bindings bindings={bindings} onUnbind={setOpen} />
         )}
       </section>
+      {open === 'publish' && <PublishMessage exchange={exchange} onClose={close} />}
       {open === 'bind' && <AddBinding exchange={exchange} onClose={close} />}
       {open === 'delete' && <DeleteExchange exchange={exchange} onClose={close} />}
       {typeof open === 'object' && (
@@ -82,6 +87,17 @@ function headersText({ headers }: Binding): string {
   return Object.entries(headers)
     .map(([name, value]) => `${name}: ${value}`)
     .join(', ')
+}
+
+/** What tells a binding from others to the same target. */
+function conditionText(binding: Binding): string {
+  const { routingKey, headers, match } = binding
+  const count = Object.keys(headers).length
+  return [
+    routingKey === '' ? '' : ` by “${routingKey}”`,
+    count === 0 ? '' : ` by the headers ${headersText(binding)}`,
+    count > 1 ? ` (${match})` : '',
+  ].join('')
 }
 
 interface BindingsProps {
@@ -131,7 +147,7 @@ function Bindings({ bindings, onUnbind }: BindingsProps) {
       ? []
       : [
           {
-            title: 'Do',
+            title: 'Action',
             isNumber: true,
             cell: (binding: Binding) => (
               <button type="button" class="danger" onClick={() => onUnbind(binding)}>
@@ -165,17 +181,15 @@ interface RemoveBindingProps {
 }
 
 function RemoveBinding({ exchange, binding, onClose }: RemoveBindingProps) {
-  const { writer, notify } = useConsole()
-  const unbind = async () => {
-    await writer?.admin().unbind(toOptions(exchange, binding))
-    notify(`The binding of ${exchange} to ${targetText(binding)} was removed.`)
+  const unbind = async (writer: Tabmq): Promise<Done> => {
+    await writer.admin().unbind(toOptions(exchange, binding))
+    return { said: `The binding of ${exchange} to ${targetText(binding)} was removed.` }
   }
-  const key = binding.routingKey === '' ? '' : ` by “${binding.routingKey}”`
   return (
     <Confirm
       title={`Remove a binding of ${exchange}?`}
       action="Remove binding"
-      lost={[`the way from ${exchange} to ${targetText(binding)}${key}`]}
+      lost={[`the way from ${exchange} to ${targetText(binding)}${conditionText(binding)}`]}
       onSubmit={unbind}
       onClose={onClose}
     />
@@ -194,15 +208,13 @@ interface DeleteExchangeProps {
 }
 
 function DeleteExchange({ exchange: { exchange, bindings }, onClose }: DeleteExchangeProps) {
-  const { writer, notify, go } = useConsole()
   const { exchanges } = useCluster()
   const leading = exchanges.filter((one) =>
     one.bindings.some(({ toExchange }) => toExchange === exchange),
   )
-  const remove = async () => {
-    await writer?.admin().deleteExchange(exchange)
-    notify(`Exchange ${exchange} was deleted.`)
-    go({ view: 'exchanges' })
+  const remove = async (writer: Tabmq): Promise<Done> => {
+    await writer.admin().deleteExchange(exchange)
+    return { said: `Exchange ${exchange} was deleted.`, goTo: { view: 'exchanges' } }
   }
   return (
     <Confirm
@@ -210,7 +222,9 @@ function DeleteExchange({ exchange: { exchange, bindings }, onClose }: DeleteExc
       action="Delete exchange"
       lost={[
         'the exchange: whatever publishes to it fails from then on',
-        ...bindings.map((binding) => `its binding to ${targetText(binding)}`),
+        ...bindings.map(
+          (binding) => `its binding to ${targetText(binding)}${conditionText(binding)}`,
+        ),
         ...leading.map((one) => `the bindings of ${one.exchange} that lead to it`),
       ]}
       onSubmit={remove}

@@ -48,7 +48,7 @@ function ExchangeList() {
       ),
     },
     { title: 'Type', order: ({ type }) => type, cell: ({ type }) => type },
-    number('Bindings', ({ bindings }) => bindings.length),
+    number('Bindings', ({ bindings }) => bindings.length, true),
     number('Published', ({ counters }) => counters.published),
     number('Routed', ({ counters }) => counters.routed, true),
     number('Went nowhere', ({ counters }) => counters.dropped + counters.unroutable),

@@ -1,6 +1,7 @@
 /** Whether a message is one that a filter lets pass. Nothing of the filter is ever run as code. */
-import { jsonText } from '../format/json-text.js'
 import { utf8Text } from '../format/bytes.js'
+import { jsonText } from '../format/json-text.js'
+import { jsonWithin } from '../format/json-within.js'
 import {
   parseFilter,
   type Comparison,
@@ -64,16 +65,26 @@ function passes(node: FilterNode, message: Filterable): boolean {
   }
 }
 
-/** Own properties only: what an object inherits is nobody's data. */
+/** Own properties only: what an object inherits is nobody's data. JSON that is text or bytes is gone into. */
 function find({ root, steps }: Path, message: Filterable): unknown {
   let found: unknown = message[root]
   if (root === 'priority') found ??= 0
   for (const step of steps) {
+    found = parsed(found)
     if (typeof found !== 'object' || found === null) return undefined
     if (found instanceof Map) found = found.get(step)
     else found = Object.hasOwn(found, step) ? (found as Record<string, unknown>)[step] : undefined
   }
   return found
+}
+
+let lastParsed: { readonly of: unknown; readonly json: unknown } | undefined
+
+/** Several conditions look into the same value, one after the other. */
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string' && !(value instanceof Uint8Array)) return value
+  if (lastParsed?.of !== value) lastParsed = { of: value, json: jsonWithin(value) }
+  return lastParsed.json
 }
 
 /** A header with several values matches when one of them does. */

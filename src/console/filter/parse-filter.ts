@@ -73,6 +73,8 @@ const COMPARISONS: readonly string[] = [
   'startsWith',
   'endsWith',
 ]
+/** What stands behind a path and behind no text. */
+const GOES_ON: readonly string[] = [...COMPARISONS, '==', 'in', '.', '[']
 const SAME: Readonly<Record<string, string>> = { '==': '=', '&&': 'and', '||': 'or', '!': 'not' }
 const WORD_LITERALS: ReadonlyMap<string, Literal> = new Map<string, Literal>([
   ['true', true],
@@ -149,7 +151,7 @@ class Parser {
   #path(): Path {
     const token = this.#token
     const root = ROOTS.find((one) => token.type === 'word' && token.text === one)
-    if (root === undefined) throw this.#expected(`one of ${ROOTS.join(', ')}`)
+    if (root === undefined) throw this.#noPath()
     this.#next += 1
     const steps: (string | number)[] = []
     for (;;) {
@@ -217,6 +219,23 @@ class Parser {
     if ((SAME[token.text] ?? token.text) !== text) return false
     this.#next += 1
     return true
+  }
+
+  /** A word that is none of the roots: what was meant is mostly a text, or a part of the value. */
+  #noPath(): FilterError {
+    const token = this.#token
+    const { at, length } = token
+    if (token.type === 'number') {
+      const quoted = JSON.stringify(String(token.value))
+      return new FilterError(`to look for a text, put it in quotes: ${quoted}`, { at, length })
+    }
+    if (token.type !== 'word') return this.#expected(`one of ${ROOTS.join(', ')}`)
+    const next = this.#tokens[this.#next + 1]
+    const isPart = next !== undefined && 'text' in next && GOES_ON.includes(next.text)
+    const meant = isPart ? `value.${token.text}` : JSON.stringify(token.text)
+    const advice = isPart ? 'a part of the value is' : 'to look for a text, put it in quotes:'
+    const message = `“${token.text}” is none of ${ROOTS.join(', ')}; ${advice} ${meant}`
+    return new FilterError(message, { at, length })
   }
 
   #expected(what: string): FilterError {

@@ -56,7 +56,8 @@ function tokenAt(text: string, at: number): Token {
   const sign = SIGNS.find((one) => text.startsWith(one, at))
   if (sign !== undefined) return { type: 'sign', text: sign, at, length: sign.length }
   const shown = String.fromCodePoint(text.codePointAt(at) ?? 0)
-  throw new FilterError(`“${shown}” means nothing here`, { at, length: shown.length })
+  const message = `“${shown}” means nothing here; a text stands in quotes`
+  throw new FilterError(message, { at, length: shown.length })
 }
 
 function stringAt(text: string, at: number, quote: string): Token {

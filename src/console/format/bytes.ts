@@ -1,10 +1,30 @@
 /** Bytes as text, as hexadecimal digits and as base64, and back. */
 const decoder = new TextDecoder()
+const STRICT = { fatal: true, ignoreBOM: true }
+const strictDecoder = new TextDecoder('utf-8', STRICT)
 const encoder = new TextEncoder()
 
 /** What is no UTF-8 becomes replacement characters. */
 export function utf8Text(bytes: Uint8Array): string {
   return decoder.decode(bytes)
+}
+
+/** As {@link utf8Text}, of the first bytes; a character that is cut in two there is left out. */
+export function utf8Begin(bytes: Uint8Array, bytesMax: number): string {
+  // One of its own: a decoder keeps the half for what it is given next.
+  const cutting = new TextDecoder()
+  return cutting.decode(bytes.subarray(0, bytesMax), { stream: bytes.length > bytesMax })
+}
+
+/** Undefined for what is no UTF-8: of the first bytes, where not all are wanted, as {@link utf8Begin}. */
+export function utf8TextOf(bytes: Uint8Array, bytesMax = Infinity): string | undefined {
+  try {
+    if (bytes.length <= bytesMax) return strictDecoder.decode(bytes)
+    const cutting = new TextDecoder('utf-8', STRICT)
+    return cutting.decode(bytes.subarray(0, bytesMax), { stream: true })
+  } catch {
+    return undefined
+  }
 }
 
 export function utf8Bytes(text: string): Uint8Array<ArrayBuffer> {
@@ -35,6 +55,11 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   } catch {
     return undefined
   }
+}
+
+/** `deadbeef`. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** `de ad be ef`, with spaces or without; undefined for anything else. */

@@ -54,10 +54,18 @@ export function formatDuration(ms: number): string {
 export function formatTimestamp(ms: number): string {
   const date = new Date(ms)
   if (Number.isNaN(date.getTime())) return String(ms)
-  const two = (value: number) => String(value).padStart(2, '0')
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-  return `${day} ${time}.${String(date.getMilliseconds()).padStart(3, '0')}`
+  return `${day} ${formatTime(ms)}.${String(date.getMilliseconds()).padStart(3, '0')}`
+}
+
+/** The time of day of this place, to the second. */
+export function formatTime(ms: number): string {
+  const date = new Date(ms)
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0')
 }
 
 /** Enough of a UUID to tell it from others. */

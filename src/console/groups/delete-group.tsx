@@ -1,8 +1,7 @@
 /** Deletes a consumer group, after asking. */
-import type { GroupDescription } from '../../index.js'
+import type { GroupDescription, Tabmq } from '../../index.js'
 import { formatCount } from '../format/format.js'
-import { useConsole } from '../parts/console-context.js'
-import { Confirm } from '../parts/dialog.js'
+import { Confirm, type Done } from '../parts/dialog.js'
 import { groupLag } from './group-figures.js'
 
 export interface GroupDialogProps {
@@ -11,13 +10,11 @@ export interface GroupDialogProps {
 }
 
 export function DeleteGroup({ group, onClose }: GroupDialogProps) {
-  const { writer, notify, go } = useConsole()
   const { groupId, offsets } = group
   const topics = [...new Set(offsets.map(({ topic }) => topic))]
-  const remove = async () => {
-    await writer?.admin().deleteGroups([groupId])
-    notify(`Group ${groupId} was deleted.`)
-    go({ view: 'groups' })
+  const remove = async (writer: Tabmq): Promise<Done> => {
+    await writer.admin().deleteGroups([groupId])
+    return { said: `Group ${groupId} was deleted.`, goTo: { view: 'groups' } }
   }
   return (
     <Confirm

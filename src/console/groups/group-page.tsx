@@ -133,7 +133,7 @@ function Offsets({ group: { members, offsets } }: { readonly group: GroupDescrip
   const columns: readonly Column<GroupOffset>[] = [
     {
       title: 'Partition',
-      order: ({ topic, partition }) => `${topic} ${String(partition).padStart(5, '0')}`,
+      order: ({ topic, partition }) => `${topic} ${partition}`,
       cell: ({ topic, partition, committedOffset }) => (
         <button
           type="button"

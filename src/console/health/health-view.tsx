@@ -1,5 +1,4 @@
 /** The broker itself: which one it is, who is connected, how much is stored. */
-import { useEffect, useState } from 'preact/hooks'
 import type { BrokerLimits, ClusterDescription, SessionDescription } from '../../index.js'
 import { errorText } from '../format/error-text.js'
 import {
@@ -13,15 +12,19 @@ import {
 import { useCluster, useConsole } from '../parts/console-context.js'
 import { DataTable, type Column } from '../parts/data-table.js'
 import { Facts } from '../parts/facts.js'
+import { useAsked } from '../parts/use-asked.js'
+import { useNowMs } from '../parts/use-clock.js'
 import { shareFigures } from '../share-groups/share-figures.js'
 import { topicFigures } from '../topics/topic-figures.js'
 
 const ASK_EVERY_MS = 3_000
 
 export function HealthView() {
-  const { state } = useConsole()
+  const { session, state } = useConsole()
   const cluster = useCluster()
-  const { description, error } = useDescription()
+  const nowMs = useNowMs()
+  const ask = () => session.admin.describeCluster()
+  const { value: description, error } = useAsked(ask, cluster.incarnation, ASK_EVERY_MS)
   const figures = cluster.topics.map(topicFigures)
   const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
   const unwritten = sum(
@@ -45,7 +48,7 @@ export function HealthView() {
             ['Started', startedAtMs === undefined ? '…' : formatTimestamp(startedAtMs)],
             [
               'Running for',
-              startedAtMs === undefined ? '…' : formatDuration(cluster.atMs - startedAtMs),
+              startedAtMs === undefined ? '…' : formatDuration(Math.max(0, nowMs - startedAtMs)),
             ],
             ['Protocol', protocolVersion ?? '…'],
             ['Tabs connected', formatCount(cluster.sessions.length)],
@@ -74,7 +77,7 @@ export function HealthView() {
       </section>
       <section class="section">
         <h3>Tabs</h3>
-        <Sessions sessions={cluster.sessions} atMs={cluster.atMs} />
+        <Sessions sessions={cluster.sessions} nowMs={nowMs} />
       </section>
       {description?.limits !== undefined && (
         <section class="section">
@@ -84,32 +87,6 @@ export function HealthView() {
       )}
     </>
   )
-}
-
-/** What the watch does not bring, asked for now and then while this view is open. */
-function useDescription() {
-  const { session, state } = useConsole()
-  const [found, setFound] = useState<{ description?: ClusterDescription; error?: unknown }>({})
-  const incarnation = state.cluster?.incarnation
-  useEffect(() => {
-    let isOver = false
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const ask = async () => {
-      try {
-        const description = await session.admin.describeCluster()
-        if (!isOver) setFound({ description })
-      } catch (error) {
-        if (!isOver) setFound({ error })
-      }
-      if (!isOver) timer = setTimeout(() => void ask(), ASK_EVERY_MS)
-    }
-    void ask()
-    return () => {
-      isOver = true
-      clearTimeout(timer)
-    }
-  }, [session, incarnation])
-  return found
 }
 
 function Storage({ description }: { readonly description: ClusterDescription | undefined }) {
@@ -186,10 +163,10 @@ function limitText(name: string, value: number): string {
 
 interface SessionsProps {
   readonly sessions: readonly SessionDescription[]
-  readonly atMs: number
+  readonly nowMs: number
 }
 
-function Sessions({ sessions, atMs }: SessionsProps) {
+function Sessions({ sessions, nowMs }: SessionsProps) {
   const columns: readonly Column<SessionDescription>[] = [
     {
       title: 'Session',
@@ -200,7 +177,7 @@ function Sessions({ sessions, atMs }: SessionsProps) {
       title: 'Connected for',
       isNumber: true,
       order: ({ connectedAtMs }) => -connectedAtMs,
-      cell: ({ connectedAtMs }) => formatDuration(Math.max(0, atMs - connectedAtMs)),
+      cell: ({ connectedAtMs }) => formatDuration(Math.max(0, nowMs - connectedAtMs)),
     },
   ]
   return (

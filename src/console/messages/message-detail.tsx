@@ -1,20 +1,20 @@
 /** One message whole: where it is, its headers, and its value in three ways. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { bytesOf, hexDump, utf8Bytes, utf8Text } from '../format/bytes.js'
+import { bytesOf, toHex } from '../format/bytes.js'
 import { errorText } from '../format/error-text.js'
-import { formatBytes, formatTimestamp } from '../format/format.js'
+import { exactText, unturnedText } from '../format/exact-text.js'
+import { formatTimestamp } from '../format/format.js'
 import { jsonText } from '../format/json-text.js'
+import { useConsole } from '../parts/console-context.js'
 import { Facts, type Fact } from '../parts/facts.js'
 import { download } from './download.js'
-import type { MessageRow, Row } from './message-scan.js'
-import { cutText, fileName, keyText } from './message-text.js'
+import type { MessageRow, Row } from './message-row.js'
+import { fileName } from './message-text.js'
+import { ownWay, shown, WAYS, wholeText, type Way } from './shown-value.js'
 
-const CHARS_SHOWN = 100_000
-const BYTES_SHOWN = 16_384
-const HEADER_VALUES_SHOWN = 50
+const EXACT_CHARS_SHOWN = 10_000
+const HEADER_VALUES_SHOWN = 500
 
-const WAYS = ['json', 'text', 'hex'] as const
-type Way = (typeof WAYS)[number]
 const WAY_NAMES: Readonly<Record<Way, string>> = { json: 'JSON', text: 'Text', hex: 'Hex' }
 
 export interface MessageDetailProps {
@@ -27,13 +27,18 @@ export function MessageDetail({ topic, row, onClose }: MessageDetailProps) {
   const frame = useRef<HTMLElement>(null)
   // In a narrow console it is below the list.
   useEffect(() => frame.current?.scrollIntoView({ block: 'nearest' }), [row])
+  const close = () => {
+    // Back to the list that it was opened from, rather than to the beginning of the page.
+    frame.current?.parentElement?.querySelector<HTMLElement>('[role=grid]')?.focus()
+    onClose()
+  }
   return (
     <section class="detail section" aria-label="Message" ref={frame}>
       <div class="head">
         <h3>
-          Partition {row.partition}, offset {row.offset}
+          <span class="break">{topic}</span>, partition {row.partition}, offset {row.offset}
         </h3>
-        <button type="button" onClick={onClose}>
+        <button type="button" onClick={close}>
           Close
         </button>
       </div>
@@ -66,7 +71,7 @@ function Message({ topic, message }: MessageProps) {
     ms === undefined ? [] : [[name, formatTimestamp(ms)]]
   const facts: Fact[] = [
     ['Time', formatTimestamp(timestamp)],
-    ['Key', <code>{keyText(key)}</code>],
+    ['Key', <Exact what="Key" value={key} />],
     ['Codec', codec],
     ...time('Deliver at', message.deliverAt),
     ...time('Expires at', message.expiresAt),
@@ -78,7 +83,11 @@ function Message({ topic, message }: MessageProps) {
       ? []
       : [['Request of', <code>{message.replyTo.sessionId}</code>] as const]),
   ]
-  const entries = Object.entries(headers)
+  // A header with several values has a line for each.
+  const all = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value) => ({ name, value })),
+  )
+  const entries = all.slice(0, HEADER_VALUES_SHOWN)
   return (
     <>
       <Facts facts={facts} />
@@ -93,18 +102,21 @@ function Message({ topic, message }: MessageProps) {
               </tr>
             </thead>
             <tbody>
-              {entries.map(([name, value]) => (
-                <tr key={name}>
+              {entries.map(({ name, value }, index) => (
+                <tr key={index}>
                   <th scope="row">
-                    <code class="break">{name}</code>
+                    <code class="break exact">{exactText(name)}</code>
                   </th>
                   <td>
-                    <code class="break">{headerText(value)}</code>
+                    <Exact what={`Header ${name}`} value={value} />
                   </td>
                 </tr>
               ))}
             </tbody>
           </table>
+          {entries.length < all.length && (
+            <p class="warn-text">{all.length - entries.length} more are not shown.</p>
+          )}
         </div>
       )}
       {undecoded !== undefined && (
@@ -115,12 +127,44 @@ function Message({ topic, message }: MessageProps) {
   )
 }
 
-function headerText(value: unknown): string {
-  return [value]
-    .flat()
-    .slice(0, HEADER_VALUES_SHOWN)
-    .map((one) => cutText(one instanceof Uint8Array ? utf8Text(one) : String(one)))
-    .join(', ')
+interface ExactProps {
+  readonly what: string
+  readonly value: string | Uint8Array | null
+}
+
+/** A key or a header's value, as it is; of a very long one the beginning, and all of it to be copied. */
+function Exact({ what, value }: ExactProps) {
+  if (value === null) return <span class="muted">none (null)</span>
+  const isCut = value.length > EXACT_CHARS_SHOWN
+  return (
+    <span class="row">
+      <code class="break exact fill">{exactText(value, EXACT_CHARS_SHOWN)}</code>
+      <Copy what={what} text={() => (typeof value === 'string' ? value : toHex(value))} />
+      {isCut && <span class="warn-text">This is only its beginning; a copy has all of it.</span>}
+    </span>
+  )
+}
+
+interface CopyProps {
+  readonly what: string
+  readonly text: () => string
+}
+
+function Copy({ what, text }: CopyProps) {
+  const { notify } = useConsole()
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text())
+      notify(`${what} copied.`)
+    } catch (error) {
+      notify(`${what} was not copied: ${errorText(error)}`)
+    }
+  }
+  return (
+    <button type="button" onClick={() => void copy()}>
+      Copy<span class="hidden"> {what}</span>
+    </button>
+  )
 }
 
 function Value({ topic, message }: MessageProps) {
@@ -142,64 +186,18 @@ function Value({ topic, message }: MessageProps) {
           </button>
         ))}
         <span class="fill" />
+        <Copy what="Value" text={() => wholeText(value, way)} />
         <button type="button" onClick={() => save(topic, message)}>
           Download
         </button>
       </div>
       {note !== undefined && <p class="muted">{note}</p>}
       <pre class="value mono" tabIndex={0} role="region" aria-label="Value">
-        {text}
+        {unturnedText(text)}
       </pre>
       {isCut && <p class="warn-text">This is only its beginning. Download it to have all of it.</p>}
     </div>
   )
-}
-
-function ownWay(value: unknown): Way {
-  if (bytesOf(value) !== undefined) return 'hex'
-  return typeof value === 'string' ? 'text' : 'json'
-}
-
-interface Shown {
-  readonly text: string
-  readonly note?: string
-  readonly isCut: boolean
-}
-
-function shown(value: unknown, way: Way): Shown {
-  const bytes = bytesOf(value)
-  switch (way) {
-    case 'json': {
-      const { text, isCut } = jsonText(value, { indent: 2, charsMax: CHARS_SHOWN })
-      return { text, isCut }
-    }
-    case 'text': {
-      if (typeof value === 'string') {
-        return { text: value.slice(0, CHARS_SHOWN), isCut: value.length > CHARS_SHOWN }
-      }
-      if (bytes === undefined) return shown(value, 'json')
-      const text = utf8Text(bytes.subarray(0, CHARS_SHOWN))
-      return {
-        text,
-        isCut: bytes.length > CHARS_SHOWN,
-        note: `${formatBytes(bytes.length)} as UTF-8`,
-      }
-    }
-    case 'hex': {
-      const own = bytes ?? utf8Bytes(asText(value, BYTES_SHOWN + 1))
-      const note =
-        bytes !== undefined
-          ? formatBytes(bytes.length)
-          : typeof value === 'string'
-            ? 'The text as UTF-8'
-            : 'The value written as JSON: its bytes in the log stand together with those of others'
-      return { text: hexDump(own.subarray(0, BYTES_SHOWN)), isCut: own.length > BYTES_SHOWN, note }
-    }
-  }
-}
-
-function asText(value: unknown, charsMax: number): string {
-  return typeof value === 'string' ? value.slice(0, charsMax) : jsonText(value, { charsMax }).text
 }
 
 function save(topic: string, message: MessageRow): void {

@@ -1,10 +1,11 @@
 /**
  * The list of messages: only what is in sight is in the document, however many there are. One stop for the
- * tab key; arrows move, Enter shows the message, Space takes it into the selection.
+ * tab key; arrows move, Enter shows the message, Space takes it into the selection, and whatever is done with
+ * Shift selects all from the last that was touched.
  */
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { formatTimestamp } from '../format/format.js'
-import type { Row } from './message-scan.js'
+import type { Row } from './message-row.js'
 import { keyText, previewText } from './message-text.js'
 
 const ROW_HEIGHT = 28
@@ -18,10 +19,12 @@ export interface MessageGridProps {
   readonly onActive: (index: number) => void
   readonly onOpen: (index: number) => void
   readonly onToggle: (row: Row) => void
+  /** Selects these and all between them. */
+  readonly onRange: (from: number, to: number) => void
 }
 
 export function MessageGrid(props: MessageGridProps) {
-  const { rows, active, selected, onActive, onOpen, onToggle } = props
+  const { rows, active, selected, onActive, onOpen, onToggle, onRange } = props
   const frame = useRef<HTMLDivElement>(null)
   const [view, setView] = useState({ top: 0, height: 400 })
   const id = useId()
@@ -39,33 +42,52 @@ export function MessageGrid(props: MessageGridProps) {
     }
   }, [])
 
+  // Whoever has gone down the list goes on seeing the same, whatever is added above it.
+  const top = useRef<Row>(undefined)
+  useLayoutEffect(() => {
+    const element = frame.current
+    const added = top.current === undefined ? 0 : rows.indexOf(top.current)
+    if (element !== null && element.scrollTop > 0 && added > 0) {
+      element.scrollTop += added * ROW_HEIGHT
+    }
+    top.current = rows[0]
+  }, [rows])
+
   const move = (to: number) => {
     const index = Math.min(Math.max(to, 0), rows.length - 1)
     onActive(index)
     const element = frame.current
     if (element === null) return
-    const top = index * ROW_HEIGHT
-    if (top < element.scrollTop) element.scrollTop = top
-    else if (top + 2 * ROW_HEIGHT > element.scrollTop + element.clientHeight) {
-      element.scrollTop = top + 2 * ROW_HEIGHT - element.clientHeight
+    const at = index * ROW_HEIGHT
+    if (at < element.scrollTop) element.scrollTop = at
+    else if (at + 2 * ROW_HEIGHT > element.scrollTop + element.clientHeight) {
+      element.scrollTop = at + 2 * ROW_HEIGHT - element.clientHeight
     }
   }
 
+  const range = (to: number) => {
+    onRange(active, Math.min(Math.max(to, 0), rows.length - 1))
+    move(to)
+  }
+
   const onKeyDown = (event: KeyboardEvent) => {
+    const ways: Readonly<Record<string, number>> = {
+      ArrowDown: active + 1,
+      ArrowUp: active - 1,
+      PageDown: active + PAGE_ROWS,
+      PageUp: active - PAGE_ROWS,
+      Home: 0,
+      End: rows.length - 1,
+    }
     const steps: Readonly<Record<string, () => void>> = {
-      ArrowDown: () => move(active + 1),
-      ArrowUp: () => move(active - 1),
-      PageDown: () => move(active + PAGE_ROWS),
-      PageUp: () => move(active - PAGE_ROWS),
-      Home: () => move(0),
-      End: () => move(rows.length - 1),
       Enter: () => onOpen(active),
       ' ': () => {
         const row = rows[active]
         if (row !== undefined) onToggle(row)
       },
     }
-    const step = steps[event.key]
+    const to = ways[event.key]
+    const step = to === undefined ? steps[event.key] : () => (event.shiftKey ? range(to) : move(to))
     if (step === undefined || event.ctrlKey || event.metaKey || event.altKey) return
     event.preventDefault()
     step()
@@ -78,7 +100,7 @@ export function MessageGrid(props: MessageGridProps) {
     <div
       class="grid"
       role="grid"
-      aria-label="Messages. Enter shows one, Space selects it"
+      aria-label="Messages. Enter shows one, Space selects it, Shift selects several"
       aria-rowcount={rows.length + 1}
       aria-multiselectable="true"
       aria-activedescendant={isActiveShown ? `${id}-${active}` : undefined}
@@ -128,6 +150,7 @@ export function MessageGrid(props: MessageGridProps) {
                 move(index)
                 onToggle(row)
               }}
+              onRange={() => range(index)}
             />
           )
         })}
@@ -144,9 +167,11 @@ interface GridRowProps {
   readonly isSelected: boolean
   readonly onOpen: () => void
   readonly onToggle: () => void
+  readonly onRange: () => void
 }
 
-function GridRow({ id, row, index, isActive, isSelected, onOpen, onToggle }: GridRowProps) {
+function GridRow(props: GridRowProps) {
+  const { id, row, index, isActive, isSelected, onOpen, onToggle, onRange } = props
   const isMessage = row.type === 'message'
   return (
     <div
@@ -155,12 +180,15 @@ function GridRow({ id, row, index, isActive, isSelected, onOpen, onToggle }: Gri
       role="row"
       aria-rowindex={index + 2}
       aria-selected={isSelected}
-      onClick={onOpen}
+      // With Shift the browser would select text.
+      onMouseDown={(event) => event.shiftKey && event.preventDefault()}
+      onClick={(event) => (event.shiftKey ? onRange() : onOpen())}
     >
       <span
         role="gridcell"
         class="mark"
         onClick={(event) => {
+          if (event.shiftKey) return
           event.stopPropagation()
           if (isMessage) onToggle()
         }}
@@ -179,7 +207,7 @@ function GridRow({ id, row, index, isActive, isSelected, onOpen, onToggle }: Gri
       <span role="gridcell" class="minor">
         {isMessage ? formatTimestamp(row.timestamp) : ''}
       </span>
-      <span role="gridcell" class="mono">
+      <span role="gridcell" class={`mono exact ${isMessage && row.key === null ? 'muted' : ''}`}>
         {isMessage ? keyText(row.key) : ''}
       </span>
       <span role="gridcell" class={`mono ${isMessage && !row.undecoded ? '' : 'danger-text'}`}>

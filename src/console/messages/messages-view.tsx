@@ -1,19 +1,23 @@
 /** The message browser: looks into a topic, and sends to it. */
 import { useEffect, useState } from 'preact/hooks'
 import { errorText } from '../format/error-text.js'
-import { formatCount, formatQuantity } from '../format/format.js'
+import { formatCount, formatQuantity, formatTime } from '../format/format.js'
 import { useCluster, useConsole } from '../parts/console-context.js'
 import { Empty } from '../parts/facts.js'
 import type { Route } from '../route.js'
-import { download } from './download.js'
+import { ExportDialog } from './export-dialog.js'
 import { MessageDetail } from './message-detail.js'
 import { MessageGrid } from './message-grid.js'
-import type { MessageRow, Row } from './message-scan.js'
-import { toNdjson } from './ndjson.js'
+import type { MessageRow, Row } from './message-row.js'
+import type { PartitionRange } from './message-scan.js'
 import { ProduceDialog } from './produce-dialog.js'
+import { LIST_BEGIN, memoryOf, type Asked, type ListState } from './messages-memory.js'
+import { queryText } from './query-text.js'
 import { checkQuery, ReadForm, type Query } from './read-form.js'
+import type { Reading } from './reading.js'
 import { ReplayDialog } from './replay-dialog.js'
-import { useScan, type ScanState } from './use-scan.js'
+import { useScan } from './use-scan.js'
+import { useTail } from './use-tail.js'
 
 export function MessagesView() {
   const { topics } = useCluster()
@@ -53,18 +57,42 @@ function queryOf({ name, partition, offset }: Route, firstTopic: string): Query 
 function Messages() {
   const { session, route, writer } = useConsole()
   const { topics } = useCluster()
-  const [query, setQuery] = useState(() => queryOf(route, topics[0]?.topic ?? ''))
-  /** What the rows are of, while the form may say something else. */
-  const [readTopic, setReadTopic] = useState(query.topic)
+  const memory = memoryOf(session)
+  // Whoever comes back finds what was there; whoever comes for a topic, that topic.
+  const before = route.name === undefined ? memory : undefined
+  const [query, setQuery] = useState(() => before?.query ?? queryOf(route, topics[0]?.topic ?? ''))
+  const [asked, setAsked] = useState(before?.asked)
   const [isProducing, setProducing] = useState(false)
-  const { state, read, more, stop } = useScan()
+  const { reader } = memory
+  const found = useScan(reader)
+  const tail = useTail()
+  const isLive = asked?.start.type === 'live'
+  const state = isLive ? tail.state : found
+  useEffect(() => {
+    memory.query = query
+    // What is followed ends with the view.
+    memory.asked = isLive ? undefined : asked
+  }, [memory, query, asked, isLive])
   const topic = topics.find((one) => one.topic === query.topic)
+
+  const stop = () => {
+    reader.stop()
+    tail.stop()
+  }
 
   const start = () => {
     const { checked } = checkQuery(query, topic)
-    if (checked === undefined) return
-    setReadTopic(query.topic)
-    read({ admin: session.admin, topic: query.topic, ...checked })
+    stop()
+    if (checked === undefined || topic === undefined) return setAsked(undefined)
+    memory.readings += 1
+    const { topicId } = topic
+    setAsked({ ...checked, query, topic: query.topic, topicId, number: memory.readings })
+    const { admin } = session
+    const { start: from, partitions, accepts } = checked
+    if (from.type === 'live') {
+      const partition = query.partition === 'all' ? undefined : partitions[0]
+      tail.follow({ admin, topic, partition, accepts })
+    } else void reader.read({ admin, topic: query.topic, start: from, partitions, accepts })
   }
   // A topic that was chosen elsewhere is read at once.
   useEffect(() => {
@@ -89,13 +117,21 @@ function Messages() {
         onRead={start}
         onStop={stop}
       />
-      {state !== undefined && <Found topic={readTopic} state={state} more={more} />}
+      {state !== undefined && asked !== undefined && (
+        <Found
+          key={asked.number}
+          asked={asked}
+          isAsked={queryText(query) === queryText(asked.query)}
+          state={state}
+          more={() => void reader.more()}
+        />
+      )}
       {isProducing && (
         <ProduceDialog
           topic={query.topic}
           onClose={() => setProducing(false)}
           onSent={() => {
-            if (state !== undefined) start()
+            if (asked !== undefined && !isLive) start()
           }}
         />
       )}
@@ -104,67 +140,84 @@ function Messages() {
 }
 
 interface FoundProps {
-  readonly topic: string
-  readonly state: ScanState
+  readonly asked: Asked
+  /** Whether the form still says what was asked for. */
+  readonly isAsked: boolean
+  readonly state: Reading
   readonly more: () => void
 }
 
-function Found({ topic, state, more }: FoundProps) {
-  const { writer } = useConsole()
-  const { rows } = state
-  const [active, setActive] = useState(0)
-  const [opened, setOpened] = useState<Row>()
-  const [selected, setSelected] = useState<ReadonlySet<Row>>(new Set())
-  const [isReplaying, setReplaying] = useState(false)
-
-  // Another reading has other rows: what was chosen of the last is not among them.
-  const first = rows[0]
+/** Where the reader is in the list, which is remembered. */
+function useList({ number }: Asked) {
+  const memory = memoryOf(useConsole().session)
+  const [list, setList] = useState(() =>
+    memory.list?.number === number ? memory.list.state : LIST_BEGIN,
+  )
   useEffect(() => {
-    setActive(0)
-    setOpened(undefined)
-    setSelected(new Set())
-  }, [first])
+    memory.list = { number, state: list }
+  }, [memory, number, list])
+  const change = (part: Partial<ListState>) => setList((before) => ({ ...before, ...part }))
+  return { ...list, change }
+}
+
+function Found({ asked, isAsked, state, more }: FoundProps) {
+  const { writer } = useConsole()
+  const { topics } = useCluster()
+  const { rows } = state
+  const { topic } = asked
+  const { active, opened, selected, change } = useList(asked)
+  const [dialog, setDialog] = useState<'export' | 'replay'>()
+  // Followed is whatever has the name, if it is deleted and made again, too.
+  const isGone = !topics.some((one) =>
+    state.live === undefined ? one.topicId === asked.topicId : one.topic === topic,
+  )
 
   const messages = rows.filter((row): row is MessageRow => row.type === 'message')
   const chosen = messages.filter((row) => selected.has(row))
   const toggle = (row: Row) => {
     const next = new Set(selected)
     if (!next.delete(row)) next.add(row)
-    setSelected(next)
+    change({ selected: next })
   }
-  const save = () => {
-    const wanted = chosen.length > 0 ? chosen : messages
-    download(`${topic}.ndjson`, toNdjson(topic, wanted), 'application/x-ndjson')
+  const selectRange = (from: number, to: number) => {
+    const range = rows.slice(Math.min(from, to), Math.max(from, to) + 1)
+    change({ selected: new Set([...selected, ...range.filter(({ type }) => type === 'message')]) })
   }
-  const what = chosen.length > 0 ? formatCount(chosen.length) : 'all'
   return (
     <div class="section">
+      <h3 class="break">{queryText(asked.query)}</h3>
+      {!isAsked && <p class="muted">The form says something else by now.</p>}
+      {isGone && (
+        <p class="warn-text">
+          This topic was deleted. What is listed was read before that; there is no more of it.
+        </p>
+      )}
       <div class="row">
-        <p class="fill" role="status">
+        <p class="fill" role="status" aria-live={state.live && state.isBusy ? 'off' : 'polite'}>
           {summaryOf(state)}
         </p>
         {rows.length > 0 && (
           <>
             <button
               type="button"
-              onClick={() => setSelected(chosen.length > 0 ? new Set() : new Set(messages))}
+              onClick={() => change({ selected: new Set(chosen.length > 0 ? [] : messages) })}
             >
               {chosen.length > 0 ? 'Select none' : 'Select all'}
-            </button>
-            <button type="button" onClick={save} disabled={messages.length === 0}>
-              Export {what}
             </button>
             {writer !== undefined && (
               <button
                 type="button"
                 disabled={chosen.length === 0}
-                onClick={() => setReplaying(true)}
+                onClick={() => setDialog('replay')}
               >
-                Send again{chosen.length > 0 ? ` ${what}` : ''}
+                Send again{chosen.length > 0 ? ` ${formatCount(chosen.length)}` : ''}
               </button>
             )}
           </>
         )}
+        <button type="button" onClick={() => setDialog('export')}>
+          Export{chosen.length > 0 ? ` ${formatCount(chosen.length)}` : ''}
+        </button>
       </div>
       {state.error !== undefined && (
         <p class="error" role="alert">
@@ -176,38 +229,95 @@ function Found({ topic, state, more }: FoundProps) {
           <div class="section">
             <MessageGrid
               rows={rows}
-              active={active}
+              active={active === undefined ? 0 : Math.max(0, rows.indexOf(active))}
               selected={selected}
-              onActive={setActive}
-              onOpen={(index) => setOpened(rows[index])}
+              onActive={(index) => change({ active: rows[index] })}
+              onOpen={(index) => change({ opened: rows[index] })}
               onToggle={toggle}
+              onRange={selectRange}
             />
           </div>
           {opened !== undefined && (
-            <MessageDetail topic={topic} row={opened} onClose={() => setOpened(undefined)} />
+            <MessageDetail
+              topic={topic}
+              row={opened}
+              onClose={() => change({ opened: undefined })}
+            />
           )}
         </div>
       )}
-      {!state.isAtEnd && !state.isBusy && !state.isFull && state.looked > 0 && (
+      {!isGone && !state.live && !state.isAtEnd && !state.isBusy && !state.isFull && (
         <div>
           <button type="button" onClick={more}>
-            {rows.length > 0 ? 'More' : 'Look further'}
+            {moreText(state)}
           </button>
         </div>
       )}
-      {isReplaying && (
-        <ReplayDialog topic={topic} messages={chosen} onClose={() => setReplaying(false)} />
+      {dialog === 'replay' && (
+        <ReplayDialog topic={topic} messages={chosen} onClose={() => setDialog(undefined)} />
+      )}
+      {dialog === 'export' && (
+        <ExportDialog
+          asked={asked}
+          selected={chosen}
+          found={messages}
+          onClose={() => setDialog(undefined)}
+        />
       )}
     </div>
   )
 }
 
-function summaryOf({ rows, looked, isBusy, isAtEnd, isFull }: ScanState): string {
+function moreText({ rows, error }: Reading): string {
+  if (error !== undefined) return 'Try again'
+  return rows.length > 0 ? 'More' : 'Look further'
+}
+
+function summaryOf(state: Reading): string {
+  const { rows, looked, total, isBusy, isAtEnd, isFull, live } = state
   const found = formatQuantity(rows.length, 'message')
-  if (isBusy) return `${found} so far, looking …`
-  if (isAtEnd && looked === 0) return 'There is nothing from there on.'
+  if (live !== undefined) return liveSummary(state, live)
+  if (isBusy) {
+    if (total === 0) return 'Looking …'
+    return `${found}; ${formatCount(looked)} of ${formatCount(total)} looked at so far …`
+  }
+  if (state.error !== undefined && looked === 0) return 'Nothing could be read.'
+  if (isAtEnd && looked === 0) return nothingText(state.ranges)
   const of = looked === rows.length ? '' : ` of ${formatCount(looked)} that were looked at`
   if (isAtEnd) return `${found}${of}; that is all.`
   if (isFull) return `${found}${of}. There are more than can be kept here: say more exactly which.`
   return `${found}${of}; there is more.`
+}
+
+/** What there is instead, of whoever asked for something beyond. */
+function nothingText(ranges: readonly PartitionRange[]): string {
+  const some = ranges.filter(({ low, high }) => low < high)
+  const [one, ...others] = ranges
+  if (some.length === 0) {
+    return one !== undefined && others.length === 0
+      ? `There are no messages in partition ${one.partition}; the next has offset ${one.high}.`
+      : 'There are no messages.'
+  }
+  const low = Math.min(...some.map((range) => range.low))
+  const high = Math.max(...some.map((range) => range.high))
+  const where =
+    one !== undefined && others.length === 0 ? `Partition ${one.partition} has` : 'There are'
+  return `There is nothing from there on. ${where} offsets ${low} to ${high - 1}.`
+}
+
+function liveSummary(
+  { rows, looked, isBusy }: Reading,
+  { sinceMs, missed, dropped }: NonNullable<Reading['live']>,
+): string {
+  const since = formatTime(sinceMs)
+  if (looked === 0) return isBusy ? `Waiting for messages since ${since} …` : 'None arrived.'
+  const listed = rows.length + dropped
+  const of = looked === listed ? '' : ` of ${formatCount(looked)} that were looked at`
+  const parts = [
+    `${formatQuantity(listed, 'message')}${of} since ${since}`,
+    ...(dropped > 0 ? [`the newest ${formatCount(rows.length)} are listed`] : []),
+    ...(missed > 0 ? [`${formatCount(missed)} more came too fast to be looked at`] : []),
+    ...(isBusy ? [] : ['stopped']),
+  ]
+  return `${parts.join('; ')}.`
 }

@@ -1,6 +1,6 @@
 /** Messages as lines of JSON, which other programs read, and this one's `fromJsonText`. */
 import { jsonText } from '../format/json-text.js'
-import type { MessageRow } from './message-scan.js'
+import type { MessageRow } from './message-row.js'
 
 /** One line for each, with a line feed behind it: a part of a file at a time, not one long string. */
 export function toNdjson(topic: string, messages: readonly MessageRow[]): string[] {

@@ -3,13 +3,13 @@ import { useState } from 'preact/hooks'
 import { useConsole } from '../parts/console-context.js'
 import { Dialog } from '../parts/dialog.js'
 import { SelectField, TextField } from '../parts/fields.js'
-import { EMPTY_MESSAGE, toMessage, type MessageText, type ValueKind } from './typed-message.js'
+import { ValueAndHeaders, ValueKindField } from './message-fields.js'
+import { EMPTY_MESSAGE, toMessage, type KeyKind, type MessageText } from './typed-message.js'
 
-const KINDS: readonly (readonly [ValueKind, string])[] = [
-  ['json', 'JSON'],
+const KEY_KINDS: readonly (readonly [KeyKind, string])[] = [
   ['text', 'Text'],
+  ['empty', 'The empty text'],
   ['hex', 'Bytes, as hex'],
-  ['null', 'null (tombstone)'],
 ]
 
 export interface ProduceDialogProps {
@@ -52,33 +52,17 @@ export function ProduceDialog({ topic, onClose, onSent }: ProduceDialogProps) {
       onClose={onClose}
     >
       <div class="fields">
-        {field('key', 'Key', 'Empty: none.')}
+        {text.keyKind !== 'empty' &&
+          field('key', 'Key', text.keyKind === 'text' ? 'Empty: none.' : undefined)}
         <SelectField
-          label="Value is"
-          value={text.kind}
-          options={KINDS}
-          onChange={(kind) => change({ kind })}
+          label="Key is"
+          value={text.keyKind}
+          options={KEY_KINDS}
+          onChange={(keyKind) => change({ keyKind })}
         />
+        <ValueKindField text={text} change={change} />
       </div>
-      {text.kind !== 'null' && (
-        <TextField
-          label="Value"
-          rows={6}
-          value={text.value}
-          error={errors.value}
-          onInput={(value) => change({ value })}
-          isMono
-        />
-      )}
-      <TextField
-        label="Headers"
-        hint="One “name: value” a line."
-        rows={2}
-        value={text.headers}
-        error={errors.headers}
-        onInput={(headers) => change({ headers })}
-        isMono
-      />
+      <ValueAndHeaders text={text} errors={errors} change={change} />
       <div class="fields">
         {field('partition', 'Partition', 'Empty: as the key says.')}
         {field('messageId', 'Message id')}

@@ -7,12 +7,15 @@ import { toFilter, type Filterable } from '../filter/filter.js'
 import { SelectField, TextField } from '../parts/fields.js'
 import type { ScanStart } from './message-scan.js'
 
+/** `live`: what is appended from now on. */
+export type QueryStart = ScanStart | { readonly type: 'live' }
+
 /** As typed. */
 export interface Query {
   readonly topic: string
   /** A number, or `all`. */
   readonly partition: string
-  readonly start: ScanStart['type']
+  readonly start: QueryStart['type']
   readonly offset: string
   readonly time: string
   readonly key: string
@@ -21,7 +24,7 @@ export interface Query {
 
 export interface CheckedQuery {
   readonly partitions: readonly number[]
-  readonly start: ScanStart
+  readonly start: QueryStart
   readonly accepts: (message: Filterable) => boolean
 }
 
@@ -35,17 +38,21 @@ export function checkQuery(
   const errors: QueryErrors = {}
   const start = startOf(query, errors)
   const filter = filterOf(query, errors)
-  if (topic === undefined || Object.keys(errors).length > 0) return { errors }
-  const all = topic.partitions.map(({ partition }) => partition)
+  if (topic === undefined) errors.topic = 'There is no such topic any more.'
+  const all = topic?.partitions.map(({ partition }) => partition) ?? []
   const partitions =
     query.partition === 'all' ? all : all.filter((one) => String(one) === query.partition)
+  if (topic !== undefined && partitions.length === 0)
+    errors.partition = 'There is no such partition.'
+  if (Object.keys(errors).length > 0) return { errors }
   return { checked: { partitions, start, accepts: filter }, errors }
 }
 
-function startOf({ start, offset, time }: Query, errors: QueryErrors): ScanStart {
+function startOf({ start, offset, time }: Query, errors: QueryErrors): QueryStart {
   switch (start) {
     case 'newest':
     case 'oldest':
+    case 'live':
       return { type: start }
     case 'offset': {
       const number = offset.trim() === '' ? Number.NaN : Number(offset)
@@ -97,6 +104,7 @@ export interface ReadFormProps {
   readonly topics: readonly TopicState[]
   readonly isBusy: boolean
   readonly onChange: (query: Query) => void
+  /** It may be malformed, which the form says: what is shown is of something else then. */
   readonly onRead: () => void
   readonly onStop: () => void
 }
@@ -110,27 +118,32 @@ export function ReadForm({ query, topics, isBusy, onChange, onRead, onStop }: Re
   const submit = (event: Event) => {
     event.preventDefault()
     setAsked(query)
-    if (checkQuery(query, topic).checked !== undefined) onRead()
+    onRead()
   }
+  // What was chosen and is gone is still said, rather than that the field is empty.
+  const names = topics.map(({ topic: name }): [string, string] => [name, name])
+  if (topic === undefined) names.unshift([query.topic, `${query.topic} (deleted)`])
+  const numbers = (topic?.partitions ?? []).map(({ partition }) => {
+    const text = String(partition)
+    return [text, text] as const
+  })
+  const isKnown = query.partition === 'all' || numbers.some(([one]) => one === query.partition)
+  if (!isKnown) numbers.unshift([query.partition, `${query.partition} (gone)`])
   return (
     <form class="section" onSubmit={submit} noValidate aria-label="Which messages">
       <div class="fields query">
         <SelectField
           label="Topic"
           value={query.topic}
-          options={topics.map(({ topic: name }) => [name, name] as const)}
+          options={names}
+          error={errors.topic}
           onChange={(name) => change({ topic: name, partition: 'all' })}
         />
         <SelectField
           label="Partition"
           value={query.partition}
-          options={[
-            ['all', 'All'],
-            ...(topic?.partitions ?? []).map(({ partition }) => {
-              const text = String(partition)
-              return [text, text] as const
-            }),
-          ]}
+          options={[['all', 'All'], ...numbers]}
+          error={errors.partition}
           onChange={(partition) => change({ partition })}
         />
         <SelectField
@@ -141,6 +154,7 @@ export function ReadForm({ query, topics, isBusy, onChange, onRead, onStop }: Re
             ['oldest', 'the oldest'],
             ['offset', 'an offset'],
             ['time', 'a time'],
+            ['live', 'the next, live'],
           ]}
           onChange={(start) => change({ start })}
         />
@@ -148,7 +162,6 @@ export function ReadForm({ query, topics, isBusy, onChange, onRead, onStop }: Re
           <TextField
             label="Offset"
             type="number"
-            min={0}
             value={query.offset}
             error={errors.offset}
             onInput={(offset) => change({ offset })}
@@ -181,13 +194,14 @@ export function ReadForm({ query, topics, isBusy, onChange, onRead, onStop }: Re
           onInput={(filter) => change({ filter })}
           isMono
         />
+        {/* Keys: else the button would become the other one while it is pressed, and submit. */}
         {isBusy ? (
-          <button type="button" class="beside" onClick={onStop}>
+          <button key="stop" type="button" class="beside" onClick={onStop}>
             Stop
           </button>
         ) : (
-          <button type="submit" class="primary beside">
-            Read
+          <button key="start" type="submit" class="primary beside">
+            {query.start === 'live' ? 'Follow' : 'Read'}
           </button>
         )}
       </div>

@@ -1,13 +1,12 @@
 /** Sends messages that were selected once more. */
-import { useState } from 'preact/hooks'
-import type { Message, Tabmq } from '../../index.js'
-import { formatQuantity } from '../format/format.js'
-import { useCluster, useConsole } from '../parts/console-context.js'
-import { Dialog } from '../parts/dialog.js'
+import { useRef, useState } from 'preact/hooks'
+import type { Tabmq } from '../../index.js'
+import { formatCount, formatQuantity } from '../format/format.js'
+import { useCluster } from '../parts/console-context.js'
+import { Dialog, type Done } from '../parts/dialog.js'
 import { CheckField, SelectField } from '../parts/fields.js'
-import type { MessageRow } from './message-scan.js'
-
-const AT_ONCE = 500
+import type { MessageRow } from './message-row.js'
+import { Replay } from './replay.js'
 
 export interface ReplayDialogProps {
   readonly topic: string
@@ -16,71 +15,75 @@ export interface ReplayDialogProps {
 }
 
 export function ReplayDialog({ topic, messages, onClose }: ReplayDialogProps) {
-  const { writer, notify } = useConsole()
   const { topics } = useCluster()
-  const [target, setTarget] = useState(topic)
+  const names: readonly string[] = topics.map(({ topic: name }) => name)
+  const [target, setTarget] = useState(names.includes(topic) ? topic : '')
   const [keepsPartitions, setKeepsPartitions] = useState(false)
-  const sendable = messages.filter(({ undecoded }) => undecoded === undefined)
+  const [leavesOut, setLeavesOut] = useState(false)
+  // What is to be sent is what was selected when the dialog was opened.
+  const [sendable] = useState(() => messages.filter(({ undecoded }) => undecoded === undefined))
+  const replay = useRef<Replay>(undefined)
+  replay.current ??= new Replay(sendable)
+  const own = replay.current
+  const [, drawAgain] = useState(0)
   const left = messages.length - sendable.length
-  const replay = async () => {
-    if (writer === undefined) return
-    await sendAgain(writer, target, toMessages(sendable, keepsPartitions))
-    notify(`${formatQuantity(sendable.length, 'message')} sent to ${target}.`)
+
+  const run = async (writer: Tabmq, signal: AbortSignal): Promise<Done> => {
+    if (leavesOut) own.leaveOut()
+    setLeavesOut(false)
+    const producer = writer.producer({ acks: -1 })
+    try {
+      await own.run({ producer, topic: target, keepsPartitions, signal })
+    } finally {
+      drawAgain((count) => count + 1)
+      await producer.disconnect()
+    }
+    const without = own.leftOut === 0 ? '' : ` ${formatCount(own.leftOut)} were left out.`
+    return { said: `${formatQuantity(own.sent, 'message')} sent to ${target}.${without}` }
   }
+  const isThere = names.includes(target)
+  const options = names.map((name) => [name, name] as const)
+  if (!isThere) options.unshift([target, target === '' ? 'Choose one' : `${target} (deleted)`])
+  const isBegun = own.sent > 0
   return (
     <Dialog
       title={`Send ${formatQuantity(messages.length, 'message')} again?`}
-      action="Send again"
-      canSubmit={sendable.length > 0}
-      onSubmit={replay}
+      action={isBegun ? 'Send the rest' : 'Send again'}
+      canSubmit={sendable.length > 0 && isThere}
+      onSubmit={run}
       onClose={onClose}
     >
       <p>
-        They are added at the end, in the order of the list, and every group that reads the topic
-        handles them once more. Key, value, headers and priority stay as they are; time, message id,
-        delay and expiry do not.
+        They are added at the end, the oldest first, and every group that reads the topic handles
+        them once more. Key, value, headers and priority stay as they are; time, message id, delay
+        and expiry do not.
       </p>
       {left > 0 && (
         <p class="warn-text">
           {formatQuantity(left, 'message')} cannot be decoded, and so not be sent again.
         </p>
       )}
-      <SelectField
-        label="To topic"
-        value={target}
-        onChange={setTarget}
-        options={topics.map(({ topic: name }) => [name, name] as const)}
-      />
-      <CheckField
-        label="To the partitions of the same numbers, whatever the keys"
-        value={keepsPartitions}
-        onChange={setKeepsPartitions}
-      />
+      {isBegun ? (
+        <p>
+          {formatQuantity(own.sent, 'message')} went to {target}, and the rest goes there too.
+        </p>
+      ) : (
+        <>
+          <SelectField label="To topic" value={target} onChange={setTarget} options={options} />
+          <CheckField
+            label="To the partitions of the same numbers, whatever the keys"
+            value={keepsPartitions}
+            onChange={setKeepsPartitions}
+          />
+        </>
+      )}
+      {own.refused !== undefined && (
+        <CheckField
+          label={`Leave out the one at partition ${own.refused.partition}, offset ${own.refused.offset}`}
+          value={leavesOut}
+          onChange={setLeavesOut}
+        />
+      )}
     </Dialog>
   )
-}
-
-function toMessages(rows: readonly MessageRow[], keepsPartitions: boolean): Message[] {
-  return rows.map(({ key, value, headers, priority, partition }) => ({
-    key,
-    value,
-    headers,
-    ...(priority === undefined ? {} : { priority }),
-    ...(keepsPartitions ? { partition } : {}),
-  }))
-}
-
-async function sendAgain(
-  writer: Tabmq,
-  topic: string,
-  messages: readonly Message[],
-): Promise<void> {
-  const producer = writer.producer({ acks: -1 })
-  try {
-    for (let at = 0; at < messages.length; at += AT_ONCE) {
-      await producer.send({ topic, messages: messages.slice(at, at + AT_ONCE) })
-    }
-  } finally {
-    await producer.disconnect()
-  }
 }

@@ -5,10 +5,13 @@ import { fromJsonText } from '../format/json-text.js'
 import { parseDuration } from '../topics/topic-config-fields.js'
 
 export type ValueKind = 'json' | 'text' | 'hex' | 'null'
+/** `text`: none when it is empty. */
+export type KeyKind = 'text' | 'empty' | 'hex'
 
 /** As typed. */
 export interface MessageText {
   readonly key: string
+  readonly keyKind: KeyKind
   readonly kind: ValueKind
   readonly value: string
   /** One `name: value` a line. */
@@ -22,6 +25,7 @@ export interface MessageText {
 
 export const EMPTY_MESSAGE: MessageText = {
   key: '',
+  keyKind: 'text',
   kind: 'json',
   value: '{}',
   headers: '',
@@ -34,6 +38,8 @@ export const EMPTY_MESSAGE: MessageText = {
 
 export type MessageErrors = Partial<Record<keyof MessageText, string>>
 
+const HEX_EXPECTED = 'Pairs of hexadecimal digits, such as de ad be ef.'
+
 /** Where there are errors, the message is not whole. */
 export function toMessage(text: MessageText): { message: Message; errors: MessageErrors } {
   const errors: MessageErrors = {}
@@ -41,10 +47,11 @@ export function toMessage(text: MessageText): { message: Message; errors: Messag
   const ttlMs = duration(text, 'ttl', errors)
   const partition = wholeNumber(text, 'partition', errors)
   const priority = wholeNumber(text, 'priority', errors)
+  const key = keyOf(text, errors)
   const message: Message = {
     value: valueOf(text, errors),
     headers: headersOf(text, errors),
-    ...(text.key === '' ? {} : { key: text.key }),
+    ...(key === undefined ? {} : { key }),
     ...(partition === undefined ? {} : { partition }),
     ...(delayMs === undefined ? {} : { delayMs }),
     ...(ttlMs === undefined ? {} : { ttlMs }),
@@ -52,6 +59,20 @@ export function toMessage(text: MessageText): { message: Message; errors: Messag
     ...(text.messageId === '' ? {} : { messageId: text.messageId }),
   }
   return { message, errors }
+}
+
+function keyOf({ key, keyKind }: MessageText, errors: MessageErrors): Message['key'] {
+  switch (keyKind) {
+    case 'text':
+      return key === '' ? undefined : key
+    case 'empty':
+      return ''
+    case 'hex': {
+      const bytes = fromHex(key)
+      if (bytes === undefined) errors.key = HEX_EXPECTED
+      return bytes
+    }
+  }
 }
 
 function valueOf({ kind, value }: MessageText, errors: MessageErrors): unknown {
@@ -62,7 +83,7 @@ function valueOf({ kind, value }: MessageText, errors: MessageErrors): unknown {
       return value
     case 'hex': {
       const bytes = fromHex(value)
-      if (bytes === undefined) errors.value = 'Pairs of hexadecimal digits, such as de ad be ef.'
+      if (bytes === undefined) errors.value = HEX_EXPECTED
       return bytes ?? null
     }
     case 'json':

@@ -3,6 +3,7 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { ClusterState, Tabmq } from '../../index.js'
 import type { Route } from '../route.js'
+import { inNaturalOrder } from './natural-order.js'
 import type { ConsoleSession, SessionState } from '../session/console-session.js'
 
 export interface ConsoleParts {
@@ -10,6 +11,8 @@ export interface ConsoleParts {
   readonly state: SessionState
   readonly route: Route
   readonly go: (route: Route) => void
+  /** Whether this is what is shown now, whenever it is asked. */
+  readonly isAt: (route: Route) => boolean
   /**
    * What writes go through: absent in a console that is read-only, so that there is no way to write that
    * a view could forget to hide.
@@ -27,9 +30,9 @@ export function useConsole(): ConsoleParts {
   return parts
 }
 
-/** For views, which are shown only while there is a state. */
+/** For views, which are shown only while there is a state. All that has a name is in the order of names. */
 export function useCluster(): ClusterState {
   const { cluster } = useConsole().state
   if (cluster === undefined) throw new Error('no state yet')
-  return cluster
+  return inNaturalOrder(cluster)
 }

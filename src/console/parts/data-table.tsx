@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { formatCount } from '../format/format.js'
 import { TextField } from './fields.js'
+import { compareNames } from './natural-order.js'
 
 const ROWS_SHOWN = 200
 const ROWS_WITHOUT_SEARCH = 8
@@ -118,13 +119,13 @@ function Heading<T>({ column, isDown, onSort, ...rest }: HeadingProps<T>) {
     )
   }
   const direction = isDown ? 'descending' : 'ascending'
-  const arrow = isDown ? '▾' : '▴'
+  const arrow = isDown ? '▼' : '▲'
   return (
     <th scope="col" class={rest.class} aria-sort={isDown === undefined ? 'none' : direction}>
       <button type="button" onClick={() => onSort(isDown === false || isDown === undefined)}>
         {column.title}
-        <span aria-hidden="true" class="sort">
-          {isDown === undefined ? '' : arrow}
+        <span aria-hidden="true" class={isDown === undefined ? 'sort' : 'sort now'}>
+          {isDown === undefined ? '↕' : arrow}
         </span>
       </button>
     </th>
@@ -136,10 +137,8 @@ function sort<T>(
   order: (row: T) => number | string,
   isDown: boolean,
 ): readonly T[] {
-  const compared = (a: number | string, b: number | string) => {
-    if (a === b) return 0
-    return a < b ? -1 : 1
-  }
+  const compared = (a: number | string, b: number | string) =>
+    typeof a === 'number' && typeof b === 'number' ? a - b : compareNames(String(a), String(b))
   const sign = isDown ? -1 : 1
   return rows.toSorted((a, b) => sign * compared(order(a), order(b)))
 }

@@ -13,8 +13,8 @@ export interface TextFieldProps extends FieldProps {
   readonly value: string
   readonly onInput: (value: string) => void
   readonly placeholder?: string
+  /** `number` is for whole ones, which `readWholeNumber` reads. */
   readonly type?: 'text' | 'number' | 'search' | 'datetime-local'
-  readonly min?: number
   readonly rows?: number
   readonly isMono?: boolean
   readonly required?: boolean
@@ -41,9 +41,10 @@ export function TextField(props: TextFieldProps) {
       <label for={id}>{label}</label>
       {rows === undefined ? (
         <input
+          // A field of the type number is empty to a script when what is typed is none.
+          inputMode={type === 'number' ? 'numeric' : undefined}
           // Preact's types tie each type to the roles that it may have.
-          {...({ type } as { type: 'text' })}
-          min={props.min}
+          {...({ type: type === 'number' ? 'text' : type } as { type: 'text' })}
           step={type === 'datetime-local' ? '0.001' : undefined}
           autocomplete="off"
           {...common}
@@ -63,7 +64,7 @@ export interface SelectFieldProps<T extends string> extends FieldProps {
 }
 
 export function SelectField<T extends string>(props: SelectFieldProps<T>) {
-  const { label, hint, value, options, onChange } = props
+  const { label, hint, error, value, options, onChange } = props
   const id = useId()
   const noteId = useId()
   return (
@@ -72,7 +73,8 @@ export function SelectField<T extends string>(props: SelectFieldProps<T>) {
       <select
         id={id}
         value={value}
-        aria-describedby={hint === undefined ? undefined : noteId}
+        aria-describedby={hint === undefined && error === undefined ? undefined : noteId}
+        aria-invalid={error !== undefined}
         onChange={(event) => onChange(event.currentTarget.value as T)}
       >
         {options.map(([one, text]) => (
@@ -81,7 +83,7 @@ export function SelectField<T extends string>(props: SelectFieldProps<T>) {
           </option>
         ))}
       </select>
-      <Note id={noteId} hint={hint} error={undefined} />
+      <Note id={noteId} hint={hint} error={error} />
     </div>
   )
 }

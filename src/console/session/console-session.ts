@@ -3,10 +3,12 @@
  * whole state, twice a second at the most, however much is going on; while the page is hidden there is none.
  */
 import type { Admin, ClusterState, Tabmq } from '../../index.js'
-import { NO_RATES, RateMeter, type Rates } from './rates.js'
+import { isMoving, NO_RATES, RateMeter, type Rates } from './rates.js'
 
 const WATCH_INTERVAL_MS = 500
 const RETRY_MS = 2_000
+/** So often rates are reckoned anew while the watch has nothing to show. */
+const RATES_MS = 1_000
 
 /** `lost`: there was a connection, and the client looks for the next broker by itself. */
 export type Link =
@@ -38,6 +40,7 @@ export class ConsoleSession {
   #meter = new RateMeter()
   #watching: AbortController | undefined
   #retry: ReturnType<typeof setTimeout> | undefined
+  #reckoning: ReturnType<typeof setTimeout> | undefined
   #state: SessionState = {
     link: { status: 'connecting' },
     cluster: undefined,
@@ -100,6 +103,7 @@ export class ConsoleSession {
 
   #unwatch(): void {
     clearTimeout(this.#retry)
+    clearTimeout(this.#reckoning)
     this.#watching?.abort()
     this.#watching = undefined
   }
@@ -119,12 +123,24 @@ export class ConsoleSession {
       for await (const cluster of this.admin.watch({ intervalMs: WATCH_INTERVAL_MS, signal })) {
         const rates = this.#meter.next(cluster)
         this.#set({ cluster, rates, link: { status: 'connected' } })
+        this.#reckonLater({ rates, atMs: cluster.atMs, shownMs: performance.now() })
       }
     } catch (error) {
       if (signal.aborted) return
       this.#set({ link: { status: 'failed', error } })
       this.#retry = setTimeout(() => this.#watch(), RETRY_MS)
     }
+  }
+
+  /** Rates fall while nothing happens, of which the watch says nothing. */
+  #reckonLater(shown: { rates: Rates; atMs: number; shownMs: number }): void {
+    clearTimeout(this.#reckoning)
+    if (!isMoving(shown.rates) || this.#watching === undefined) return
+    this.#reckoning = setTimeout(() => {
+      const rates = this.#meter.at(shown.atMs + performance.now() - shown.shownMs)
+      this.#set({ rates })
+      this.#reckonLater({ ...shown, rates })
+    }, RATES_MS)
   }
 
   #set(change: Partial<SessionState>): void {

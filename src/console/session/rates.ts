@@ -1,14 +1,15 @@
 /**
  * How fast logs grow and groups go on: from the states that a watch shows, over the last seconds. Nothing
- * is asked of the broker for it.
+ * is asked of the broker for it. A watch shows nothing while nothing changes, so that what was last shown
+ * holds on: the meter is asked again as time goes by, and rates fall.
  */
-import type { ClusterState } from '../../index.js'
+import type { ClusterState, GroupDescription, GroupOffset } from '../../index.js'
 
 const WINDOW_MS = 4_000
 
 interface Sample {
   readonly atMs: number
-  /** Messages ever appended, by topic id; messages ever committed, by group id. */
+  /** Messages ever appended, by topic id; messages that members were seen to commit, by group id. */
   readonly topics: ReadonlyMap<string, number>
   readonly groups: ReadonlyMap<string, number>
 }
@@ -22,51 +23,92 @@ export interface Rates {
 export const NO_RATES: Rates = { topics: new Map(), groups: new Map() }
 
 export class RateMeter {
+  /** The last before the window, if there is one, and those within. */
   #samples: Sample[] = []
-  #incarnation: string | undefined
+  #state: ClusterState | undefined
 
   /** Takes in the newest state. */
   next(state: ClusterState): Rates {
-    const sample = sampleOf(state)
+    const before = this.#state
     const last = this.#samples.at(-1)
     // Another broker has another clock of its own to begin with, and may have lost the last messages.
-    if (state.incarnation !== this.#incarnation || (last && sample.atMs < last.atMs)) {
+    if (before?.incarnation !== state.incarnation || (last && state.atMs < last.atMs)) {
       this.#samples = []
     }
-    this.#incarnation = state.incarnation
-    this.#samples.push(sample)
-    while (this.#samples.length > 2 && this.#isOld(this.#samples[1], sample)) this.#samples.shift()
-    const [first = sample] = this.#samples
-    const seconds = (sample.atMs - first.atMs) / 1_000
-    if (seconds <= 0) return NO_RATES
-    return {
-      topics: ratesOf(first.topics, sample.topics, seconds),
-      groups: ratesOf(first.groups, sample.groups, seconds),
-    }
+    this.#state = state
+    const known = this.#samples.at(-1)
+    this.#samples.push({
+      atMs: state.atMs,
+      topics: appendedOf(state),
+      groups: committedOf(
+        state,
+        known && before ? { work: known.groups, groups: before.groups } : undefined,
+      ),
+    })
+    return this.at(state.atMs)
   }
 
-  #isOld(sample: Sample | undefined, newest: Sample): boolean {
-    return sample !== undefined && newest.atMs - sample.atMs >= WINDOW_MS
+  /** At a time since, by the broker's clock, of which no newer state has come. */
+  at(nowMs: number): Rates {
+    const from = nowMs - WINDOW_MS
+    while ((this.#samples[1]?.atMs ?? Infinity) <= from) this.#samples.shift()
+    const [first] = this.#samples
+    const newest = this.#samples.at(-1)
+    if (first === undefined || newest === undefined) return NO_RATES
+    // What was shown before the window held on until it began.
+    const seconds = (nowMs - Math.max(first.atMs, from)) / 1_000
+    if (seconds <= 0) return NO_RATES
+    return {
+      topics: ratesOf(first.topics, newest.topics, seconds),
+      groups: ratesOf(first.groups, newest.groups, seconds),
+    }
   }
 }
 
-function sampleOf({ atMs, topics, groups }: ClusterState): Sample {
-  const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
-  return {
-    atMs,
-    topics: new Map(
-      topics.map(({ topicId, partitions }) => [
-        topicId,
-        sum(partitions.map(({ logEndOffset }) => logEndOffset)),
-      ]),
-    ),
-    groups: new Map(
-      groups.map(({ groupId, offsets }) => [
-        groupId,
-        sum(offsets.map(({ committedOffset = 0 }) => committedOffset)),
-      ]),
-    ),
-  }
+/** Whether anything goes on, so that to ask later gives another answer. */
+export function isMoving({ topics, groups }: Rates): boolean {
+  return [...topics.values(), ...groups.values()].some((rate) => rate > 0)
+}
+
+function appendedOf({ topics }: ClusterState): Map<string, number> {
+  return new Map(
+    topics.map(({ topicId, partitions }) => [
+      topicId,
+      partitions.reduce((total, { logEndOffset }) => total + logEndOffset, 0),
+    ]),
+  )
+}
+
+interface Before {
+  /** What was committed so far, by group id. */
+  readonly work: ReadonlyMap<string, number>
+  readonly groups: readonly GroupDescription[]
+}
+
+/**
+ * Offsets of a group without members are set, not worked for. Whatever goes back, or begins, is no work
+ * either, and takes nothing from that of other partitions.
+ */
+function committedOf({ groups }: ClusterState, before: Before | undefined): Map<string, number> {
+  const known = new Map(before?.groups.map((group) => [group.groupId, group]))
+  return new Map(
+    groups.map((group) => {
+      const was = known.get(group.groupId)
+      const total = before?.work.get(group.groupId) ?? 0
+      const isEmpty = group.members.length + (was?.members.length ?? 0) === 0
+      return [group.groupId, was === undefined || isEmpty ? total : total + workOf(was, group)]
+    }),
+  )
+}
+
+function workOf(before: GroupDescription, { offsets }: GroupDescription): number {
+  const place = ({ topic, partition }: GroupOffset) => `${topic} ${partition}`
+  const known = new Map(before.offsets.map((one) => [place(one), one.committedOffset]))
+  return offsets.reduce((sum, one) => {
+    const was = known.get(place(one))
+    const isKnown = was !== undefined && one.committedOffset !== undefined
+    return isKnown ? sum + Math.max(0, one.committedOffset - was) : sum
+  }, 0)
 }
 
 function ratesOf(
@@ -77,7 +119,6 @@ function ratesOf(
   return new Map(
     [...now].flatMap(([id, total]) => {
       const was = before.get(id)
-      // An offset that was set back is no work undone.
       return was === undefined ? [] : [[id, Math.max(0, total - was) / seconds]]
     }),
   )

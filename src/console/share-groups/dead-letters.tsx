@@ -1,10 +1,11 @@
 /** Where a share group's dead letters are, and the way back for them. */
 import { useState } from 'preact/hooks'
-import type { ShareGroupDescription } from '../../index.js'
+import type { ShareGroupDescription, Tabmq } from '../../index.js'
 import { formatQuantity } from '../format/format.js'
 import { useCluster, useConsole } from '../parts/console-context.js'
-import { Dialog } from '../parts/dialog.js'
+import { Dialog, type Done } from '../parts/dialog.js'
 import { TextField } from '../parts/fields.js'
+import { readWholeNumber } from '../parts/whole-number.js'
 import { topicFigures } from '../topics/topic-figures.js'
 
 export function DeadLetters({ group }: { readonly group: ShareGroupDescription }) {
@@ -50,26 +51,18 @@ interface RedriveProps {
 }
 
 function Redrive({ from, onClose }: RedriveProps) {
-  const { writer, notify } = useConsole()
-  const [max, setMax] = useState('')
-  const count = max.trim() === '' ? undefined : Number(max)
-  const isValid = count === undefined || (Number.isSafeInteger(count) && count > 0)
-  const redrive = async () => {
-    const moved = await writer?.admin().redrive({
-      from,
-      ...(count === undefined ? {} : { max: count }),
-    })
-    notify(
-      moved === 0
-        ? 'None was sent back: those that there are were before, or have nowhere to go.'
-        : `${formatQuantity(moved ?? 0, 'dead letter')} sent back.`,
-    )
+  const [text, setText] = useState('')
+  const { number: max, error } = readWholeNumber(text, { min: 1, isOptional: true })
+  const redrive = async (writer: Tabmq): Promise<Done> => {
+    const moved = await writer.admin().redrive({ from, ...(max === undefined ? {} : { max }) })
+    const none = 'None was sent back: those that there are were before, or have nowhere to go.'
+    return { said: moved === 0 ? none : `${formatQuantity(moved, 'dead letter')} sent back.` }
   }
   return (
     <Dialog
       title={`Send dead letters of ${from} back?`}
       action="Send back"
-      canSubmit={isValid}
+      canSubmit={error === undefined}
       onSubmit={redrive}
       onClose={onClose}
     >
@@ -82,10 +75,9 @@ function Redrive({ from, onClose }: RedriveProps) {
         label="At most"
         hint="Empty: all."
         type="number"
-        min={1}
-        value={max}
-        onInput={setMax}
-        error={isValid ? undefined : 'A whole number.'}
+        value={text}
+        onInput={setText}
+        error={error}
       />
     </Dialog>
   )

@@ -5,13 +5,15 @@ import type {
   ShareLock,
   ShareMemberDescription,
   SharePartitionDescription,
+  Tabmq,
 } from '../../index.js'
 import { formatCount, formatDuration, formatShortId } from '../format/format.js'
 import { CLIENT, SESSION, SUBSCRIPTION, WEIGHT } from '../groups/member-columns.js'
 import { useCluster, useConsole } from '../parts/console-context.js'
 import { DataTable, type Column } from '../parts/data-table.js'
-import { Confirm } from '../parts/dialog.js'
+import { Confirm, type Done } from '../parts/dialog.js'
 import { Back, Empty, Facts } from '../parts/facts.js'
+import { useNowMs } from '../parts/use-clock.js'
 import { DeadLetters } from './dead-letters.js'
 import { archivedOf, shareFigures } from './share-figures.js'
 
@@ -154,7 +156,7 @@ interface HeldRange extends ShareLock {
 
 function Locks({ group }: { readonly group: ShareGroupDescription }) {
   const { go } = useConsole()
-  const { atMs } = useCluster()
+  const nowMs = useNowMs()
   const held: readonly HeldRange[] = group.partitions.flatMap(({ topic, partition, locks }) =>
     locks.map((lock) => ({ ...lock, topic, partition })),
   )
@@ -194,7 +196,7 @@ function Locks({ group }: { readonly group: ShareGroupDescription }) {
       title: 'Lock ends in',
       isNumber: true,
       order: ({ lockedUntilMs }) => lockedUntilMs,
-      cell: ({ lockedUntilMs }) => formatDuration(Math.max(0, lockedUntilMs - atMs)),
+      cell: ({ lockedUntilMs }) => formatDuration(Math.max(0, lockedUntilMs - nowMs)),
     },
   ]
   return (
@@ -213,12 +215,10 @@ interface DeleteShareGroupProps {
 }
 
 function DeleteShareGroup({ group, onClose }: DeleteShareGroupProps) {
-  const { writer, notify, go } = useConsole()
   const { groupId } = group
-  const remove = async () => {
-    await writer?.admin().deleteGroups([groupId])
-    notify(`Share group ${groupId} was deleted.`)
-    go({ view: 'share-groups' })
+  const remove = async (writer: Tabmq): Promise<Done> => {
+    await writer.admin().deleteGroups([groupId])
+    return { said: `Share group ${groupId} was deleted.`, goTo: { view: 'share-groups' } }
   }
   return (
     <Confirm

@@ -1,8 +1,8 @@
 /** Puts an entry into a store, or another value in its place. */
 import { useState } from 'preact/hooks'
+import type { Tabmq } from '../../index.js'
 import { fromJsonText, jsonText } from '../format/json-text.js'
-import { useConsole } from '../parts/console-context.js'
-import { Dialog } from '../parts/dialog.js'
+import { Dialog, type Done } from '../parts/dialog.js'
 import { TextField } from '../parts/fields.js'
 
 export interface PutEntryProps {
@@ -14,16 +14,15 @@ export interface PutEntryProps {
 }
 
 export function PutEntry({ store, entry, onClose, onDone }: PutEntryProps) {
-  const { writer, notify } = useConsole()
   const [key, setKey] = useState(entry?.[0] ?? '')
   const [text, setText] = useState(() =>
     entry === undefined ? '' : jsonText(entry[1], { indent: 2 }).text,
   )
   const parsed = parse(text)
-  const put = async () => {
-    await writer?.store(store).put(key, parsed.value)
-    notify(`${key} was put into ${store}.`)
+  const put = async (writer: Tabmq): Promise<Done> => {
+    await writer.store(store).put(key, parsed.value)
     onDone()
+    return { said: `${key} was put into ${store}.` }
   }
   return (
     <Dialog

@@ -1,16 +1,18 @@
 /** One store: its entries, by key, a page at a time. */
 import { useState } from 'preact/hooks'
+import type { Tabmq } from '../../index.js'
 import { errorText } from '../format/error-text.js'
 import { formatQuantity } from '../format/format.js'
 import { jsonText } from '../format/json-text.js'
 import { useConsole } from '../parts/console-context.js'
 import { DataTable, type Column } from '../parts/data-table.js'
-import { Confirm } from '../parts/dialog.js'
+import { Confirm, type Done } from '../parts/dialog.js'
 import { TextField } from '../parts/fields.js'
 import { Back, Empty } from '../parts/facts.js'
 import { PutEntry } from './put-entry.js'
-import { useAsked } from './use-asked.js'
+import { useAsked } from '../parts/use-asked.js'
 
+const ASK_EVERY_MS = 2_000
 const PAGE = 100
 const PREVIEW_CHARS = 400
 
@@ -26,6 +28,7 @@ export function StorePage({ name }: { readonly name: string }) {
   const entries = useAsked(
     () => session.mq.store(name).entries({ prefix, limit: limit + 1 }),
     [name, prefix, limit, incarnation].join('\n'),
+    ASK_EVERY_MS,
   )
   const shown = entries.value?.slice(0, limit) ?? []
   const hasMore = (entries.value?.length ?? 0) > limit
@@ -35,9 +38,6 @@ export function StorePage({ name }: { readonly name: string }) {
       <Back to="All stores" onClick={() => go({ view: 'stores' })} />
       <div class="head">
         <h2>{name}</h2>
-        <button type="button" onClick={entries.again}>
-          Look again
-        </button>
         {writer !== undefined && (
           <>
             <button type="button" onClick={() => setOpen('put')}>
@@ -118,7 +118,7 @@ function Entries({ entries, onOpen }: EntriesProps) {
       ? []
       : [
           {
-            title: 'Do',
+            title: 'Actions',
             isNumber: true,
             cell: (entry: Entry) => (
               <span class="row nowrap">
@@ -148,11 +148,9 @@ interface ClearStoreProps {
 }
 
 function ClearStore({ name, shown, hasMore, onClose }: ClearStoreProps) {
-  const { writer, notify, go } = useConsole()
-  const clear = async () => {
-    await writer?.store(name).clear()
-    notify(`Store ${name} was cleared.`)
-    go({ view: 'stores' })
+  const clear = async (writer: Tabmq): Promise<Done> => {
+    await writer.store(name).clear()
+    return { said: `Store ${name} was cleared.`, goTo: { view: 'stores' } }
   }
   const count = hasMore
     ? 'all its entries, more than are shown'
@@ -176,11 +174,10 @@ interface DeleteEntryProps {
 }
 
 function DeleteEntry({ name, entry: [key, value], onClose, onDone }: DeleteEntryProps) {
-  const { writer, notify } = useConsole()
-  const remove = async () => {
-    await writer?.store(name).delete(key)
-    notify(`${key} was deleted.`)
+  const remove = async (writer: Tabmq): Promise<Done> => {
+    await writer.store(name).delete(key)
     onDone()
+    return { said: `${key} was deleted.` }
   }
   return (
     <Confirm

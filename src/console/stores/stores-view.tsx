@@ -4,8 +4,11 @@ import { errorText } from '../format/error-text.js'
 import { useConsole } from '../parts/console-context.js'
 import { DataTable, type Column } from '../parts/data-table.js'
 import { Empty } from '../parts/facts.js'
+import { compareNames } from '../parts/natural-order.js'
 import { StorePage } from './store-page.js'
-import { useAsked } from './use-asked.js'
+import { useAsked } from '../parts/use-asked.js'
+
+const ASK_EVERY_MS = 2_000
 
 export function StoresView() {
   const { route } = useConsole()
@@ -15,7 +18,7 @@ export function StoresView() {
 function StoreList() {
   const { session, state, go } = useConsole()
   const incarnation = state.cluster?.incarnation ?? ''
-  const stores = useAsked(() => session.admin.listStores(), incarnation)
+  const stores = useAsked(() => session.admin.listStores(), incarnation, ASK_EVERY_MS)
   const columns: readonly Column<StoreListing>[] = [
     {
       title: 'Store',
@@ -31,9 +34,6 @@ function StoreList() {
     <>
       <div class="head">
         <h2>Stores</h2>
-        <button type="button" onClick={stores.again}>
-          Look again
-        </button>
       </div>
       {stores.error !== undefined && <p class="error">{errorText(stores.error)}</p>}
       {stores.value?.length === 0 && (
@@ -48,7 +48,7 @@ function StoreList() {
         <DataTable
           caption="Stores"
           columns={columns}
-          rows={stores.value}
+          rows={stores.value.toSorted((a, b) => compareNames(a.store, b.store))}
           rowKey={({ store }) => store}
           isSearchable
         />

@@ -1,10 +1,10 @@
 /** Changes a topic's config, or how many partitions it has. */
 import { useState } from 'preact/hooks'
-import type { TopicState } from '../../index.js'
+import type { Tabmq, TopicState } from '../../index.js'
 import { formatQuantity } from '../format/format.js'
-import { useConsole } from '../parts/console-context.js'
-import { Dialog } from '../parts/dialog.js'
+import { Dialog, type Done } from '../parts/dialog.js'
 import { TextField } from '../parts/fields.js'
+import { readWholeNumber } from '../parts/whole-number.js'
 import { ConfigFields, configToText, textToConfig } from './topic-config-fields.js'
 
 export interface ChangeProps {
@@ -13,12 +13,11 @@ export interface ChangeProps {
 }
 
 export function ChangeConfig({ topic: { topic, config: before }, onClose }: ChangeProps) {
-  const { writer, notify } = useConsole()
   const [text, setText] = useState(() => configToText(before))
   const { config, errors } = textToConfig(text)
-  const change = async () => {
-    await writer?.admin().alterConfigs({ topics: [{ topic, config }] })
-    notify(`The config of ${topic} was changed.`)
+  const change = async (writer: Tabmq): Promise<Done> => {
+    await writer.admin().alterConfigs({ topics: [{ topic, config }] })
+    return { said: `The config of ${topic} was changed.` }
   }
   return (
     <Dialog
@@ -38,18 +37,18 @@ export function ChangeConfig({ topic: { topic, config: before }, onClose }: Chan
 }
 
 export function AddPartitions({ topic: { topic, partitions }, onClose }: ChangeProps) {
-  const { writer, notify } = useConsole()
-  const [count, setCount] = useState(String(partitions.length + 1))
-  const isMore = Number.isSafeInteger(Number(count)) && Number(count) > partitions.length
-  const add = async () => {
-    await writer?.admin().createPartitions({ topicPartitions: [{ topic, count: Number(count) }] })
-    notify(`${topic} has ${formatQuantity(Number(count), 'partition')} now.`)
+  const [text, setText] = useState(String(partitions.length + 1))
+  const { number: count, error } = readWholeNumber(text, { min: partitions.length + 1 })
+  const add = async (writer: Tabmq): Promise<Done | void> => {
+    if (count === undefined) return
+    await writer.admin().createPartitions({ topicPartitions: [{ topic, count }] })
+    return { said: `${topic} has ${formatQuantity(count, 'partition')} now.` }
   }
   return (
     <Dialog
       title={`Partitions of ${topic}`}
       action="Add partitions"
-      canSubmit={isMore}
+      canSubmit={count !== undefined}
       onSubmit={add}
       onClose={onClose}
     >
@@ -60,10 +59,9 @@ export function AddPartitions({ topic: { topic, partitions }, onClose }: ChangeP
       <TextField
         label="Partitions in all"
         type="number"
-        min={partitions.length + 1}
-        value={count}
-        onInput={setCount}
-        error={isMore ? undefined : `More than the ${partitions.length} there are.`}
+        value={text}
+        onInput={setText}
+        error={error === undefined ? undefined : `More than the ${partitions.length} there are.`}
       />
     </Dialog>
   )

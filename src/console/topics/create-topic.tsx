@@ -1,27 +1,27 @@
 /** Makes a topic. */
 import { useState } from 'preact/hooks'
-import { useConsole } from '../parts/console-context.js'
-import { Dialog } from '../parts/dialog.js'
+import type { Tabmq } from '../../index.js'
+import { Dialog, type Done } from '../parts/dialog.js'
 import { TextField } from '../parts/fields.js'
+import { readWholeNumber } from '../parts/whole-number.js'
 import { ConfigFields, DEFAULT_CONFIG_TEXT, textToConfig } from './topic-config-fields.js'
 
 export function CreateTopic({ onClose }: { readonly onClose: () => void }) {
-  const { writer, notify, go } = useConsole()
   const [topic, setTopic] = useState('')
   const [count, setCount] = useState('1')
   const [text, setText] = useState(DEFAULT_CONFIG_TEXT)
   const { config, errors } = textToConfig(text)
-  const create = async () => {
-    const numPartitions = Number(count)
-    await writer?.admin().createTopics({ topics: [{ topic, numPartitions, config }] })
-    notify(`Topic ${topic} was made.`)
-    go({ view: 'topics', name: topic })
+  const { number: numPartitions, error } = readWholeNumber(count, { min: 1 })
+  const create = async (writer: Tabmq): Promise<Done | void> => {
+    if (numPartitions === undefined) return
+    await writer.admin().createTopics({ topics: [{ topic, numPartitions, config }] })
+    return { said: `Topic ${topic} was made.`, goTo: { view: 'topics', name: topic } }
   }
   return (
     <Dialog
       title="New topic"
       action="Make topic"
-      canSubmit={topic !== '' && count !== '' && Object.keys(errors).length === 0}
+      canSubmit={topic !== '' && error === undefined && Object.keys(errors).length === 0}
       onSubmit={create}
       onClose={onClose}
     >
@@ -38,8 +38,8 @@ export function CreateTopic({ onClose }: { readonly onClose: () => void }) {
           label="Partitions"
           hint="What a group's members share; there can be more later, not fewer."
           type="number"
-          min={1}
           value={count}
+          error={error}
           onInput={setCount}
         />
       </div>

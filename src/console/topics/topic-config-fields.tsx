@@ -1,6 +1,7 @@
 /** The fields of a topic's config, and what is typed into them as a config. */
 import type { TopicConfig } from '../../index.js'
 import { TextField } from '../parts/fields.js'
+import { readWholeNumber } from '../parts/whole-number.js'
 
 /** As typed. */
 export interface ConfigText {
@@ -65,11 +66,10 @@ export function textToConfig(text: ConfigText): { config: TopicConfig; errors: C
     return ms ?? null
   }
   const bytes = (name: 'retentionBytes' | 'maxMessageBytes') => {
-    const number = Number(text[name].trim() === '' ? Number.NaN : text[name])
-    if (Number.isSafeInteger(number) && number >= 0) return number
-    if (name === 'retentionBytes' && text[name].trim() === '') return null
-    errors[name] = 'A whole number of bytes.'
-    return null
+    const isOptional = name === 'retentionBytes'
+    const { number, error } = readWholeNumber(text[name], { isOptional })
+    if (error !== undefined) errors[name] = 'A whole number of bytes.'
+    return number ?? null
   }
   const config = {
     retentionMs: duration('retention'),
