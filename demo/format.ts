@@ -5,6 +5,13 @@ export function formatCount(value: number): string {
   return count.format(value)
 }
 
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
+
+/** `999,999`, `1.02M`: no wider than seven characters. */
+export function formatShortCount(value: number): string {
+  return value < 1_000_000 ? formatCount(value) : short.format(value)
+}
+
 /** `3 rows`, `1 row`. */
 export function formatQuantity(value: number, one: string, many = `${one}s`): string {
   return `${formatCount(value)} ${value === 1 ? one : many}`
@@ -32,6 +39,10 @@ export function formatRate(perSecond: number): string {
 /** Hours, minutes and seconds of the day. */
 export function formatTime(atMs: number): string {
   return new Date(atMs).toLocaleTimeString('en-GB')
+}
+
+export function formatDateTime(atMs: number): string {
+  return new Date(atMs).toLocaleString('en-GB')
 }
 
 /** Enough of a UUID to tell it from others. */

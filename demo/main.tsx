@@ -10,6 +10,7 @@ import { whyThereIsNoBroker } from './app/no-broker.js'
 import type { Parts } from './app/parts.js'
 import { tabName } from './cluster/cluster-view.js'
 import { Progress } from './learn/progress.js'
+import { PutBack } from './learn/put-back.js'
 import { App } from './shell/app.js'
 import { clientIdOf } from './tab-identity.js'
 
@@ -31,7 +32,12 @@ start().catch((error: unknown) => messages.fail('start', 'The demo did not start
 async function start(): Promise<void> {
   const demo = await Demo.prepare(messages)
   document.title = `${tabName(clientIdOf(demo.identity.number)).text} · tabmq demo`
-  parts.set({ demo, actions: new Actions(demo), router, theme, progress: new Progress() })
+  const actions = new Actions(demo)
+  const putBack = new PutBack()
+  const all = { demo, actions, router, theme, progress: new Progress(), putBack }
+  parts.set(all)
+  const route = router.route.value
+  if (route.face !== 'learn' || route.scenario === undefined) putBack.tidy(all)
   // For the developer tools: `await tabmq.admin().listTopics()`.
   Reflect.set(globalThis, 'tabmq', demo.mq)
   await demo.begin()

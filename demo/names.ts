@@ -27,8 +27,7 @@ export const EXCHANGE_QUEUES: Readonly<Record<string, string>> = {
   'events.all': '#',
 }
 
-/** Each message carries its own id and the id of the topic that it was sent to. */
-export const ID_HEADER = 'id'
+/** Each message carries the id of the topic that it was sent to. */
 export const TOPIC_ID_HEADER = 'topic-id'
 
 /** The database of the checker. The broker has its own and knows nothing of this one. */

@@ -3,7 +3,7 @@ import { killBroker } from '../broker-process.js'
 import { DATA_SETS, fetchDataSet, SAMPLE, type DataSet } from '../datasets/data-sets.js'
 import { GROUP, POISON_HEADER } from '../names.js'
 import { openTab } from '../tabs/open-tabs.js'
-import { AllWorkers } from './all-workers.js'
+import { AllWorkers, type Wish } from './all-workers.js'
 import type { Demo } from './demo.js'
 import type { ResetTo } from './topic.js'
 
@@ -13,17 +13,21 @@ const LATE_TAB_MS = 60_000
 const TAB_LOOK_MS = 200
 /** How long workers may take to stop: one that hangs does not. */
 const GROUP_PATIENCE_MS = 15_000
+const HALT_MS_MAX = 30_000
+const SLOW_MS = 1_500
+const WAITING_FOR_GROUP =
+  'Offsets are set when nobody is in the group. It waits for its workers to leave: for one that hangs, and for static members, whose places are kept for ten seconds.'
 const PARTITIONS_ADDED = 2
 
 export class Actions {
   readonly #demo: Demo
   readonly #allWorkers: AllWorkers
+  #isHalted = false
+  #goingOn: ReturnType<typeof setTimeout> | undefined
 
   constructor(demo: Demo) {
     this.#demo = demo
-    this.#allWorkers = new AllWorkers((wish) => {
-      void (wish === 'start' ? this.startWorker() : this.stopWorker())
-    })
+    this.#allWorkers = new AllWorkers((wish) => void this.#heed(wish))
     demo.topic.onClearedElsewhere((tab) => {
       demo.messages.forget('replay')
       demo.messages.say('clear', 'info', `Tab ${tab} cleared the topic.`)
@@ -51,7 +55,10 @@ export class Actions {
         isSaid = true
         const some =
           came > 0 ? `The browser let ${came} of ${count} through` : 'No new tab has come'
-        const text = `${some}: it may block pop-ups. Please allow them for this page, or open its address by hand.`
+        const why = navigator.onLine
+          ? 'it may block pop-ups. Please allow them for this page, or open its address by hand.'
+          : 'you are offline, and a new tab has to load the page.'
+        const text = `${some}: ${why}`
         messages.say('new tab', 'problem', text)
       }
     }, TAB_LOOK_MS)
@@ -77,12 +84,50 @@ export class Actions {
     return messages.attempt('worker', 'The worker did not stop', () => worker.stop())
   }
 
+  async #heed(wish: Wish): Promise<void> {
+    const { worker } = this.#demo
+    switch (wish) {
+      case 'start':
+        return this.startWorker()
+      case 'stop':
+        this.#isHalted = false
+        clearTimeout(this.#goingOn)
+        return this.stopWorker()
+      case 'halt':
+        // Who halts twice, as two tabs may ask for it, goes on nevertheless.
+        this.#isHalted ||= worker.status(performance.now()).isStarted
+        // The tab that halted it may be gone before it says how to go on.
+        clearTimeout(this.#goingOn)
+        this.#goingOn = setTimeout(() => void this.#heed('go on'), HALT_MS_MAX)
+        return this.stopWorker()
+      case 'stop sending':
+        return this.#demo.generator.stop()
+      case 'go on': {
+        clearTimeout(this.#goingOn)
+        const wasHalted = this.#isHalted
+        this.#isHalted = false
+        if (wasHalted) await this.startWorker()
+      }
+    }
+  }
+
   startAll(): void {
     this.#allWorkers.ask('start')
   }
 
   stopAll(): void {
     this.#allWorkers.ask('stop')
+  }
+
+  /** Somebody has deleted it, as the console can. */
+  async makeTopicAgain(): Promise<void> {
+    const { messages, topic } = this.#demo
+    await messages.attempt('clear', 'The topic was not made', () => topic.ensure())
+  }
+
+  /** What tabs send at a rate, in all of them. */
+  stopFlows(): void {
+    this.#allWorkers.ask('stop sending')
   }
 
   async clear(): Promise<void> {
@@ -95,12 +140,12 @@ export class Actions {
   async reset(to: ResetTo): Promise<void> {
     const { messages, news, topic } = this.#demo
     await messages.attempt('replay', 'The group was not set back', async () => {
-      this.stopAll()
+      this.#allWorkers.ask('halt')
       try {
         await this.#untilGroupIsEmpty()
         await topic.reset(await news.topicId(), to)
       } finally {
-        this.startAll()
+        this.#allWorkers.ask('go on')
       }
     })
   }
@@ -136,6 +181,8 @@ export class Actions {
 
   async sendDataSet(dataSet: DataSet): Promise<void> {
     const { files, messages } = this.#demo
+    if (!navigator.onLine)
+      messages.say('network', 'info', 'You are offline: data sets have to be fetched.')
     await messages.attempt('file', `${dataSet.title} were not sent`, async () => {
       const file = await fetchDataSet(dataSet)
       const { kind, key } = dataSet
@@ -172,12 +219,20 @@ export class Actions {
 
   /** @throws Error when others stay in it */
   async #untilGroupIsEmpty(): Promise<void> {
-    const { admin } = this.#demo
-    const untilMs = performance.now() + GROUP_PATIENCE_MS
-    while (performance.now() < untilMs) {
+    const { admin, messages } = this.#demo
+    const sinceMs = performance.now()
+    let isSaid = false
+    for (let waitedMs = 0; waitedMs < GROUP_PATIENCE_MS; waitedMs = performance.now() - sinceMs) {
       const groups = await admin.listGroups()
       const group = groups.find(({ groupId }) => groupId === GROUP)
-      if (group === undefined || group.state === 'empty') return
+      if (group === undefined || group.state === 'empty') {
+        if (isSaid) messages.forget('replay')
+        return
+      }
+      if (!isSaid && waitedMs > SLOW_MS) {
+        isSaid = true
+        messages.say('replay', 'info', WAITING_FOR_GROUP)
+      }
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     throw new Error('some worker did not stop in time')

@@ -17,6 +17,7 @@ import { committedOf, viewOf, type ClusterView } from '../cluster/cluster-view.j
 import { watchCluster } from '../cluster/cluster-watch.js'
 import { Publisher } from '../exchange/publisher.js'
 import { Checker, type Verdict } from '../ledger/checker.js'
+import { OutsideChanges } from '../ledger/outside-changes.js'
 import { LedgerStore } from '../ledger/ledger-store.js'
 import { BROKER, GROUP, PARTITIONS, TOPIC } from '../names.js'
 import { Outbox } from '../outbox/outbox.js'
@@ -82,7 +83,10 @@ export class Demo {
     'assignor',
     oneOf<AssignorName>(['uniform', 'range', 'roundrobin', 'sticky']),
   )
-  readonly membership = new SharedSetting('membership', oneOf(['dynamic', 'static']))
+  readonly membership = new SharedSetting(
+    'membership',
+    oneOf<'dynamic' | 'static'>(['dynamic', 'static']),
+  )
   /** Changes ten times a second at the most, and not while the page is hidden. */
   readonly shown: Cell<Shown>
   /** The record that is looked at. */
@@ -93,6 +97,7 @@ export class Demo {
   readonly #frame = new Frame(() => this.#show())
   readonly #timer = new WorkTimer()
   readonly #roster = new TabRoster()
+  readonly #outside = new OutsideChanges(GROUP)
   readonly #rebalances = new Rebalances({ topic: TOPIC, group: GROUP })
   readonly #samples = new Samples({ topic: TOPIC, group: GROUP })
   #series = this.#samples.series()
@@ -132,6 +137,7 @@ export class Demo {
       identity,
       leaving,
       epoch: () => this.#view?.topicId,
+      hasGrown: () => (this.#view?.partitions.length ?? 0) > PARTITIONS,
       group: () => ({
         assignor: this.assignor.value,
         isStatic: this.membership.value === 'static',
@@ -222,11 +228,16 @@ export class Demo {
   #take(state: ClusterState, checker: Checker): void {
     const view = viewOf(state, { topic: TOPIC, group: GROUP })
     const before = this.#state?.incarnation
+    const topicId = this.#view?.topicId
     this.#state = state
     this.#view = view
     if (before !== undefined && before !== state.incarnation) void this.#noteNewBroker()
+    // A record of the topic that there was is in no log any more.
+    if (topicId !== undefined && topicId !== view.topicId) this.picked.set(undefined)
     this.news.update(view.topicId)
+    void this.#noteOutsideChanges(view)
     this.#rebalances.note(state)
+    this.#samples.look(state)
     if (view.topicId !== undefined) checker.update(view.topicId, committedOf(view, GROUP))
     this.#frame.ask()
   }
@@ -282,6 +293,20 @@ export class Demo {
     this.#samples.note(this.#state, Date.now())
     this.#series = this.#samples.series()
     this.#frame.ask()
+  }
+
+  /** For the checker, too. */
+  async #noteOutsideChanges(view: ClusterView): Promise<void> {
+    const { topicId } = view
+    const changes = this.#outside.note(view)
+    if (topicId === undefined) return
+    const { number: tab } = this.identity
+    const own = { epoch: topicId, tab, atMs: Date.now() }
+    try {
+      await Promise.all(changes.map((change) => this.#store.append({ ...change, ...own })))
+    } catch (error) {
+      this.messages.fail('checker', 'What happened to the group was not written down', error)
+    }
   }
 
   /** For the checker: what was not committed when the last one died comes again. */

@@ -24,6 +24,7 @@ export type Subject =
   | 'network'
   | 'group'
   | 'storage'
+  | 'lesson'
   | 'broker'
 
 export interface ShownMessage {

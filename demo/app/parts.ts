@@ -3,6 +3,7 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { Actions } from './actions.js'
 import type { Progress } from '../learn/progress.js'
+import type { PutBack } from '../learn/put-back.js'
 import type { Demo } from './demo.js'
 import type { Router } from './route.js'
 import type { Theme } from './theme.js'
@@ -13,6 +14,7 @@ export interface Parts {
   readonly router: Router
   readonly theme: Theme
   readonly progress: Progress
+  readonly putBack: PutBack
 }
 
 export const PartsContext = createContext<Parts | undefined>(undefined)

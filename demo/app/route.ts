@@ -3,13 +3,15 @@ import { Cell } from './cell.js'
 
 export type Route =
   | { readonly face: 'stage' }
+  /** `view` as the console's attribute of that name, slashes and all. */
   | { readonly face: 'console'; readonly view: string | undefined }
   | { readonly face: 'learn'; readonly scenario: string | undefined; readonly step: number }
 
 /** What is not understood leads to the stage. Steps count from 1. */
 export function parseRoute(hash: string): Route {
-  const [, face, first, second] = hash.split('/')
-  if (face === 'console') return { face, view: first === '' ? undefined : first }
+  const [, face, ...rest] = hash.split('/')
+  const [first, second] = rest
+  if (face === 'console') return { face, view: rest.join('/') || undefined }
   if (face === 'learn') {
     const step = Number(second ?? '1')
     const scenario = first === '' ? undefined : first
@@ -42,6 +44,12 @@ export class Router {
   /** Without a new entry in the history: going back leads to another face, not to another step. */
   replace(route: Route): void {
     history.replaceState(history.state, '', formatRoute(route))
+    this.route.set(route)
+  }
+
+  /** With one, so that going back leads to what was shown before. */
+  push(route: Route): void {
+    history.pushState(null, '', formatRoute(route))
     this.route.set(route)
   }
 }

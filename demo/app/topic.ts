@@ -51,8 +51,8 @@ export class Topic {
     const offsets = await this.#offsetsOf(to)
     const partitions = offsets.map((offset, partition) => ({ partition, offset }))
     await admin.setOffsets({ groupId: GROUP, topic: TOPIC, partitions })
-    const from = to === 'earliest' ? {} : { from: offsets }
-    await store.append({ kind: 'replay', epoch, tab, atMs: Date.now(), ...from })
+    const isWhole = to === 'earliest'
+    await store.append({ kind: 'replay', epoch, tab, atMs: Date.now(), from: offsets, isWhole })
   }
 
   /** @throws TabmqError INVALID_PARTITIONS */

@@ -85,13 +85,13 @@ function optionsOf(
     axes: [
       {
         ...axis,
-        size: 22,
-        gap: 2,
+        size: 26,
+        gap: 7,
         splits: (plot) => {
           const end = plot.scales['x']?.max ?? 0
           return [end - 60, end - 45, end - 30, end - 15, end]
         },
-        values: () => ['1 min ago', '45 s', '30 s', '15 s', 'now'],
+        values: () => ['60 s ago', '45 s', '30 s', '15 s', 'now'],
       },
       { ...axis, size: 46, gap: 4, values: (_, ticks) => ticks.map(shortNumber) },
     ],

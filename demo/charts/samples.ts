@@ -19,6 +19,8 @@ interface Sample {
   readonly end: number
   readonly committed: number
   readonly lag: number
+  /** How often the group was found at rest: it handles nothing then, whatever becomes of its offsets. */
+  readonly rests: number
 }
 
 const SAMPLES_MAX = 120
@@ -28,9 +30,16 @@ const RATE_SAMPLES = 2
 export class Samples {
   readonly #names: { readonly topic: string; readonly group: string }
   #all: Sample[] = []
+  #rests = 0
 
   constructor(names: { topic: string; group: string }) {
     this.#names = names
+  }
+
+  /** Looks at each state: a group may be at rest for no longer than it takes to set it elsewhere. */
+  look({ groups }: ClusterState): void {
+    const group = groups.find(({ groupId }) => groupId === this.#names.group)
+    if (group === undefined || group.state === 'empty') this.#rests += 1
   }
 
   /** @param atMs of the sample, not of the state: nothing may have changed since */
@@ -45,6 +54,7 @@ export class Samples {
     if (this.#all.at(-1)?.topicId !== topicId) this.#all = []
     this.#all.push({
       atMs,
+      rests: this.#rests,
       topicId,
       end: sum(topic.partitions.map(({ highWatermark }) => highWatermark)),
       committed: sum(offsets.map(({ committedOffset }) => committedOffset ?? 0)),
@@ -54,17 +64,20 @@ export class Samples {
   }
 
   series(): Series {
-    const rate = (of: (sample: Sample) => number) =>
+    const rate = (of: (sample: Sample, earlier: Sample) => number) =>
       this.#all.map((sample, index) => {
         const earlier = this.#all[Math.max(0, index - RATE_SAMPLES)] ?? sample
         const seconds = (sample.atMs - earlier.atMs) / 1_000
         // A group that is set back handles nothing by that.
-        return seconds <= 0 ? 0 : Math.max(0, (of(sample) - of(earlier)) / seconds)
+        return seconds <= 0 ? 0 : Math.max(0, of(sample, earlier) / seconds)
       })
     return {
       atS: this.#all.map(({ atMs }) => atMs / 1_000),
-      sentPerSecond: rate(({ end }) => end),
-      handledPerSecond: rate(({ committed }) => committed),
+      sentPerSecond: rate((sample, earlier) => sample.end - earlier.end),
+      // Nor does one that is set on, which it can be only at rest.
+      handledPerSecond: rate((sample, earlier) =>
+        sample.rests === earlier.rests ? sample.committed - earlier.committed : 0,
+      ),
       lag: this.#all.map(({ lag }) => lag),
     }
   }

@@ -5,10 +5,15 @@ import { useParts } from '../app/parts.js'
 import { useCell } from '../app/use-cell.js'
 import { describeError } from '../describe-error.js'
 
-export function ConsoleFace({ view }: { view: string | undefined }) {
+/** What it shows where the address does not say. */
+const FIRST = 'topics'
+
+export function ConsoleFace({ view = FIRST }: { view: string | undefined }) {
   const { demo, router, theme } = useParts()
   const place = useRef<HTMLDivElement>(null)
   const element = useRef<TabmqConsole | undefined>(undefined)
+  const wanted = useRef(view)
+  wanted.current = view
   const [problem, setProblem] = useState('')
   const chosenTheme = useCell(theme.cell)
   const showTheme = () => {
@@ -24,9 +29,12 @@ export function ConsoleFace({ view }: { view: string | undefined }) {
         if (!isThere) return
         const made = document.createElement('tabmq-console')
         made.connection = demo.mq
-        if (view !== undefined) made.setAttribute('view', view)
+        made.setAttribute('view', wanted.current)
         made.addEventListener('viewchange', () => {
-          router.replace({ face: 'console', view: made.view })
+          const current = router.route.value
+          // When the address has led there, there is nothing to be added to it.
+          if (current.face !== 'console' || (current.view ?? FIRST) === made.view) return
+          router.push({ face: 'console', view: made.view })
         })
         element.current = made
         showTheme()
@@ -41,9 +49,7 @@ export function ConsoleFace({ view }: { view: string | undefined }) {
   }, [])
   useEffect(showTheme, [chosenTheme])
   useEffect(() => {
-    if (view !== undefined && element.current?.view !== view) {
-      element.current?.setAttribute('view', view)
-    }
+    element.current?.setAttribute('view', view)
   }, [view])
   return (
     <div ref={place} class="console-face">

@@ -17,7 +17,8 @@ export function TroublePanel() {
         <button
           type="button"
           disabled={status.hangsUntilMs !== undefined}
-          onClick={() => worker.hangNext()}
+          aria-pressed={status.hangsNext}
+          onClick={() => worker.setHangNext(!status.hangsNext)}
           title="The next message’s handler does not return for so long. The group goes on without this tab."
         >
           Hang for {HANG_MS / 1_000} s

@@ -35,13 +35,21 @@ export async function previewFile(file: Blob, name: string): Promise<FilePreview
   }
   if (kind === undefined) throw new FileError('The file is empty. There is nothing to send.')
   const rows: Row[] = []
+  let problem: Problem | undefined
   for await (const part of readFile(file, kind)) {
     rows.push(...part.rows)
+    problem ??= part.problems[0]
     if (rows.length >= 200) break
   }
-  if (rows.length === 0) throw new FileError(nothingInIt(kind))
+  if (rows.length === 0) {
+    throw new FileError(problem === undefined ? nothingInIt(kind) : nothingGood(problem))
+  }
   const columns = columnsOf(rows)
   return { kind, columns, keyColumn: guessKeyColumn(rows, columns) }
+}
+
+function nothingGood({ line, text }: Problem): string {
+  return `The file has no row that can be sent: line ${line} ${text}.`
 }
 
 function nothingInIt(kind: FileKind): string {

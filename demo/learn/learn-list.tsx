@@ -1,19 +1,26 @@
 /** The scenarios that there are. */
-import { formatRoute } from '../app/route.js'
+import { useEffect } from 'preact/hooks'
+import { formatRoute, type Route } from '../app/route.js'
 import { useParts } from '../app/parts.js'
 import { useCell } from '../app/use-cell.js'
 import { formatQuantity } from '../format.js'
 import { SCENARIOS } from './scenarios.js'
 
+const HERE: Route = { face: 'learn', scenario: undefined, step: 1 }
+
 export function LearnList() {
-  const { progress } = useParts()
+  const { progress, router } = useParts()
   const finished = useCell(progress.cell).split(' ')
+  useEffect(() => {
+    // The address of a scenario that there is not leads here.
+    if (location.hash !== formatRoute(HERE)) router.replace(HERE)
+  })
   return (
     <section class="learn-list" aria-labelledby="learn-title">
       <h2 id="learn-title">See it happen, two minutes each</h2>
       <p class="hint">
         Each scenario is played with the real thing: your tabs, your broker. It goes on when what it
-        is about has really happened.
+        is about has really happened. When you leave one, its settings are put back.
       </p>
       <ol class="cards">
         {SCENARIOS.map(({ id, title, summary, steps }) => (

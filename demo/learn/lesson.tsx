@@ -1,136 +1,127 @@
 /** A scenario, step by step: it goes on when the real state shows what the step is about. */
-import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Shown } from '../app/demo.js'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useParts } from '../app/parts.js'
-import { formatRoute } from '../app/route.js'
-import { useCell } from '../app/use-cell.js'
-import type { Scenario, Step } from './scenario.js'
+import { formatRoute, type Route } from '../app/route.js'
+import { LessonEnd } from './lesson-end.js'
+import { bringIntoSight, elementOf, pointAt, ReaderScrolls } from './panels.js'
+import { Played } from './played.js'
+import { SCENARIOS } from './scenarios.js'
+import type { Scenario } from './scenario.js'
+import { StepBody } from './step-body.js'
+
+/** Wide enough for the lesson to stay in sight beside the stage, as the stylesheet has it. */
+const BESIDE = '(min-width: 64rem)'
 
 export function Lesson({ scenario, number }: { scenario: Scenario; number: number }) {
-  const { router, progress } = useParts()
+  const parts = useParts()
+  const { router, progress, putBack } = parts
   const count = scenario.steps.length
   const current = Math.min(number, count)
   const step = scenario.steps[current - 1]
+  const card = useRef<HTMLElement>(null)
   const title = useRef<HTMLHeadingElement>(null)
   const isFirst = useRef(true)
+  const played = useMemo(() => new Played(), [scenario])
+  const scrolls = useMemo(() => new ReaderScrolls(), [])
+  useEffect(() => () => scrolls.close(), [scrolls])
+  useEffect(() => {
+    putBack.enter(parts)
+    return () => putBack.leave(parts, scenario)
+  }, [parts, scenario])
+  useEffect(() => {
+    // An address may be an old one, or mistyped.
+    const here: Route = { face: 'learn', scenario: scenario.id, step: current }
+    if (location.hash !== formatRoute(here)) router.replace(here)
+  })
+  useEffect(() => (step === undefined ? undefined : pointAt(step.shows)), [step])
   useEffect(() => {
     // Who comes by the address reads on from the top; who goes on, from the step.
-    if (isFirst.current) isFirst.current = false
-    else title.current?.focus()
+    if (isFirst.current) {
+      isFirst.current = false
+      return
+    }
+    const isBeside = matchMedia(BESIDE).matches
+    title.current?.focus({ preventScroll: isBeside })
+    const [first] = step?.shows ?? []
+    const panel = first === undefined ? undefined : elementOf(first)
+    if (isBeside && panel !== undefined && !scrolls.isNow) bringIntoSight(panel)
   }, [current])
   if (step === undefined) return null
   const go = (to: number) => router.replace({ face: 'learn', scenario: scenario.id, step: to })
-  return (
-    <section class="lesson" aria-labelledby="lesson-title">
-      <div class="lesson-head">
-        <p class="lesson-of">
-          {scenario.title}
-          <span class="hint">
-            {' '}
-            step {current} of {count}
-          </span>
-        </p>
-        <a class="hint" href={formatRoute({ face: 'learn', scenario: undefined, step: 1 })}>
-          all scenarios
-        </a>
-      </div>
-      <progress max={count} value={current} aria-label="How far in the scenario" />
-      <h2 id="lesson-title" ref={title} tabIndex={-1}>
-        {step.title}
-      </h2>
-      <StepBody
-        key={`${scenario.id} ${current}`}
-        step={step}
-        hasPrevious={current > 1}
-        isLast={current === count}
-        onBack={() => go(current - 1)}
-        onNext={() => {
-          if (current < count) return go(current + 1)
-          progress.finish(scenario.id)
-          router.replace({ face: 'learn', scenario: undefined, step: 1 })
-        }}
-      />
-    </section>
-  )
-}
-
-interface StepBodyProps {
-  readonly step: Step
-  readonly hasPrevious: boolean
-  readonly isLast: boolean
-  readonly onBack: () => void
-  readonly onNext: () => void
-}
-
-function StepBody({ step, hasPrevious, isLast, onBack, onNext }: StepBodyProps) {
-  const parts = useParts()
-  const { demo } = parts
-  const now = useCell(demo.shown)
-  const since = useSince(now)
-  const isMet = since !== undefined && step.isDone({ demo, now, since })
-  // What has happened has happened: a step does not become undone.
-  const [wasMet, setMet] = useState(false)
-  useEffect(() => {
-    if (isMet) setMet(true)
-  }, [isMet])
-  const isDone = wasMet || isMet
-  return (
-    <>
-      {step.text.map((text) => (
-        <p key={text} class="lesson-text">
-          <Marked text={text} />
-        </p>
-      ))}
-      {step.actions !== undefined && (
-        <div class="buttons">
-          {step.actions.map(({ label, run }) => (
-            <button
-              key={label}
-              type="button"
-              class={isDone ? '' : 'primary'}
-              onClick={() => void run(parts)}
-            >
-              {label}
-            </button>
-          ))}
-        </div>
-      )}
-      <p class="lesson-state" role="status" data-done={isDone ? '' : undefined}>
-        <span aria-hidden="true">{isDone ? '✓' : '…'}</span>{' '}
-        <span>
-          <Marked text={isDone ? step.done : step.waitingFor} />
-        </span>
-      </p>
-      <div class="buttons lesson-nav">
-        <button type="button" disabled={!hasPrevious} onClick={onBack}>
-          Back
-        </button>
-        <button type="button" class={isDone ? 'primary' : ''} disabled={!isDone} onClick={onNext}>
-          {isLast ? 'Finish' : 'Next step'}
-        </button>
-      </div>
-    </>
-  )
-}
-
-/** How it was when the step began: the first state that is known then. */
-function useSince(now: Shown): Shown | undefined {
-  const since = useRef<Shown | undefined>(undefined)
-  if (since.current === undefined && now.view !== undefined && now.verdict !== undefined) {
-    since.current = now
+  const next = SCENARIOS[SCENARIOS.indexOf(scenario) + 1]
+  const finish = (to: Scenario | undefined) => {
+    progress.finish(scenario.id)
+    router.replace({ face: 'learn', scenario: to?.id, step: 1 })
   }
-  return since.current
-}
-
-/** `*emphasis*` and `` `code` ``. */
-function Marked({ text }: { text: string }) {
+  const goToTitle = () => {
+    title.current?.focus({ preventScroll: true })
+    if (card.current !== null) bringIntoSight(card.current)
+  }
   return (
     <>
-      {text.split(/(\*[^*]+\*|`[^`]+`)/).map((part, index) => {
-        if (part.startsWith('*') && part.length > 2) return <em key={index}>{part.slice(1, -1)}</em>
-        if (part.startsWith('`')) return <code key={index}>{part.slice(1, -1)}</code>
-        return part
-      })}
+      <section ref={card} class="lesson" aria-labelledby="lesson-title">
+        <div class="lesson-head">
+          <p class="lesson-of">
+            {scenario.title}
+            <span class="hint">
+              {' '}
+              step {current} of {count}
+            </span>
+          </p>
+          <a class="hint" href={formatRoute({ face: 'learn', scenario: undefined, step: 1 })}>
+            all scenarios
+          </a>
+        </div>
+        <progress max={count} value={current} aria-label="How far in the scenario" />
+        <h2 id="lesson-title" ref={title} tabIndex={-1}>
+          {step.title}
+        </h2>
+        <StepBody key={`${scenario.id} ${current}`} step={step} played={played} onLost={goToTitle}>
+          {(isDone) => (
+            <div class="buttons lesson-nav">
+              <button type="button" disabled={current === 1} onClick={() => go(current - 1)}>
+                Back
+              </button>
+              {current < count ? (
+                <button
+                  type="button"
+                  class={isDone ? 'primary' : ''}
+                  disabled={!isDone}
+                  onClick={() => go(current + 1)}
+                >
+                  Next step
+                </button>
+              ) : (
+                <LessonEnd isDone={isDone} next={next} onFinish={finish} />
+              )}
+            </div>
+          )}
+        </StepBody>
+      </section>
+      <BackToLesson card={card} onClick={goToTitle} />
     </>
+  )
+}
+
+/** On a narrow page the lesson is far from what it points at. */
+function BackToLesson(props: {
+  card: { readonly current: HTMLElement | null }
+  onClick: () => void
+}) {
+  const { card, onClick } = props
+  const [isAway, setAway] = useState(false)
+  useEffect(() => {
+    if (card.current === null) return undefined
+    const observer = new IntersectionObserver((entries) => {
+      setAway(entries.at(-1)?.isIntersecting === false)
+    })
+    observer.observe(card.current)
+    return () => observer.disconnect()
+  }, [])
+  if (!isAway) return null
+  return (
+    <button type="button" class="primary back-to-lesson" onClick={onClick}>
+      Back to the lesson
+    </button>
   )
 }

@@ -5,6 +5,7 @@
  */
 import { faultsIn, LedgerCount, type Counts, type ExplainedFinding } from './ledger-count.js'
 import type { HandledSpan } from './last-handlers.js'
+import type { StoredRow } from './ledger-row.js'
 import type { LedgerStore } from './ledger-store.js'
 
 export interface Verdict {
@@ -19,6 +20,11 @@ export interface Verdict {
 
 const ROWS_PER_READ = 2_000
 const READ_INTERVAL_MS = 60
+const ROWS_UNTIL_SUMMARY = 20_000
+/** What waits is in it one by one. */
+const WAITING_IN_SUMMARY_MAX = 20_000
+const SUMMARY_LOCK = 'tabmq-demo-ledger-summary'
+const LEFT_BEHIND_MS = 3_000
 /**
  * A tab that closes commits at once, and its last rows come a little later; that a tab has crashed
  * is known a little later than what it did is handled again.
@@ -30,6 +36,8 @@ export class Checker {
   readonly #onVerdict: (verdict: Verdict) => void
   readonly #onError: (error: unknown) => void
   #count = new LedgerCount()
+  /** Rows since there was a summary, or since this tab began to write one. */
+  #rowsSinceSummary = 0
   #epoch: string | undefined
   #committed: ReadonlyMap<number, number> = new Map()
   #position = 0
@@ -56,6 +64,7 @@ export class Checker {
       this.#epoch = epoch
       this.#count = new LedgerCount()
       this.#position = 0
+      this.#rowsSinceSummary = 0
     }
     this.#committed = committed
     this.#readSoon()
@@ -75,11 +84,13 @@ export class Checker {
   async #readUntilFresh(): Promise<void> {
     while (this.#isStale) {
       this.#isStale = false
-      const count = this.#count
       const committed = this.#committed
       await this.#store.adopt()
-      if (!(await this.#readAll(count))) continue
+      if (!(await this.#readAll())) continue
+      const count = this.#count
       const counts = count.counts(committed)
+      const isLong = this.#rowsSinceSummary > ROWS_UNTIL_SUMMARY
+      if (isLong && counts.waiting < WAITING_IN_SUMMARY_MAX) void this.#summarize()
       if (this.#isCertain(counts)) {
         const findings = count.findings(committed)
         const { handledByTab, crashes } = count
@@ -108,15 +119,43 @@ export class Checker {
   }
 
   /** False when the epoch changed meanwhile. */
-  async #readAll(count: LedgerCount): Promise<boolean> {
+  async #readAll(): Promise<boolean> {
+    const epoch = this.#epoch
     for (;;) {
       const rows = await this.#store.readAfter(this.#position, ROWS_PER_READ)
-      if (count !== this.#count) return false
-      for (const row of rows) {
-        if (row.epoch === this.#epoch) count.apply(row)
-        this.#position = row.position
-      }
+      if (epoch !== this.#epoch) return false
+      for (const row of rows) this.#take(row)
       if (rows.length < ROWS_PER_READ) return true
+    }
+  }
+
+  #take(row: StoredRow): void {
+    this.#position = row.position
+    if (row.epoch !== this.#epoch) return
+    if (row.kind === 'summary') {
+      this.#count = LedgerCount.from(row.state)
+      this.#rowsSinceSummary = 0
+    } else {
+      this.#count.apply(row)
+      this.#rowsSinceSummary += 1
+    }
+  }
+
+  /** One tab does it. It waits until what a closing tab left behind is where it belongs. */
+  async #summarize(): Promise<void> {
+    this.#rowsSinceSummary = 0
+    const [epoch, position] = [this.#epoch, this.#position]
+    const state = structuredClone(this.#count.state)
+    try {
+      await navigator.locks.request(SUMMARY_LOCK, { ifAvailable: true }, async (lock) => {
+        if (lock === null) return
+        await new Promise((resolve) => setTimeout(resolve, LEFT_BEHIND_MS))
+        await this.#store.adopt()
+        if (epoch === undefined || epoch !== this.#epoch) return
+        await this.#store.summarize(position, epoch, state)
+      })
+    } catch (error) {
+      this.#onError(error)
     }
   }
 }

@@ -3,7 +3,8 @@
  * reader sees a range and not each of its offsets. Pure.
  */
 export interface Finding {
-  readonly what: 'lost' | 'twice' | 'out of order' | 'mixed up'
+  /** `overtaken`: by a younger message of its key, in another partition. */
+  readonly what: 'lost' | 'twice' | 'out of order' | 'overtaken' | 'mixed up'
   readonly partition: number
   readonly firstOffset: number
   readonly lastOffset: number
@@ -19,10 +20,27 @@ export type Fault = Omit<Finding, 'firstOffset' | 'lastOffset'> & { readonly off
 
 const FINDINGS_MAX = 100
 
+/** All that they have to know to go on. */
+export interface FindingsState {
+  readonly all: readonly Finding[]
+  readonly latest: ReadonlyMap<string, number>
+}
+
 export class Findings {
   readonly #all: Finding[] = []
   /** Where in the list the latest of its kind stands. */
   readonly #latest = new Map<string, number>()
+
+  static from({ all, latest }: FindingsState): Findings {
+    const findings = new Findings()
+    findings.#all.push(...all)
+    for (const [kind, index] of latest) findings.#latest.set(kind, index)
+    return findings
+  }
+
+  get state(): FindingsState {
+    return { all: this.#all, latest: this.#latest }
+  }
 
   /** The oldest first; beyond the first hundred none is kept. */
   get all(): readonly Finding[] {

@@ -1,9 +1,20 @@
 /** Which message ids were handled: a message that is in the log twice is handled twice, too. */
-import { GrowingBytes } from './growing-bytes.js'
+import { GrowingBytes, type ByteRuns } from './growing-bytes.js'
 import { parseMessageId } from './ledger-row.js'
 
 export class HandledIds {
   readonly #runs = new Map<string, GrowingBytes>()
+
+  static from(state: ReadonlyMap<string, ByteRuns>): HandledIds {
+    const ids = new HandledIds()
+    for (const [run, runs] of state) ids.#runs.set(run, GrowingBytes.from(runs))
+    return ids
+  }
+
+  /** By the life of the tab that sent them. */
+  get state(): ReadonlyMap<string, ByteRuns> {
+    return new Map([...this.#runs].map(([run, numbers]) => [run, numbers.toRuns()]))
+  }
 
   /** Notes an id; returns whether it was noted before. What is no id of the demo's never was. */
   note(text: string): boolean {

@@ -3,7 +3,7 @@
  * handled again by another. Offsets are kept as spans, as tabs handle them one after the other: a
  * span ends where a partition changes hands. Pure.
  */
-interface Span {
+export interface Span {
   readonly run: string
   readonly tab: number
   readonly first: number
@@ -22,9 +22,31 @@ export interface EarlierHandling {
 /** Offsets that one tab has handled one after the other, both inclusive. */
 export type HandledSpan = Readonly<Pick<Span, 'tab' | 'first' | 'last'>>
 
+/** All that they have to know to go on. */
+export interface LastHandlersState {
+  readonly spans: ReadonlyMap<number, readonly Readonly<Span>[]>
+  readonly repeatedOf: ReadonlyMap<string, number>
+}
+
 export class LastHandlers {
   readonly #spans = new Map<number, Span[]>()
   readonly #repeatedOf = new Map<string, number>()
+
+  static from({ spans, repeatedOf }: LastHandlersState): LastHandlers {
+    const last = new LastHandlers()
+    for (const [partition, own] of spans) {
+      last.#spans.set(
+        partition,
+        own.map((span) => ({ ...span })),
+      )
+    }
+    for (const [run, count] of repeatedOf) last.#repeatedOf.set(run, count)
+    return last
+  }
+
+  get state(): LastHandlersState {
+    return { spans: this.#spans, repeatedOf: this.#repeatedOf }
+  }
 
   /** What was handled of a partition, in the order in which it was. */
   spansOf(partition: number): readonly HandledSpan[] {

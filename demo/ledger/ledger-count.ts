@@ -3,39 +3,52 @@
  * was sent, handled, lost, handled twice or out of order. Pure: it knows neither the ledger's
  * storage nor the broker; the committed offsets are handed to it.
  */
-import { Findings, type Finding } from './findings.js'
+import { Findings, type Finding, type FindingsState } from './findings.js'
+import type { ByteRuns } from './growing-bytes.js'
 import { HandledIds } from './handled-ids.js'
-import { LastHandlers, type EarlierHandling, type HandledSpan } from './last-handlers.js'
+import { KeyOrder, type KeyOrderState } from './key-order.js'
+import { LastHandlers, type HandledSpan, type LastHandlersState } from './last-handlers.js'
 import {
   formatMessageId,
+  parseMessageId,
   type HandledRow,
   type LedgerRow,
+  type ReplayRow,
   type SentRow,
   type SentShare,
 } from './ledger-row.js'
-import { PartitionCount } from './partition-count.js'
+import { PartitionCount, type PartitionState } from './partition-count.js'
+import { Repeats, type RepeatsState } from './repeats.js'
 
 export interface Counts {
   /** Acknowledged by the broker. */
   readonly sent: number
   /** Acknowledged and handled. */
   readonly handled: number
-  /** Acknowledged, and still to be handled. `sent` is always `handled + waiting + lost + passed`. */
+  /** Acknowledged, and still to be handled: what of `sent` is none of the others below. */
   readonly waiting: number
   /** Acknowledged, never handled, and the group has gone past it. */
   readonly lost: number
   /** Acknowledged, not handled, and the group was set past it by hand. */
   readonly passed: number
+  /** Acknowledged, not handled, and deleted. */
+  readonly expired: number
   readonly twice: number
   /** That part of `twice` which a crashed tab had handled before: it could not commit it. */
   readonly afterCrash: number
   /** That part of `twice` which was handled before the broker died, and again under the next one. */
   readonly afterBroker: number
+  /** That part of `twice` which came again because the group was set back from elsewhere. */
+  readonly afterSetBack: number
   readonly outOfOrder: number
+  /** That part of `outOfOrder` which came of added partitions: a key's younger messages overtook. */
+  readonly afterGrowth: number
   /** Handled where another message had been acknowledged. */
   readonly mixedUp: number
   /** Handled, but the tab that sent it closed before it heard so. No fault of anybody's. */
   readonly unconfirmed: number
+  /** Handled, and sent by something else than a tab of this page. */
+  readonly foreign: number
 }
 
 export interface ExplainedFinding extends Finding {
@@ -43,32 +56,72 @@ export interface ExplainedFinding extends Finding {
   readonly crashedTab: number | undefined
   /** The broker had died before it could be committed: no fault of anybody's either. */
   readonly brokerDied: boolean
+  /** The group was set back from elsewhere. */
+  readonly wasSetBack: boolean
 }
 
-interface Repeat {
-  readonly run: string
-  readonly firstAtMs: number
-  readonly againAtMs: number
-  count: number
+/** All that a count has to know to go on: what the rows that led to it said, in short. */
+export interface LedgerCountState {
+  readonly partitions: ReadonlyMap<number, PartitionState>
+  readonly handledIds: ReadonlyMap<string, ByteRuns>
+  readonly oneSided: ReadonlyMap<number, ReadonlyMap<number, string>>
+  readonly handledByTab: ReadonlyMap<number, number>
+  readonly lastHandlers: LastHandlersState
+  readonly findings: FindingsState
+  readonly keyOrder: KeyOrderState
+  readonly crashed: ReadonlyMap<string, number>
+  readonly repeats: RepeatsState
+  readonly mixedUp: number
+  readonly overtaken: number
 }
-
-/** A tab goes on for a moment before it has heard that its broker is another. */
-const NOTICED_MS = 2_000
 
 export class LedgerCount {
-  readonly #partitions = new Map<number, PartitionCount>()
-  readonly #handledIds = new HandledIds()
+  #partitions = new Map<number, PartitionCount>()
+  #handledIds = new HandledIds()
   /** By partition: the ids at offsets that are only sent or only handled so far. */
-  readonly #oneSided = new Map<number, Map<number, string>>()
-  readonly #handledByTab = new Map<number, number>()
-  readonly #lastHandlers = new LastHandlers()
-  readonly #findings = new Findings()
+  #oneSided = new Map<number, Map<number, string>>()
+  #handledByTab = new Map<number, number>()
+  #lastHandlers = new LastHandlers()
+  #findings = new Findings()
+  #keyOrder = new KeyOrder()
   /** The lives of tabs that ended without a goodbye, and those tabs' numbers. */
-  readonly #crashed = new Map<string, number>()
-  /** When brokers began that came after one that had died. */
-  readonly #brokerStarts = new Set<number>()
-  #repeats: Repeat[] = []
+  #crashed = new Map<string, number>()
+  #repeats = new Repeats()
   #mixedUp = 0
+  #overtaken = 0
+
+  static from(state: LedgerCountState): LedgerCount {
+    const count = new LedgerCount()
+    count.#partitions = mapValues(state.partitions, (one) => PartitionCount.from(one))
+    count.#handledIds = HandledIds.from(state.handledIds)
+    count.#oneSided = mapValues(state.oneSided, (places) => new Map(places))
+    count.#handledByTab = new Map(state.handledByTab)
+    count.#lastHandlers = LastHandlers.from(state.lastHandlers)
+    count.#findings = Findings.from(state.findings)
+    count.#keyOrder = new KeyOrder(state.keyOrder)
+    count.#crashed = new Map(state.crashed)
+    count.#repeats = Repeats.from(state.repeats)
+    count.#mixedUp = state.mixedUp
+    count.#overtaken = state.overtaken
+    return count
+  }
+
+  /** To be written down at once: parts of it go on changing. */
+  get state(): LedgerCountState {
+    return {
+      partitions: mapValues(this.#partitions, (one) => one.state),
+      handledIds: this.#handledIds.state,
+      oneSided: this.#oneSided,
+      handledByTab: this.#handledByTab,
+      lastHandlers: this.#lastHandlers.state,
+      findings: this.#findings.state,
+      keyOrder: this.#keyOrder.state,
+      crashed: this.#crashed,
+      repeats: this.#repeats.state,
+      mixedUp: this.#mixedUp,
+      overtaken: this.#overtaken,
+    }
+  }
 
   /** How much each tab has handled, by its number. */
   get handledByTab(): ReadonlyMap<number, number> {
@@ -94,40 +147,66 @@ export class LedgerCount {
         row.offsets.forEach((offset, index) => {
           // Within a row the order is that of the list: a microsecond apart is enough to say so.
           const atMs = row.atMs + index / 1_000
-          this.#applyHandled(row, { offset, atMs, id: row.ids[index] ?? '' })
+          this.#applyHandled(row, { index, offset, atMs, id: row.ids[index] ?? '' })
         })
         break
       case 'replay':
-        this.#startAgain(row.from)
+        this.#startAgain(row)
         break
       case 'crash':
         this.#crashed.set(row.run, row.tab)
         break
       case 'broker':
-        this.#brokerStarts.add(row.startedAtMs)
+        this.#repeats.noteBroker(row.startedAtMs)
+        break
+      case 'setBack':
+        this.#repeats.noteSetBack(row)
+        break
+      case 'setOn':
+        this.#partition(row.partition).notePassed(row.from, row.until)
+        break
+      case 'deleted':
+        this.#partition(row.partition).noteDeleted(row.from, row.until)
         break
     }
   }
 
   /** @param committed the group's committed offset of each partition, where there is one */
   counts(committed: ReadonlyMap<number, number>): Counts {
-    const sum = { sent: 0, handled: 0, lost: 0, passed: 0, twice: 0, outOfOrder: 0, unconfirmed: 0 }
+    const sum = {
+      sent: 0,
+      handled: 0,
+      lost: 0,
+      passed: 0,
+      expired: 0,
+      twice: 0,
+      outOfOrder: 0,
+      unconfirmed: 0,
+      foreign: 0,
+    }
     for (const [partition, count] of this.#partitions) {
       sum.sent += count.sent
       sum.handled += count.handled
       sum.lost += count.lost(committed.get(partition) ?? 0).count
       sum.passed += count.passed
+      sum.expired += count.expired
       sum.twice += count.twice
       sum.outOfOrder += count.outOfOrder
       sum.unconfirmed += count.unconfirmed
+      sum.foreign += count.foreign
     }
-    const waiting = sum.sent - sum.handled - sum.lost - sum.passed
+    const waiting = sum.sent - sum.handled - sum.lost - sum.passed - sum.expired
     const repeats = [...this.#crashed.keys()].map((run) => this.#lastHandlers.repeatedOf(run))
     const afterCrash = repeats.reduce((total, count) => total + count, 0)
-    const afterBroker = this.#repeats
-      .filter((repeat) => !this.#crashed.has(repeat.run) && this.#isBrokers(repeat))
-      .reduce((total, { count }) => total + count, 0)
-    return { ...sum, waiting, afterCrash, afterBroker, mixedUp: this.#mixedUp }
+    return {
+      ...sum,
+      waiting,
+      afterCrash,
+      ...this.#repeats.explained((run) => this.#crashed.has(run)),
+      outOfOrder: sum.outOfOrder + this.#overtaken,
+      afterGrowth: this.#overtaken,
+      mixedUp: this.#mixedUp,
+    }
   }
 
   /** What is wrong, each with its place. */
@@ -141,8 +220,12 @@ export class LedgerCount {
     return [...lost.all, ...this.#findings.all].map((finding) => {
       const { before, times } = finding
       const crashedTab = before === undefined ? undefined : this.#crashed.get(before)
-      const brokerDied = crashedTab === undefined && times !== undefined && this.#isBrokers(times)
-      return { ...finding, crashedTab, brokerDied }
+      const { partition, firstOffset: offset } = finding
+      const reason =
+        crashedTab === undefined && times !== undefined
+          ? this.#repeats.reasonOf({ ...times, partition, offset })
+          : { brokerDied: false, wasSetBack: false }
+      return { ...finding, crashedTab, ...reason }
     })
   }
 
@@ -157,9 +240,10 @@ export class LedgerCount {
   }
 
   #applyHandled(
-    { partition, tab, run }: HandledRow,
-    { offset, atMs, id }: { offset: number; atMs: number; id: string },
+    row: HandledRow,
+    { index, offset, atMs, id }: { index: number; offset: number; atMs: number; id: string },
   ): void {
+    const { partition, tab, run } = row
     const count = this.#partition(partition)
     const outOfOrderBefore = count.outOfOrder
     const wasHandled = count.noteHandled(offset, atMs)
@@ -168,32 +252,34 @@ export class LedgerCount {
     const before = earlier?.run === run ? undefined : earlier?.run
     if (!wasHandled) {
       if (idWasHandled) count.noteHandledElsewhere()
+      if (id === '') count.noteForeign(offset)
       this.#compare({ partition, offset, id, isOtherKnown: count.isSent(offset) })
       this.#handledByTab.set(tab, (this.#handledByTab.get(tab) ?? 0) + 1)
     }
     const fault = { partition, offset, tab, before }
     if (wasHandled || idWasHandled) {
       const times = earlier && { firstAtMs: earlier.atMs, againAtMs: atMs }
-      if (wasHandled && earlier !== undefined) this.#noteRepeat(earlier, atMs)
+      if (wasHandled && earlier !== undefined) {
+        const times = { firstAtMs: earlier.atMs, againAtMs: atMs }
+        this.#repeats.note(earlier.run, { partition, offset, ...times })
+      }
       this.#findings.add({ ...fault, what: 'twice', ...(times && { times }) })
     } else if (count.outOfOrder > outOfOrderBefore) {
       this.#findings.add({ ...fault, what: 'out of order' })
+    } else if (this.#isOvertaken(row, { index, atMs, id })) {
+      this.#overtaken += 1
+      this.#findings.add({ ...fault, what: 'overtaken' })
     }
   }
 
-  #noteRepeat({ run, atMs: firstAtMs }: EarlierHandling, againAtMs: number): void {
-    const latest = this.#repeats.at(-1)
-    const isSame = latest?.run === run && latest.firstAtMs === firstAtMs
-    // Those of one row are a microsecond apart.
-    if (isSame && againAtMs - latest.againAtMs < 1) latest.count += 1
-    else this.#repeats.push({ run, firstAtMs, againAtMs, count: 1 })
-  }
-
-  /** Whether a broker began between the two times. */
-  #isBrokers({ firstAtMs, againAtMs }: { firstAtMs: number; againAtMs: number }): boolean {
-    return [...this.#brokerStarts].some(
-      (startMs) => firstAtMs < startMs + NOTICED_MS && startMs <= againAtMs,
-    )
+  #isOvertaken(
+    { keys, partition, sinceMs = 0 }: HandledRow,
+    { index, atMs, id }: { index: number; atMs: number; id: string },
+  ): boolean {
+    const key = keys?.[index]
+    const sent = parseMessageId(id)
+    if (typeof key !== 'string' || sent === undefined) return false
+    return this.#keyOrder.note({ ...sent, key, partition, fromMs: atMs - sinceMs, atMs })
   }
 
   /** The message that was handled at an offset must be the one that was acknowledged there. */
@@ -213,19 +299,20 @@ export class LedgerCount {
     this.#findings.add({ ...fault, what: 'mixed up' })
   }
 
-  /** @param from by partition; everything when it is not given */
-  #startAgain(from: readonly number[] | undefined): void {
+  #startAgain({ from = [], isWhole = from.length === 0 }: ReplayRow): void {
     for (const [partition, count] of this.#partitions) {
-      const offset = from?.[partition] ?? 0
+      const offset = from[partition] ?? 0
       count.startAgain(offset)
       this.#lastHandlers.forgetFrom(partition, offset)
     }
     this.#handledIds.clear()
     this.#oneSided.clear()
     this.#findings.clear()
-    this.#repeats = []
+    this.#keyOrder.clear()
+    this.#repeats.startAgain()
     this.#mixedUp = 0
-    if (from === undefined) this.#handledByTab.clear()
+    this.#overtaken = 0
+    if (isWhole) this.#handledByTab.clear()
   }
 
   #partition(partition: number): PartitionCount {
@@ -235,8 +322,19 @@ export class LedgerCount {
   }
 }
 
+function mapValues<K, V, W>(map: ReadonlyMap<K, V>, change: (value: V) => W): Map<K, W> {
+  return new Map([...map].map(([key, value]) => [key, change(value)]))
+}
+
 /** How much is wrong that should never be. */
 export function faultsIn(counts: Counts): number {
-  const { lost, twice, afterCrash, afterBroker, outOfOrder, mixedUp } = counts
-  return lost + twice - afterCrash - afterBroker + outOfOrder + mixedUp
+  const { lost, twice, outOfOrder, mixedUp } = counts
+  return lost + twice - repeatsExplained(counts) + outOfOrder - counts.afterGrowth + mixedUp
+}
+
+/** How much was handled twice for a reason that is none of the broker's. */
+export function repeatsExplained(
+  counts: Pick<Counts, 'afterCrash' | 'afterBroker' | 'afterSetBack'>,
+): number {
+  return counts.afterCrash + counts.afterBroker + counts.afterSetBack
 }

@@ -8,10 +8,11 @@
  */
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
 import { LEDGER_DATABASE } from '../names.js'
-import type { LedgerRow, NamedRow, StoredRow } from './ledger-row.js'
+import type { LedgerCountState } from './ledger-count.js'
+import type { LedgerRow, NamedRow, StoredRow, SummaryRow } from './ledger-row.js'
 
 interface Schema extends DBSchema {
-  rows: { key: number; value: NamedRow; indexes: { epoch: string; rowId: string } }
+  rows: { key: number; value: NamedRow | SummaryRow; indexes: { epoch: string; rowId: string } }
 }
 
 const TELL_INTERVAL_MS = 30
@@ -88,6 +89,15 @@ export class LedgerStore {
   async readAfter(position: number, limit: number): Promise<StoredRow[]> {
     const rows = await this.#database.getAll('rows', IDBKeyRange.lowerBound(position, true), limit)
     return rows as StoredRow[]
+  }
+
+  /** Puts in the place of all rows up to a position what they come to. */
+  async summarize(position: number, epoch: string, state: LedgerCountState): Promise<void> {
+    const transaction = this.#database.transaction('rows', 'readwrite', { durability: 'relaxed' })
+    const summary = { kind: 'summary', position, epoch, state } as const
+    await transaction.store.delete(IDBKeyRange.upperBound(position))
+    await transaction.store.put({ ...summary, rowId: `summary.${position}` })
+    await transaction.done
   }
 
   /** Deletes what belongs to topics that are no more. */

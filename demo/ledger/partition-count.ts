@@ -3,16 +3,38 @@
  * for "handled". Rows may arrive in any order of the two: a message is sometimes handled before the
  * tab that sent it has heard of the acknowledgement.
  */
-import { GrowingBytes } from './growing-bytes.js'
+import { GrowingBytes, type ByteRuns } from './growing-bytes.js'
 
 const SENT = 1
 const HANDLED = 2
 /** Waited when the group was set to a place behind it. */
 const PASSED = 4
+/** Waited when it was deleted. */
+const EXPIRED = 8
+/** Handled, and sent by others than the tabs of this page. */
+const FOREIGN = 16
 const LOST_NAMED_MAX = 100
 
+/** All that a count has to know to go on. */
+export interface PartitionState {
+  readonly flags: ByteRuns
+  readonly sent: number
+  readonly handled: number
+  readonly handledAndSent: number
+  readonly twice: number
+  readonly outOfOrder: number
+  readonly highestHandled: number
+  readonly highestHandledAtMs: number
+  readonly firstWaiting: number
+  readonly end: number
+  readonly passed: number
+  readonly expired: number
+  readonly foreign: number
+  readonly expiredSpans: readonly (readonly [from: number, until: number])[]
+}
+
 export class PartitionCount {
-  readonly #flags = new GrowingBytes()
+  #flags = new GrowingBytes()
   #sent = 0
   #handled = 0
   #handledAndSent = 0
@@ -24,6 +46,48 @@ export class PartitionCount {
   #firstWaiting = 0
   #end = 0
   #passed = 0
+  #expired = 0
+  #foreign = 0
+  /** What retention took while nobody had handled it, for rows that come later: from, until. */
+  #expiredSpans: (readonly [from: number, until: number])[] = []
+
+  static from(state: PartitionState): PartitionCount {
+    const count = new PartitionCount()
+    count.#flags = GrowingBytes.from(state.flags)
+    count.#sent = state.sent
+    count.#handled = state.handled
+    count.#handledAndSent = state.handledAndSent
+    count.#twice = state.twice
+    count.#outOfOrder = state.outOfOrder
+    count.#highestHandled = state.highestHandled
+    count.#highestHandledAtMs = state.highestHandledAtMs
+    count.#firstWaiting = state.firstWaiting
+    count.#end = state.end
+    count.#passed = state.passed
+    count.#expired = state.expired
+    count.#foreign = state.foreign
+    count.#expiredSpans = [...state.expiredSpans]
+    return count
+  }
+
+  get state(): PartitionState {
+    return {
+      flags: this.#flags.toRuns(),
+      sent: this.#sent,
+      handled: this.#handled,
+      handledAndSent: this.#handledAndSent,
+      twice: this.#twice,
+      outOfOrder: this.#outOfOrder,
+      highestHandled: this.#highestHandled,
+      highestHandledAtMs: this.#highestHandledAtMs,
+      firstWaiting: this.#firstWaiting,
+      end: this.#end,
+      passed: this.#passed,
+      expired: this.#expired,
+      foreign: this.#foreign,
+      expiredSpans: this.#expiredSpans,
+    }
+  }
 
   /** Acknowledged as sent. */
   get sent(): number {
@@ -37,12 +101,22 @@ export class PartitionCount {
 
   /** Handled, while nobody has written down that it was acknowledged. */
   get unconfirmed(): number {
-    return this.#handled - this.#handledAndSent
+    return this.#handled - this.#handledAndSent - this.#foreign
+  }
+
+  /** Handled, and sent by others. */
+  get foreign(): number {
+    return this.#foreign
   }
 
   /** Acknowledged, and passed over on purpose. */
   get passed(): number {
     return this.#passed
+  }
+
+  /** Acknowledged, and deleted by retention before anybody handled it. */
+  get expired(): number {
+    return this.#expired
   }
 
   /** How often something was handled that had been handled before. */
@@ -69,7 +143,9 @@ export class PartitionCount {
     this.#flags.set(offset, flags | SENT)
     this.#sent += 1
     if ((flags & HANDLED) !== 0) this.#handledAndSent += 1
-    else this.#firstWaiting = Math.min(this.#firstWaiting, offset)
+    else if (this.#expiredSpans.some(([from, until]) => from <= offset && offset < until)) {
+      this.#expire(offset)
+    } else this.#firstWaiting = Math.min(this.#firstWaiting, offset)
     this.#end = Math.max(this.#end, offset + 1)
   }
 
@@ -81,7 +157,8 @@ export class PartitionCount {
       return true
     }
     if ((flags & PASSED) !== 0) this.#passed -= 1
-    this.#flags.set(offset, (flags | HANDLED) & ~PASSED)
+    if ((flags & EXPIRED) !== 0) this.#expired -= 1
+    this.#flags.set(offset, (flags | HANDLED) & ~(PASSED | EXPIRED))
     this.#handled += 1
     if ((flags & SENT) !== 0) this.#handledAndSent += 1
     if (offset > this.#highestHandled) {
@@ -98,6 +175,34 @@ export class PartitionCount {
   /** The message at this offset was handled at another one too. */
   noteHandledElsewhere(): void {
     this.#twice += 1
+  }
+
+  /** Sent by others: there is no word of theirs in the ledger. */
+  noteForeign(offset: number): void {
+    this.#flags.set(offset, this.#flags.get(offset) | FOREIGN)
+    this.#foreign += 1
+  }
+
+  /** The group was set on from one place to another by hand. */
+  notePassed(from: number, until: number): void {
+    for (let offset = from; offset < Math.min(until, this.#end); offset++) {
+      if (!this.#isWaiting(offset)) continue
+      this.#flags.set(offset, SENT | PASSED)
+      this.#passed += 1
+    }
+  }
+
+  /** Deleted is what lies in front of `until`; the group had come to `from` by then. */
+  noteDeleted(from: number, until: number): void {
+    if (from >= until) return
+    const last = this.#expiredSpans.at(-1)
+    // At its limit a log is cut all the time, a little further.
+    if (last !== undefined && last[0] <= from && from <= last[1]) {
+      this.#expiredSpans[this.#expiredSpans.length - 1] = [last[0], Math.max(last[1], until)]
+    } else this.#expiredSpans.push([from, until])
+    for (let offset = from; offset < Math.min(until, this.#end); offset++) {
+      if (this.#isWaiting(offset)) this.#expire(offset)
+    }
   }
 
   /**
@@ -123,6 +228,8 @@ export class PartitionCount {
     this.#handled = 0
     this.#handledAndSent = 0
     this.#passed = 0
+    this.#expired = 0
+    this.#foreign = 0
     this.#twice = 0
     this.#outOfOrder = 0
     this.#highestHandled = -1
@@ -132,11 +239,18 @@ export class PartitionCount {
       const flags = offset < from ? passedOver(before) : before & SENT
       this.#flags.set(offset, flags)
       if ((flags & PASSED) !== 0) this.#passed += 1
+      if ((flags & EXPIRED) !== 0) this.#expired += 1
       if ((flags & HANDLED) === 0) continue
+      if ((flags & FOREIGN) !== 0) this.#foreign += 1
       this.#handled += 1
       this.#highestHandled = offset
       if ((flags & SENT) !== 0) this.#handledAndSent += 1
     }
+  }
+
+  #expire(offset: number): void {
+    this.#flags.set(offset, SENT | EXPIRED)
+    this.#expired += 1
   }
 
   #isWaiting(offset: number): boolean {

@@ -1,6 +1,6 @@
 /** One partition: whose it is, its log, and how far behind the group is. */
 import { useEffect, useRef } from 'preact/hooks'
-import { formatCount } from '../format.js'
+import { formatShortCount } from '../format.js'
 import { GROUP } from '../names.js'
 import { TabLabel } from '../shell/tab-label.js'
 import type { LaneSelection, LaneStage } from './lane-stage.js'
@@ -63,11 +63,11 @@ export function Lane({ stage, view, selected, onSelect }: LaneProps) {
       <dl class="lane-numbers">
         <div>
           <dt>end</dt>
-          <dd class="lane-end">{formatCount(end)}</dd>
+          <dd class="lane-end">{formatShortCount(end)}</dd>
         </div>
         <div>
           <dt>lag</dt>
-          <dd class="lane-lag">{formatCount(lag)}</dd>
+          <dd class="lane-lag">{formatShortCount(lag)}</dd>
         </div>
       </dl>
     </li>

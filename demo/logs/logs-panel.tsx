@@ -2,15 +2,16 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { useParts } from '../app/parts.js'
 import { useCell } from '../app/use-cell.js'
+import { formatCount } from '../format.js'
 import { GROUP, TOPIC } from '../names.js'
 import { Panel } from '../shell/panel.js'
 import { Lane } from './lane.js'
 import { LaneStage, type LaneSelection } from './lane-stage.js'
-import { lanesOf, topicNames } from './lane-view.js'
+import { lanesOf, topicNames, type LaneView } from './lane-view.js'
 import { RecordInspector } from './record-inspector.js'
 
 export function LogsPanel() {
-  const { demo } = useParts()
+  const { demo, actions } = useParts()
   const { state, verdict } = useCell(demo.shown)
   const [topic, setTopic] = useState<string>(TOPIC)
   const selected = useCell(demo.picked)
@@ -41,7 +42,7 @@ export function LogsPanel() {
   )
   return (
     <Panel title="Partitions" class="logs-panel" aside={choose}>
-      <Legend groups={(lanes[0]?.marks ?? []).map(({ groupId }) => groupId)} topic={topic} />
+      <Legend lanes={lanes} topic={topic} />
       <ol id="partitions" class="lanes">
         {lanes.map((view) => (
           <Lane
@@ -53,17 +54,36 @@ export function LogsPanel() {
           />
         ))}
       </ol>
-      {lanes.length === 0 && <p class="hint">Waiting for the broker.</p>}
+      {lanes.length === 0 && (
+        <div class="buttons">
+          <span class="hint">
+            {state === undefined ? 'Waiting for the broker.' : `The topic ${topic} is gone.`}
+          </span>
+          {state !== undefined && topic === TOPIC && (
+            <button type="button" onClick={() => void actions.makeTopicAgain()}>
+              Make it again
+            </button>
+          )}
+        </div>
+      )}
       <RecordInspector topic={topic} selected={selected} lanes={lanes} />
     </Panel>
   )
+}
+
+/** Of all its partitions together. */
+function lagIn(lanes: readonly LaneView[], group: string): number {
+  return lanes.reduce((sum, { marks }) => {
+    return sum + (marks.find(({ groupId }) => groupId === group)?.lag ?? 0)
+  }, 0)
 }
 
 function noSpans(): readonly [] {
   return []
 }
 
-function Legend({ groups, topic }: { groups: readonly string[]; topic: string }) {
+function Legend({ lanes, topic }: { lanes: readonly LaneView[]; topic: string }) {
+  const groups = (lanes[0]?.marks ?? []).map(({ groupId }) => groupId)
   return (
     <ul class="legend" aria-label="How to read the logs">
       <li>
@@ -75,7 +95,10 @@ function Legend({ groups, topic }: { groups: readonly string[]; topic: string })
       </li>
       {groups.map((groupId, index) => (
         <li key={groupId}>
-          <span aria-hidden="true">{index === 0 ? '▼' : '△'}</span> committed by {groupId}
+          <span aria-hidden="true">{index === 0 ? '▼' : '△'}</span> committed by {groupId}, lag{' '}
+          <span class="legend-lag" data-lag-of={groupId}>
+            {formatCount(lagIn(lanes, groupId))}
+          </span>
         </li>
       ))}
       {groups.length === 0 && topic === TOPIC && <li>▼ committed by {GROUP}</li>}

@@ -4,7 +4,7 @@ import type { FetchedMessage } from '../../src/index.js'
 import { useParts } from '../app/parts.js'
 import { useSelected } from '../app/use-cell.js'
 import { describeError } from '../describe-error.js'
-import { formatCount, formatKey, formatTime, formatWholeValue } from '../format.js'
+import { formatCount, formatKey, formatDateTime, formatWholeValue } from '../format.js'
 import { TOPIC } from '../names.js'
 import { TabLabel } from '../shell/tab-label.js'
 import type { LaneSelection } from './lane-stage.js'
@@ -61,7 +61,7 @@ export function RecordInspector({ topic, selected, lanes }: InspectorProps) {
               <dt>Key</dt>
               <dd class="mono">{record === undefined ? '…' : formatKey(record.key)}</dd>
               <dt>Sent at</dt>
-              <dd>{record === undefined ? '…' : formatTime(record.timestamp)}</dd>
+              <dd>{record === undefined ? '…' : formatDateTime(record.timestamp)}</dd>
               <dt>Delivered</dt>
               <dd>
                 <Deliveries topic={topic} selected={selected} lanes={lanes} />
@@ -100,7 +100,8 @@ function Deliveries({ topic, selected, lanes }: InspectorProps & { selected: Lan
   if (lock !== undefined) {
     return (
       <>
-        for the {lock.deliveryCount}. time, now to <TabLabel name={lock.tab} />
+        {lock.deliveryCount === 1 ? 'once' : `${lock.deliveryCount} times`}, now to{' '}
+        <TabLabel name={lock.tab} />
       </>
     )
   }

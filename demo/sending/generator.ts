@@ -3,6 +3,7 @@
  * sent, it sends what can be, and does not save up the rest. The beat comes from a worker's timer, so a
  * hidden tab keeps the rate.
  */
+import { TabmqError } from '../../src/index.js'
 import { Cell } from '../app/cell.js'
 import type { WorkTimer } from '../worker/work-timer.js'
 import type { MessageSender, MessageToSend } from './message-sender.js'
@@ -68,6 +69,8 @@ export class Generator {
     try {
       await this.#options.sender.send(Array.from({ length: count }, () => this.#next()))
     } catch (error) {
+      // The topic was cleared meanwhile: the next ones go to the new one, as soon as there is one.
+      if (error instanceof TabmqError && error.code === 'UNKNOWN_TOPIC_OR_PARTITION') return
       this.stop()
       this.#options.onError(error)
     } finally {

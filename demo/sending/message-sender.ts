@@ -1,11 +1,12 @@
 /**
  * Sends messages and writes down in the ledger which of them were acknowledged. Each message
- * carries an id of the demo's own in a header, so that the checker need not believe the broker.
+ * carries an id of the demo's own, so that the checker need not believe the broker. It is the message's
+ * id and no header: what the console sends again is another message, with none.
  */
 import type { Message, Producer, RecordMetadata } from '../../src/index.js'
 import { formatMessageId } from '../ledger/ledger-row.js'
 import type { LedgerStore } from '../ledger/ledger-store.js'
-import { ID_HEADER, TOPIC, TOPIC_ID_HEADER } from '../names.js'
+import { TOPIC, TOPIC_ID_HEADER } from '../names.js'
 import type { TabIdentity } from '../tab-identity.js'
 import { partitionFor, placeMessages, type PlacedMessage } from './placement.js'
 
@@ -54,9 +55,8 @@ export class MessageSender {
       const partition = wanted ?? partitionFor(key, { numPartitions, anywhere })
       placed.push({ number, partition })
       const id = formatMessageId({ run, number })
-      const own = { [ID_HEADER]: id, [TOPIC_ID_HEADER]: epoch }
-      const all = headers === undefined ? own : { ...headers, ...own }
-      return { key: key ?? null, value, partition, headers: all }
+      const all = { ...headers, [TOPIC_ID_HEADER]: epoch }
+      return { key: key ?? null, value, partition, headers: all, messageId: id }
     })
     const answer = await producer.send({ topic: TOPIC, messages })
     const shares = placeMessages(placed, answer)

@@ -14,13 +14,16 @@ export function ProduceForm() {
   const [text, setText] = useState('{"hello": "world"}')
   const [result, setResult] = useState('')
 
+  // The topic may have fewer of them than when it was chosen.
+  const place = Number(partition) < partitions ? partition : ''
+
   const send = async () => {
     messages.forget('clear')
     let said = 'Not sent.'
     await messages.attempt('message', 'The message was not sent', async () => {
       const { value, wasText } = parseValue(text)
-      const place = partition === '' ? {} : { partition: Number(partition) }
-      const [where] = await sender.send([{ key: key === '' ? undefined : key, value, ...place }])
+      const at = place === '' ? {} : { partition: Number(place) }
+      const [where] = await sender.send([{ key: key === '' ? undefined : key, value, ...at }])
       if (where === undefined) return
       const how = wasText ? 'Sent as text' : 'Sent as JSON'
       said = `${how}: partition ${where.partition}, offset ${where.baseOffset}.`
@@ -52,7 +55,7 @@ export function ProduceForm() {
           <label for="produce-partition">Partition</label>
           <select
             id="produce-partition"
-            value={partition}
+            value={place}
             onChange={({ currentTarget }) => setPartition(currentTarget.value)}
           >
             <option value="">by key</option>

@@ -9,7 +9,7 @@ import { PartsContext } from '../app/parts.js'
 import { useSelected } from '../app/use-cell.js'
 import { formatCount } from '../format.js'
 import type { Verdict } from '../ledger/checker.js'
-import type { Counts } from '../ledger/ledger-count.js'
+import { repeatsExplained, type Counts } from '../ledger/ledger-count.js'
 import { describeVerdict, kindOfVerdict, type VerdictKind } from './describe-verdict.js'
 
 const COUNTERS: readonly { name: keyof Counts; text: string; isFault: boolean }[] = [
@@ -24,7 +24,7 @@ const COUNTERS: readonly { name: keyof Counts; text: string; isFault: boolean }[
 const SIGNS: Readonly<Record<VerdictKind, string>> = {
   none: '–',
   good: '✓',
-  repeated: '↻',
+  explained: '↻',
   red: '✗',
 }
 
@@ -34,6 +34,7 @@ export function CheckerBar() {
   const shown: Cell<Pick<Shown, 'verdict'>> = useContext(PartsContext)?.demo.shown ?? nothing
   const verdict = useSelected(shown, (one) => one.verdict)
   const kind = verdict === undefined ? 'none' : kindOfVerdict(verdict)
+  const text = verdict === undefined ? 'Looking into the ledger …' : describeVerdict(verdict)
   return (
     <section
       id="checker"
@@ -52,11 +53,18 @@ export function CheckerBar() {
           <Counter key={counter.name} {...counter} verdict={verdict} />
         ))}
       </dl>
-      <p id="verdict" class="verdict" role="status">
-        {verdict === undefined ? 'Nothing sent yet.' : describeVerdict(verdict)}
+      <p id="verdict" class="verdict" role="status" title={text}>
+        {text}
       </p>
     </section>
   )
+}
+
+/** How much of a counter has a reason that is no fault of the broker's. */
+function explainedOf(name: keyof Counts, counts: Counts | undefined): number {
+  if (counts === undefined) return 0
+  if (name === 'twice') return repeatsExplained(counts)
+  return name === 'outOfOrder' ? counts.afterGrowth : 0
 }
 
 function Counter(props: {
@@ -67,8 +75,7 @@ function Counter(props: {
 }) {
   const { name, text, isFault, verdict } = props
   const value = verdict?.counts[name] ?? 0
-  const { afterCrash = 0, afterBroker = 0 } = verdict?.counts ?? {}
-  const isExplained = name === 'twice' && value > 0 && value === afterCrash + afterBroker
+  const isExplained = value > 0 && value === explainedOf(name, verdict?.counts)
   return (
     <div
       data-counter={name}

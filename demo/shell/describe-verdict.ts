@@ -1,19 +1,19 @@
 /** The checker's result in words. Pure. */
 import { formatCount, formatQuantity } from '../format.js'
 import type { Verdict } from '../ledger/checker.js'
-import { faultsIn, type ExplainedFinding } from '../ledger/ledger-count.js'
+import { faultsIn, repeatsExplained, type ExplainedFinding } from '../ledger/ledger-count.js'
 
 const PLACES_MAX = 3
 
 /** What is looked at of a verdict. */
 type Found = Pick<Verdict, 'counts' | 'findings'>
 
-/** `repeated`: nothing is wrong, but a tab has crashed and something had to be handled again. */
-export type VerdictKind = 'none' | 'good' | 'repeated' | 'red'
+/** `explained`: no fault, but something came again, overtook, or was deleted, for a reason that is said. */
+export type VerdictKind = 'none' | 'good' | 'explained' | 'red'
 
 export function kindOfVerdict({ counts }: Found): VerdictKind {
   if (faultsIn(counts) > 0) return 'red'
-  if (counts.afterCrash + counts.afterBroker > 0) return 'repeated'
+  if (isExplained(counts)) return 'explained'
   return counts.sent === 0 ? 'none' : 'good'
 }
 
@@ -23,33 +23,43 @@ export function describeVerdict(verdict: Found): string {
       return 'Nothing sent yet.'
     case 'good':
       return describeGood(verdict)
-    case 'repeated':
-      return `${describeRepeats(verdict)} ${describeGood(verdict)}`
+    case 'explained':
+      return `${describeExplained(verdict)} ${describeGood(verdict)}`
     case 'red':
-      return [describeFaults(verdict), describeRepeats(verdict)].filter(Boolean).join(' ')
+      return [describeFaults(verdict), describeExplained(verdict)].filter(Boolean).join(' ')
   }
 }
 
+function isExplained(counts: Verdict['counts']): boolean {
+  return repeatsExplained(counts) + counts.afterGrowth + counts.expired > 0
+}
+
 function describeGood({ counts }: Found): string {
-  const hasRepeats = counts.afterCrash + counts.afterBroker > 0
+  const hasElse = isExplained(counts)
   const unconfirmed =
     counts.unconfirmed === 0
       ? ''
       : ` ${formatQuantity(counts.unconfirmed, 'message was', 'messages were')} handled before the sender heard back.`
-  if (counts.waiting > 0) return `All ${hasRepeats ? 'else ' : ''}in order so far.${unconfirmed}`
-  const all = hasRepeats
+  const foreign =
+    counts.foreign === 0
+      ? ''
+      : ` ${formatQuantity(counts.foreign, 'message more was', 'messages more were')} sent by others than these tabs.`
+  if (counts.waiting > 0)
+    return `All ${hasElse ? 'else ' : ''}in order so far.${unconfirmed}${foreign}`
+  const all = hasElse
     ? 'All else was handled once, in order'
     : 'Each message was handled once, and in order'
   const passed =
     counts.passed === 0
       ? ''
       : ` ${formatQuantity(counts.passed, 'message was', 'messages were')} passed over by a reset.`
-  return `${all}.${passed}${unconfirmed}`
+  return `${all}.${passed}${unconfirmed}${foreign}`
 }
 
 function describeFaults({ findings }: Found): string {
   const faults = findings.filter(
-    ({ crashedTab, brokerDied }) => crashedTab === undefined && !brokerDied,
+    ({ what, crashedTab, brokerDied, wasSetBack }) =>
+      crashedTab === undefined && !brokerDied && !wasSetBack && what !== 'overtaken',
   )
   const named = faults.slice(0, PLACES_MAX).map(describeFault)
   const more = faults.length - named.length
@@ -68,14 +78,41 @@ function describeFault(finding: ExplainedFinding): string {
       return `Handled again: ${place}${who}.`
     case 'out of order':
       return `Out of order: ${place}${who}.`
+    case 'overtaken':
+      return `Overtaken: ${place}${who}.`
     case 'mixed up':
       return `Another message than the one that was sent: ${place}.`
   }
 }
 
-/** What a crashed tab could not commit, and what that led to; empty where nothing. */
-function describeRepeats(verdict: Found): string {
-  return [describeCrash(verdict), describeBroker(verdict)].filter(Boolean).join(' ')
+/** What is as it has to be, though a counter is not 0; empty where nothing. */
+function describeExplained(verdict: Found): string {
+  const all = [
+    describeCrash(verdict),
+    describeBroker(verdict),
+    describeSetBack(verdict),
+    describeExpired(verdict),
+    describeGrowth(verdict),
+  ]
+  return all.filter(Boolean).join(' ')
+}
+
+function describeSetBack({ counts: { afterSetBack } }: Found): string {
+  if (afterSetBack === 0) return ''
+  const what = formatQuantity(afterSetBack, 'message')
+  return `The group was set back from elsewhere: ${what} came again.`
+}
+
+function describeExpired({ counts: { expired } }: Found): string {
+  if (expired === 0) return ''
+  const what = formatQuantity(expired, 'message was', 'messages were')
+  return `${what} deleted before anybody had handled ${expired === 1 ? 'it' : 'them'}, by retention or by hand.`
+}
+
+function describeGrowth({ counts: { afterGrowth } }: Found): string {
+  if (afterGrowth === 0) return ''
+  const what = formatQuantity(afterGrowth, 'message was', 'messages were')
+  return `Added partitions moved keys: ${what} handled after younger ones of the same key, which had gone to another partition. Kafka does so too.`
 }
 
 function describeBroker({ counts: { afterBroker } }: Found): string {

@@ -1,6 +1,7 @@
 /** Files dropped anywhere on the page. */
 import { useEffect, useState } from 'preact/hooks'
 import { useParts } from '../app/parts.js'
+import { formatRoute } from '../app/route.js'
 
 export function DropOverlay() {
   const { files, messages } = useParts().demo
@@ -24,7 +25,11 @@ export function DropOverlay() {
       event.preventDefault()
       const dropped = [...(event.dataTransfer?.files ?? [])]
       const [file] = dropped
-      if (file !== undefined) void files.choose(file)
+      if (file !== undefined) {
+        // Where its form is.
+        if (!document.querySelector('#file')) location.hash = formatRoute({ face: 'stage' })
+        void files.choose(file)
+      }
       if (dropped.length < 2) return
       messages.say('file', 'info', 'One file at a time: the first was taken.')
     }
@@ -35,7 +40,7 @@ export function DropOverlay() {
   }, [files, messages])
   return (
     <div class="drop-overlay" hidden={!isOver}>
-      <p>Drop the file to send its rows</p>
+      <p>Drop the file: its rows become messages, once you have chosen their key</p>
     </div>
   )
 }

@@ -1,7 +1,7 @@
 /** The tabs that are connected, as cards: what each is doing, and how it is. */
 import { useParts } from '../app/parts.js'
 import { useCell } from '../app/use-cell.js'
-import { formatCount, formatDuration, formatRate } from '../format.js'
+import { formatDuration, formatRate, formatShortCount } from '../format.js'
 import { Panel } from '../shell/panel.js'
 import { TabLabel } from '../shell/tab-label.js'
 import { tabMarks } from '../shell/tab-marks.js'
@@ -27,6 +27,9 @@ export function TabsPanel() {
   )
   return (
     <Panel title="Tabs" class="tabs-panel" aside={buttons}>
+      <p class="hint">
+        Of several at once a browser may block all but one, until you allow pop-ups.
+      </p>
       <ul id="tabs" class="tabs">
         {tabs.map((card) => (
           <Card
@@ -66,11 +69,11 @@ function Card({ card, isThis, handled }: { card: TabCard; isThis: boolean; handl
         </div>
         <div>
           <dt>lag</dt>
-          <dd>{formatCount(lag)}</dd>
+          <dd>{formatShortCount(lag)}</dd>
         </div>
         <div>
           <dt>handled</dt>
-          <dd>{formatCount(handled)}</dd>
+          <dd>{formatShortCount(handled)}</dd>
         </div>
       </dl>
       <p class="tab-foot" data-trouble={report?.trouble === undefined ? undefined : ''}>
@@ -112,6 +115,7 @@ function describePresence({ presence, silentMs }: TabCard): string {
 
 /** As of its last report: a tab that is silent does not say that the broker hears of it. */
 function describeHeartbeat({ report, presence }: TabCard): string {
-  if (presence === 'gone' || report?.heartbeatAtMs === undefined) return 'No heartbeat.'
+  if (presence === 'gone') return 'No heartbeat any more.'
+  if (report?.heartbeatAtMs === undefined) return 'No heartbeat yet.'
   return `Heartbeat ${formatDuration(Math.max(0, Date.now() - report.heartbeatAtMs))} ago.`
 }

@@ -4,8 +4,8 @@ import { Cell } from '../app/cell.js'
 import { SECOND_GROUP, TOPIC } from '../names.js'
 import type { WorkTimer } from './work-timer.js'
 
-/** It is slower than the first, so that one sees the two apart. */
-const WORK_MS = 4
+/** Of each message of a partition: so slow that one sees the two apart for some seconds. */
+const WORK_MS = 12
 
 export class SecondGroup {
   readonly isOn = new Cell(false)

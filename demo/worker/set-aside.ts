@@ -5,7 +5,7 @@
  */
 import type { Admin, Producer, ReceivedMessage } from '../../src/index.js'
 import { oneOf, SharedSetting } from '../app/shared-setting.js'
-import { DEAD_ROWS, ID_HEADER, TOPIC } from '../names.js'
+import { DEAD_ROWS, TOPIC } from '../names.js'
 
 export interface SetAsideOptions {
   readonly admin: Admin
@@ -25,9 +25,7 @@ export class SetAside {
     if (this.policy.value === 'retry') return false
     const { admin, producer } = this.#options
     await admin.createTopics({ topics: [{ topic: DEAD_ROWS }], ifNotExists: true })
-    const id = message.headers[ID_HEADER]
-    const place = { 'died-in': `${TOPIC} ${partition}`, 'died-at': String(message.offset) }
-    const headers = typeof id === 'string' ? { ...place, [ID_HEADER]: id } : place
+    const headers = { 'died-in': `${TOPIC} ${partition}`, 'died-at': String(message.offset) }
     await producer.send({ topic: DEAD_ROWS, messages: [{ value: message.value, headers }] })
     return true
   }

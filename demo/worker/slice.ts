@@ -6,7 +6,7 @@
  */
 import type { ReceivedMessage } from '../../src/index.js'
 import type { HandledRow } from '../ledger/ledger-row.js'
-import { ID_HEADER, TOPIC_ID_HEADER } from '../names.js'
+import { TOPIC_ID_HEADER } from '../names.js'
 
 export interface SliceOptions {
   readonly partition: number
@@ -17,6 +17,8 @@ export interface SliceOptions {
   readonly resolveOffset: (offset: number) => void
   /** For messages that do not say which topic they were sent to. */
   readonly epoch: string
+  /** Whether keys are to be written down too. */
+  readonly notesKeys: boolean
 }
 
 const SLICE_MS_MAX = 30
@@ -26,6 +28,7 @@ export class Slice {
   readonly #options: SliceOptions
   #offsets: number[] = []
   #ids: string[] = []
+  #keys: (string | null)[] = []
   #epoch: string | undefined
   #sinceMs = 0
   /** The offset that the row on its way to disk reaches up to, or messages that were skipped. */
@@ -50,7 +53,10 @@ export class Slice {
     if (this.#offsets.length === 0) this.#sinceMs = nowMs
     this.#epoch = epochOf(message, this.#options)
     this.#offsets.push(message.offset)
-    this.#ids.push(headerOf(message, ID_HEADER) ?? '')
+    this.#ids.push(message.messageId ?? '')
+    if (this.#options.notesKeys) {
+      this.#keys.push(typeof message.key === 'string' ? message.key : null)
+    }
     this.#worked = message.offset
   }
 
@@ -95,13 +101,15 @@ export class Slice {
   }
 
   #handOver(): Promise<void> {
-    const { append, partition, tab, run, epoch } = this.#options
+    const { append, partition, tab, run, epoch, notesKeys } = this.#options
     const offsets = this.#offsets
     const ids = this.#ids
+    const keys = notesKeys ? { keys: this.#keys, sinceMs: performance.now() - this.#sinceMs } : {}
     this.#offsets = []
     this.#ids = []
+    this.#keys = []
     if (offsets.length === 0) return Promise.resolve()
-    const row = { kind: 'handled', tab, run, partition, offsets, ids } as const
+    const row = { kind: 'handled', tab, run, partition, offsets, ids, ...keys } as const
     return append({ ...row, atMs: Date.now(), epoch: this.#epoch ?? epoch })
   }
 }

@@ -28,6 +28,7 @@ export interface WorkerStatus {
   readonly isStarted: boolean
   readonly isPaused: boolean
   readonly skipsNext: boolean
+  readonly hangsNext: boolean
   readonly handled: number
   readonly perSecond: number
   readonly last: { readonly partition: number; readonly message: ReceivedMessage } | undefined
@@ -55,6 +56,8 @@ export interface TabWorkerOptions {
   readonly identity: TabIdentity
   readonly leaving: Leaving
   readonly epoch: () => string | undefined
+  /** Whether partitions were added to the topic, so that keys may be in more than one. */
+  readonly hasGrown: () => boolean
   /** How long each message takes, in ms. */
   readonly workMs: () => number
   readonly group: () => GroupOptions
@@ -84,6 +87,11 @@ export class TabWorker {
   /** The partitions in which something failed, as long as nothing of them was handled since. */
   readonly #failed = new Set<number | undefined>()
   #phase: 'stopped' | 'joining' | 'running' | 'stopping' = 'stopped'
+  /** Whether it is to run, once it has stopped. */
+  #isWanted = false
+  #stopping: Promise<void> | undefined
+  #starting: Promise<void> | undefined
+  #joinedAs: GroupOptions | undefined
   #consumer: Consumer | undefined
   #isPaused = false
   #isSlow = false
@@ -104,9 +112,10 @@ export class TabWorker {
   status(nowMs: number): WorkerStatus {
     return {
       state: this.#state(nowMs),
-      isStarted: this.#phase === 'joining' || this.#phase === 'running',
+      isStarted: this.#phase === 'stopped' ? false : this.#isWanted,
       isPaused: this.#isPaused,
       skipsNext: this.#skipsNext,
+      hangsNext: this.#hangsNext,
       handled: this.#handled,
       perSecond: this.#rate.perSecond(nowMs),
       last: this.#last,
@@ -118,9 +127,23 @@ export class TabWorker {
     }
   }
 
-  /** Joins the group. @throws TabmqError what `consumer.run` throws */
+  /**
+   * Joins the group; where it is still stopping, as a handler that hangs lets it wait, when it has.
+   * @throws TabmqError what `consumer.run` throws
+   */
   async start(): Promise<void> {
-    if (this.#phase !== 'stopped') return
+    this.#isWanted = true
+    // Whoever stopped it hears of what failed.
+    await this.#stopping?.catch(() => {})
+    if (this.#phase !== 'stopped' || !this.#isWanted) return
+    this.#starting = this.#join()
+    await this.#starting
+    // What was wished for while it joined, which takes long where static members are waited for.
+    if (!this.#isWanted) await this.stop()
+    else if (!isSame(this.#joinedAs, this.#options.group())) await this.rejoin()
+  }
+
+  async #join(): Promise<void> {
     this.#failed.clear()
     this.#poison = undefined
     this.#setPhase('joining')
@@ -142,21 +165,28 @@ export class TabWorker {
 
   /** Finishes what it is at, commits, leaves the group. */
   async stop(): Promise<void> {
-    if (this.#phase !== 'running') return
-    this.#setPhase('stopping')
-    await this.#disconnect()
+    this.#isWanted = false
+    if (this.#phase === 'joining') await this.#starting?.catch(() => {})
+    if (this.#phase === 'running') {
+      this.#setPhase('stopping')
+      this.#stopping = this.#disconnect()
+    }
+    await this.#stopping
   }
 
-  /** Leaves and joins again, with the group's options as they are now. @throws TabmqError */
+  /**
+   * Leaves and joins again, with the group's options as they are now; one that joins looks at them by
+   * itself when it has. @throws TabmqError
+   */
   async rejoin(): Promise<void> {
     if (this.#phase !== 'running') return
     await this.stop()
     await this.start()
   }
 
-  /** The next message's handler does not return for a while. */
-  hangNext(): void {
-    this.#hangsNext = true
+  /** Whether the next message's handler does not return for a while. */
+  setHangNext(hangsNext: boolean): void {
+    this.#hangsNext = hangsNext
     this.#options.onChange()
   }
 
@@ -259,10 +289,18 @@ export class TabWorker {
   }
 
   #newSlice(partition: number, resolveOffset: (offset: number) => void): Slice {
-    const { store, identity, epoch } = this.#options
+    const { store, identity, epoch, hasGrown } = this.#options
     const append = store.append.bind(store)
     const { number: tab, run } = identity
-    const slice = new Slice({ partition, tab, run, append, resolveOffset, epoch: epoch() ?? '' })
+    const slice = new Slice({
+      partition,
+      tab,
+      run,
+      append,
+      resolveOffset,
+      epoch: epoch() ?? '',
+      notesKeys: hasGrown(),
+    })
     this.#slices.set(partition, slice)
     return slice
   }
@@ -284,7 +322,8 @@ export class TabWorker {
 
   #newConsumer(): Consumer {
     const { mq, identity, group } = this.#options
-    const { assignor, isStatic } = group()
+    this.#joinedAs = group()
+    const { assignor, isStatic } = this.#joinedAs
     const consumer = mq.consumer({
       groupId: GROUP,
       assignor,
@@ -300,8 +339,11 @@ export class TabWorker {
   async #disconnect(): Promise<void> {
     const consumer = this.#consumer
     this.#consumer = undefined
-    await consumer?.disconnect()
-    this.#setPhase('stopped')
+    try {
+      await consumer?.disconnect()
+    } finally {
+      this.#setPhase('stopped')
+    }
   }
 
   #listen(consumer: Consumer): void {
@@ -347,6 +389,10 @@ export class TabWorker {
     if (this.#isPaused) return 'paused'
     return nowMs - this.#lastHandledMs < IDLE_AFTER_MS && this.#handled > 0 ? 'working' : 'idle'
   }
+}
+
+function isSame(a: GroupOptions | undefined, b: GroupOptions): boolean {
+  return a?.assignor === b.assignor && a.isStatic === b.isStatic
 }
 
 function isPoison({ headers }: ReceivedMessage): boolean {

@@ -1,5 +1,11 @@
 /** The demo as a test drives it: what a reader clicks, and what the page shows. */
 import { expect, type BrowserContext, type Page } from '@playwright/test'
+import type { Tabmq } from '../../src/index.js'
+
+declare global {
+  /** What the page leaves there for the developer tools. */
+  var tabmq: Tabmq
+}
 
 export type Counter = 'sent' | 'handled' | 'waiting' | 'lost' | 'twice' | 'outOfOrder'
 
@@ -102,4 +108,9 @@ export class DemoPage {
   async click(name: string): Promise<void> {
     await this.page.getByRole('button', { name, exact: true }).click()
   }
+}
+
+/** A group as the broker itself describes it, asked past all that the page shows. */
+export function groupOf(page: Page, groupId: string) {
+  return page.evaluate(async (id) => (await tabmq.admin().describeGroups([id]))[0], groupId)
 }

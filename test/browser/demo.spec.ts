@@ -1,4 +1,5 @@
 /** The demo page as a newcomer uses it: three tabs, the sample, a tab that closes, a reload. */
+import type { Page } from '@playwright/test'
 import { DemoPage } from './demo-page.js'
 import { expect, test } from './demo-site.js'
 
@@ -90,6 +91,8 @@ test('a group is set back, stopped and started, and a cleared topic starts anew'
   await tab.click('Reset')
   await tab.expectCounts({ sent: 3, handled: 2, waiting: 0, ...faultless })
   await expect(tab.page.locator('#verdict')).toContainText('1 message was passed over by a reset')
+  await expect(tab.page.locator('#broker-group')).toHaveText('empty')
+  await tab.click('Start all workers')
   await tab.expectReady()
 
   await tab.page.getByLabel('Offsets to').selectOption('the beginning')
@@ -119,6 +122,46 @@ test('a topic that is cleared while tabs work on it raises no alarm', async ({ c
   await other.send({ key: 'a', value: '1' })
   await tab.expectCounts({ sent: 1, handled: 1, waiting: 0, ...faultless })
   for (const one of [tab, other]) await one.expectNoMessage(/./)
+})
+
+test('a ledger that has grown long is summed up, and comes to the same', async ({ context }) => {
+  const tab = await DemoPage.open(context)
+  const { page } = tab
+  await page.getByLabel('Real data').selectOption('118 chemical elements')
+  await tab.click('Send it')
+  await tab.expectCounts({ sent: 118, handled: 118, waiting: 0, ...faultless })
+  await tab.click('Skip one message')
+  await tab.send({ key: 'a', value: '1' })
+  await tab.expectCounts({ sent: 119, handled: 118, lost: 1 })
+  // That a broker began says nothing of any message.
+  await page.evaluate(async () => {
+    const [topic] = (await tabmq.admin().fetchTopicMetadata({ topics: ['rows'] })).topics
+    const database = await openLedger()
+    const rows = database.transaction('rows', 'readwrite').objectStore('rows')
+    for (let at = 0; at < 20_001; at++) {
+      const row = { kind: 'broker', epoch: topic?.topicId, tab: 1, atMs: 1, startedAtMs: 1 }
+      rows.add({ ...row, rowId: `test.${at}` })
+    }
+    database.close()
+
+    function openLedger(): Promise<IDBDatabase> {
+      return new Promise((resolve, reject) => {
+        const request = indexedDB.open('tabmq-demo-ledger')
+        request.addEventListener('success', () => resolve(request.result))
+        request.addEventListener('error', () => reject(request.error ?? new Error('no ledger')))
+      })
+    }
+  })
+  await tab.send({ key: 'a', value: '2' })
+  await expect.poll(() => ledgerRows(page)).toBeLessThan(100)
+  const counts = { sent: 120, handled: 119, waiting: 0, ...faultless, lost: 1 }
+  await tab.expectCounts(counts)
+  await page.reload()
+  await tab.expectReady()
+  await tab.expectCounts(counts)
+  await expect(page.locator('#verdict')).toContainText('Lost: partition')
+  await tab.send({ key: 'a', value: '3' })
+  await tab.expectCounts({ ...counts, sent: 121, handled: 120 })
 })
 
 test('what is published under a routing key is in the queues that are bound by it', async ({
@@ -184,3 +227,22 @@ test('on a small screen the bar at the top shows one message of several', async 
   await expect(tab.page.locator('.message:visible')).toHaveText(/only you can close/)
   await expect(tab.page.getByRole('button', { name: 'Close this message' })).toBeFocused()
 })
+
+/** How many rows the checker's ledger has. */
+function ledgerRows(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((resolve, reject) => {
+        const request = indexedDB.open('tabmq-demo-ledger')
+        request.addEventListener('error', () => reject(request.error ?? new Error('no ledger')))
+        request.addEventListener('success', () => {
+          const database = request.result
+          const counting = database.transaction('rows').objectStore('rows').count()
+          counting.addEventListener('success', () => {
+            database.close()
+            resolve(counting.result)
+          })
+        })
+      }),
+  )
+}

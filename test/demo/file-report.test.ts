@@ -17,6 +17,10 @@ const fine = {
   twice: 0,
   afterCrash: 0,
   afterBroker: 0,
+  afterGrowth: 0,
+  afterSetBack: 0,
+  expired: 0,
+  foreign: 0,
   outOfOrder: 0,
   mixedUp: 0,
   unconfirmed: 0,
@@ -28,8 +32,9 @@ const verdict = (
 
 function finding(given: Partial<ExplainedFinding>): ExplainedFinding {
   const nowhere = { partition: 0, firstOffset: 0, lastOffset: 0 }
-  const nobody = { tab: undefined, before: undefined, crashedTab: undefined, brokerDied: false }
-  return { what: 'twice', ...nowhere, ...nobody, ...given }
+  const nobody = { tab: undefined, before: undefined, crashedTab: undefined }
+  const explained = { brokerDied: false, wasSetBack: false }
+  return { what: 'twice', ...nowhere, ...nobody, ...explained, ...given }
 }
 
 describe('what is said of a file', () => {
@@ -113,12 +118,23 @@ describe('what is said of the checker', () => {
     )
   })
 
+  it('says of messages that their key has left behind that added partitions did it', () => {
+    const overtaken = { ...finding({ firstOffset: 3, lastOffset: 4 }), what: 'overtaken' as const }
+    const counts = { sent: 9, handled: 9, outOfOrder: 2, afterGrowth: 2 }
+    expect(verdict(counts, [overtaken])).toMatch(
+      /^Added partitions moved keys: 2 messages were handled after younger ones of the same key, /,
+    )
+    expect(kindOfVerdict({ counts: { ...fine, ...counts }, findings: [] })).toBe('explained')
+    const more = { ...fine, ...counts, outOfOrder: 3 }
+    expect(kindOfVerdict({ counts: more, findings: [] })).toBe('red')
+  })
+
   it('is red unless a crash explains it', () => {
     const kind = (counts: Partial<typeof fine>) =>
       kindOfVerdict({ counts: { ...fine, ...counts }, findings: [] })
     expect(kind({})).toBe('none')
     expect(kind({ sent: 1 })).toBe('good')
-    expect(kind({ sent: 1, twice: 2, afterCrash: 2 })).toBe('repeated')
+    expect(kind({ sent: 1, twice: 2, afterCrash: 2 })).toBe('explained')
     expect(kind({ sent: 1, twice: 3, afterCrash: 2 })).toBe('red')
     expect(kind({ sent: 1, twice: 2, afterCrash: 2, lost: 1 })).toBe('red')
     expect(kind({ sent: 1, twice: 2, afterCrash: 2, outOfOrder: 1 })).toBe('red')

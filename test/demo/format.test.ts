@@ -4,6 +4,7 @@ import {
   formatKey,
   formatQuantity,
   formatRate,
+  formatShortCount,
   formatShortId,
   formatValue,
 } from '../../demo/format.js'
@@ -21,6 +22,11 @@ describe('what the page writes', () => {
       '1.0 MB',
       '10.7 GB',
     ])
+  })
+
+  it('large counts short, where there is little room', () => {
+    const counts = [0, 999_999, 1_018_050, 12_345_678].map(formatShortCount)
+    expect(counts).toEqual(['0', '999,999', '1.02M', '12.3M'])
   })
 
   it('rates with a decimal while they are small', () => {

@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { faultsIn, LedgerCount } from '../../demo/ledger/ledger-count.js'
 import type { CrashRow, HandledRow, LedgerRow, SentRow } from '../../demo/ledger/ledger-row.js'
 
-const run = 'run'
 const base = { epoch: 'topic', tab: 1 }
 
 function sent(partition: number, baseOffset: number, numbers: number[]): SentRow {
+  const run = `run-${partition}`
   return { ...base, kind: 'sent', atMs: 0, run, shares: [{ partition, baseOffset, numbers }] }
 }
 
@@ -15,11 +15,14 @@ interface Handling {
   readonly tab?: number
   readonly run?: string
   readonly ids?: readonly string[]
+  readonly keys?: readonly (string | null)[]
+  readonly sinceMs?: number
 }
 
 function handled(partition: number, offsets: number[], options: Handling = {}): HandledRow {
-  const { atMs = 1, tab = 1, ids = offsets.map(() => ''), run = `tab-${tab}` } = options
-  return { ...base, kind: 'handled', partition, offsets, ids, atMs, tab, run }
+  const own = offsets.map((offset) => `run-${partition}.${offset}`)
+  const { atMs = 1, tab = 1, ids = own, run = `tab-${tab}`, ...rest } = options
+  return { ...base, kind: 'handled', partition, offsets, ids, atMs, tab, run, ...rest }
 }
 
 function crash(run: string, tab: number): CrashRow {
@@ -184,7 +187,7 @@ describe('the ledger count', () => {
   it('starts again at a replay, and still knows what was sent', () => {
     const ids = ['run.0', 'run.1']
     const all = handled(0, [0, 1], { ids })
-    const replay: LedgerRow = { ...base, kind: 'replay', atMs: 5 }
+    const replay: LedgerRow = { ...base, kind: 'replay', atMs: 5, from: [] }
     const { count } = counted([sent(0, 0, [0, 1]), all, handled(0, [0], { atMs: 2 }), replay])
     expect(count.counts(new Map([[0, 0]]))).toMatchObject({ sent: 2, waiting: 2, ...nothingWrong })
     count.apply({ ...all, atMs: 9 })
@@ -231,8 +234,198 @@ describe('the ledger count', () => {
       { first: 0, last: 0 },
       { first: 2, last: 3 },
     ])
-    count.apply({ ...base, kind: 'replay', atMs: 12 })
+    count.apply({ ...base, kind: 'replay', atMs: 12, from: [] })
     expect(count.counts(new Map([[0, 0]]))).toMatchObject({ sent: 4, waiting: 4, passed: 0 })
+  })
+
+  it('explains what came again by a group that was set back from elsewhere', () => {
+    const back = (atMs: number): LedgerRow => ({
+      ...base,
+      kind: 'setBack',
+      atMs,
+      partition: 0,
+      offset: 1,
+    })
+    const rows = [
+      sent(0, 0, [0, 1, 2]),
+      handled(0, [0, 1, 2], { atMs: 10_000 }),
+      handled(0, [1, 2], { atMs: 20_000 }),
+    ]
+    expect(counted([...rows, back(15_000)]).counts).toMatchObject({ twice: 2, afterSetBack: 2 })
+    expect(faultsIn(counted([...rows, back(20_100), back(20_200)]).counts)).toBe(0)
+    expect(counted([...rows, back(15_000)]).findings).toMatchObject([{ wasSetBack: true }])
+    for (const atMs of [5_000, 25_000]) {
+      expect(counted([...rows, back(atMs)]).counts).toMatchObject({ twice: 2, afterSetBack: 0 })
+    }
+    const before = handled(0, [0], { atMs: 21_000 })
+    expect(faultsIn(counted([...rows, before, back(15_000)]).counts)).toBe(1)
+  })
+
+  describe('when retention deletes', () => {
+    const deleted = (from: number, until: number): LedgerRow => ({
+      ...base,
+      kind: 'deleted',
+      atMs: 5,
+      partition: 0,
+      from,
+      until,
+    })
+    const all = sent(0, 0, [0, 1, 2, 3, 4, 5])
+
+    it('what nobody had handled is expired and not lost', () => {
+      const { counts } = counted([all, handled(0, [0, 1]), deleted(2, 4)], { 0: 4 })
+      expect(counts).toMatchObject({ handled: 2, expired: 2, waiting: 2, ...nothingWrong })
+    })
+
+    it('the order of rows does not matter', () => {
+      const rows = [deleted(2, 4), deleted(2, 4), all, handled(0, [0, 1])]
+      expect(counted(rows, { 0: 4 }).counts).toMatchObject({ expired: 2, waiting: 2, lost: 0 })
+      const late = handled(0, [2], { atMs: 1 })
+      expect(counted([...rows, late], { 0: 4 }).counts).toMatchObject({ handled: 3, expired: 1 })
+    })
+
+    it('an always full log is cut a little further all the time, and that stays one stretch', () => {
+      const count = new LedgerCount()
+      count.apply(all)
+      for (let until = 1; until <= 1_000; until++) count.apply(deleted(until - 1, until))
+      expect(count.state.partitions.get(0)?.expiredSpans).toEqual([[0, 1_000]])
+      expect(count.counts(new Map())).toMatchObject({ expired: 6, waiting: 0, lost: 0 })
+    })
+
+    it('what was lost before stays lost', () => {
+      const { counts } = counted([all, handled(0, [1]), deleted(2, 4)], { 0: 4 })
+      expect(counts).toMatchObject({ lost: 1, expired: 2 })
+    })
+
+    it('a group that is set back to where the log begins has nothing to handle in front of it', () => {
+      const again: LedgerRow = { ...base, kind: 'replay', atMs: 9, from: [3] }
+      const rows = [all, handled(0, [0, 1, 2, 3, 4, 5]), again, handled(0, [3, 4, 5], { atMs: 12 })]
+      expect(counted(rows, { 0: 6 }).counts).toMatchObject({ handled: 6, ...nothingWrong })
+      const late = [all, handled(0, [0]), deleted(1, 3), again]
+      expect(counted(late, { 0: 3 }).counts).toMatchObject({ expired: 2, waiting: 3, lost: 0 })
+    })
+  })
+
+  it('passes over what a group at rest was set on past', () => {
+    const on: LedgerRow = { ...base, kind: 'setOn', atMs: 5, partition: 0, from: 1, until: 3 }
+    const rows = [sent(0, 0, [0, 1, 2, 3]), handled(0, [0]), on]
+    const { counts, count } = counted(rows, { 0: 3 })
+    expect(counts).toMatchObject({ handled: 1, passed: 2, waiting: 1, ...nothingWrong })
+    count.apply(handled(0, [1], { atMs: 9 }))
+    expect(count.counts(new Map([[0, 3]]))).toMatchObject({ handled: 2, passed: 1, lost: 0 })
+  })
+
+  it('counts what others sent apart, also behind a reset', () => {
+    const ids = ['', 'run-0.1', '']
+    const rows = [sent(0, 1, [1]), handled(0, [0, 1, 2], { ids })]
+    const { count } = counted(rows)
+    count.apply({ ...base, kind: 'replay', atMs: 5, from: [2] })
+    expect(count.counts(new Map())).toMatchObject({ handled: 1, foreign: 1, unconfirmed: 0 })
+    count.apply(handled(0, [2], { ids: [''], atMs: 9 }))
+    expect(count.counts(new Map())).toMatchObject({ foreign: 2, unconfirmed: 0 })
+  })
+
+  it('counts anew what each tab has handled, from the beginning of what there is', () => {
+    const all = handled(0, [0, 1, 2])
+    const again: LedgerRow = { ...base, kind: 'replay', atMs: 5, from: [1], isWhole: true }
+    const { count } = counted([all, again, handled(0, [1, 2], { atMs: 9 })])
+    expect([...count.handledByTab]).toEqual([[1, 2]])
+  })
+
+  it('counts what others sent apart', () => {
+    const rows = [sent(0, 0, [0]), handled(0, [0, 1], { ids: ['run-0.0', ''] })]
+    const { counts } = counted(rows, { 0: 2 })
+    expect(counts).toMatchObject({ sent: 1, handled: 1, foreign: 1, unconfirmed: 0 })
+    expect(faultsIn(counts)).toBe(0)
+  })
+
+  describe('with keys, as partitions were added', () => {
+    const overtaken = (older: Handling, younger: Handling) => {
+      const { counts, findings } = counted([
+        handled(7, [0], { ids: ['run.5'], keys: ['k'], atMs: 100, ...younger }),
+        handled(0, [9], { ids: ['run.4'], keys: ['k'], atMs: 200, sinceMs: 20, ...older }),
+      ])
+      const { outOfOrder, afterGrowth } = counts
+      return { outOfOrder, afterGrowth, what: findings.map(({ what }) => what) }
+    }
+
+    it('counts what was handled after a younger one of its key, elsewhere', () => {
+      expect(overtaken({}, {})).toEqual({ outOfOrder: 1, afterGrowth: 1, what: ['overtaken'] })
+    })
+
+    it.each<[string, Handling, Handling]>([
+      ['of another key', { keys: ['l'] }, {}],
+      ['without a key', { keys: [null] }, { keys: [null] }],
+      ['of another sender', { ids: ['other.4'] }, {}],
+      ['younger still', { ids: ['run.6'] }, {}],
+      ['perhaps handled before', { atMs: 105 }, {}],
+    ])('but not what is %s', (_, older, younger) => {
+      expect(overtaken(older, younger)).toEqual({ outOfOrder: 0, afterGrowth: 0, what: [] })
+    })
+
+    it('begins anew with a group that is set back', () => {
+      const rows: LedgerRow[] = [
+        handled(7, [0], { ids: ['run.5'], keys: ['k'], atMs: 100 }),
+        { ...base, kind: 'replay', atMs: 150, from: [] },
+        handled(0, [9], { ids: ['run.4'], keys: ['k'], atMs: 200 }),
+      ]
+      expect(counted(rows).counts).toMatchObject({ outOfOrder: 0, afterGrowth: 0 })
+    })
+  })
+
+  it('goes on from its state as if it had never stopped', () => {
+    const offset = fc.nat(12)
+    const at = fc.nat(3_000)
+    const rows = fc.oneof(
+      fc.record({ from: offset, length: fc.nat(4) }).map(({ from, length }): LedgerRow => {
+        return sent(
+          from % 2,
+          from,
+          Array.from({ length }, (_, index) => from + index),
+        )
+      }),
+      fc
+        .record({ partition: fc.nat(1), offsets: fc.array(offset), tab: fc.nat(3), atMs: at })
+        .map(({ partition, offsets, tab, atMs }): LedgerRow => {
+          return handled(partition, offsets, {
+            tab,
+            atMs,
+            keys: offsets.map((one) => `k${one % 2}`),
+          })
+        }),
+      fc.record({ from: fc.array(offset, { maxLength: 2 }), atMs: at }).map((own): LedgerRow => {
+        return { ...base, kind: 'replay', ...own }
+      }),
+      fc.nat(3).map((tab): LedgerRow => crash(`tab-${tab}`, tab)),
+      at.map((atMs): LedgerRow => ({ ...base, kind: 'broker', atMs, startedAtMs: atMs })),
+      fc.record({ offset, atMs: at }).map((own): LedgerRow => {
+        return { ...base, kind: 'setBack', partition: 0, ...own }
+      }),
+      fc.record({ from: offset, until: offset, atMs: at }).map((own): LedgerRow => {
+        return { ...base, kind: 'deleted', partition: 0, ...own }
+      }),
+      fc.record({ from: offset, until: offset, atMs: at }).map((own): LedgerRow => {
+        return { ...base, kind: 'setOn', partition: 0, ...own }
+      }),
+    )
+    const all = (count: LedgerCount, committed: number) => ({
+      counts: count.counts(new Map([[0, committed]])),
+      findings: count.findings(new Map([[0, committed]])),
+      byTab: [...count.handledByTab],
+      spans: [count.spansOf(0), count.spansOf(1)],
+    })
+    fc.assert(
+      fc.property(fc.array(rows), fc.array(rows), offset, (before, after, committed) => {
+        const { count } = counted(before)
+        const again = LedgerCount.from(structuredClone(count.state))
+        expect(all(again, committed)).toEqual(all(count, committed))
+        for (const row of after) {
+          count.apply(row)
+          again.apply(row)
+        }
+        expect(all(again, committed)).toEqual(all(count, committed))
+      }),
+    )
   })
 
   it('always accounts for everything that was sent', () => {

@@ -7,6 +7,7 @@ describe('the address of the page', () => {
     { face: 'stage' },
     { face: 'console', view: undefined },
     { face: 'console', view: 'groups' },
+    { face: 'console', view: 'messages/orders/3/117' },
     { face: 'learn', scenario: undefined, step: 1 },
     { face: 'learn', scenario: 'rebalance', step: 3 },
   ]

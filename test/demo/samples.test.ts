@@ -43,6 +43,17 @@ describe('the samples of a minute', () => {
     expect(samples.series().handledPerSecond).toEqual([0, 0])
   })
 
+  it('have no rate of a group that is set on while nobody is in it', () => {
+    const samples = new Samples(names)
+    const empty = { ...state(900, 900), groups: [{ groupId: 'workers', state: 'empty' }] }
+    samples.note(state(900, 100), 0)
+    samples.look(empty as unknown as ClusterState)
+    samples.note(state(900, 900), 500)
+    samples.note(state(1_000, 950), 1_000)
+    samples.note(state(1_000, 980), 1_500)
+    expect(samples.series().handledPerSecond).toEqual([0, 0, 0, 80])
+  })
+
   it('begin anew with another topic, and keep a minute', () => {
     const samples = new Samples(names)
     samples.note(state(10, 10), 0)

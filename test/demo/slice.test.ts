@@ -3,8 +3,8 @@ import { Slice } from '../../demo/worker/slice.js'
 import type { HandledRow } from '../../demo/ledger/ledger-row.js'
 
 function message(offset: number, topicId = 'topic') {
-  const headers = { id: `run.${offset}`, 'topic-id': topicId }
-  return { offset, timestamp: 0, key: null, value: offset, headers }
+  const headers = { 'topic-id': topicId }
+  return { offset, timestamp: 0, key: null, value: offset, headers, messageId: `run.${offset}` }
 }
 
 /** A ledger whose rows are on disk when the test says so. */
@@ -20,6 +20,7 @@ class SlowLedger {
       tab: 1,
       run: 'run',
       epoch: 'unknown',
+      notesKeys: false,
       append: (row) => {
         this.rows.push(row)
         return new Promise((resolve, reject) => {

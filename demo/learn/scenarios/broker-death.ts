@@ -1,5 +1,11 @@
-import { handledSince, isFaultless, sentSince, waiting } from '../conditions.js'
+import { handledSince, isAllHandled, sentSince } from '../conditions.js'
+import { anotherIncarnation, atWork, flow, noFault, toBegin } from '../needs.js'
 import type { Scenario } from '../scenario.js'
+import { killBroker, startFlow, stopFlow } from '../step-actions.js'
+
+const RATE = 300
+
+const start = startFlow(RATE, { workMs: 0 })
 
 export const brokerDeath: Scenario = {
   id: 'broker-death',
@@ -11,17 +17,10 @@ export const brokerDeath: Scenario = {
       text: [
         'The broker is one *SharedWorker* for all tabs of this page. The browser may end it: when memory is short, or by a fault. Let three hundred messages a second flow.',
       ],
-      actions: [
-        {
-          label: 'Start the flow',
-          run: ({ demo }) => {
-            demo.workMs.set(0)
-            demo.generator.setRate(300)
-            if (!demo.generator.isOn.value) demo.generator.toggle()
-          },
-        },
-      ],
-      isDone: (seen) => sentSince(seen) > 300,
+      shows: ['broker'],
+      needs: [atWork],
+      actions: [start],
+      isDone: (seen) => seen.now.isFlowing && sentSince(seen) > RATE,
       waitingFor: 'Waiting for messages.',
       done: 'Remember the incarnation that the panel *Broker* shows.',
     },
@@ -30,11 +29,13 @@ export const brokerDeath: Scenario = {
       text: [
         'This ends the worker at once, with whatever it had in hand. No tab is told: they notice by its lock. The first to notice starts the next one, which loads what is on the disk; the tabs join their group again, and what was not acknowledged is sent again, once.',
       ],
-      actions: [{ label: 'Kill the broker', run: ({ actions }) => actions.killBroker() }],
+      shows: ['broker', 'charts'],
+      needs: [atWork, flow(RATE, start)],
+      actions: [killBroker],
       isDone: (seen) => {
         const before = seen.since.view?.broker.incarnation
         const after = seen.now.view?.broker.incarnation
-        return before !== undefined && after !== before && handledSince(seen) > 300
+        return before !== undefined && after !== before && handledSince(seen) > RATE
       },
       waitingFor: 'Waiting for another incarnation, and for messages that are handled by it.',
       done: 'There is a new incarnation, and its epoch is one higher. The gap in the charts is all that there was to see.',
@@ -43,29 +44,14 @@ export const brokerDeath: Scenario = {
       title: 'What it did to the messages',
       text: [
         'Stop the flow, let the rest be handled, and look at the checker. What a `send` had promised is on the disk; what it had not was sent again under its old number, and stored once. Handlers that had finished and not committed in that moment may have run twice: the checker counts them, and says why.',
+        'Before you stop, kill it as often as you like; each time the epoch goes up. A worker that only hangs is deposed by the next one, and can write no more should it wake.',
       ],
-      actions: [
-        {
-          label: 'Stop the flow',
-          run: ({ demo }) => {
-            demo.generator.stop()
-            demo.workMs.set(2)
-          },
-        },
-      ],
-      isDone: ({ now, demo }) => !demo.generator.isOn.value && waiting(now) === 0,
-      waitingFor: 'Waiting until nothing waits.',
+      shows: ['checker', 'broker'],
+      needs: [noFault, atWork, toBegin(flow(RATE, start)), anotherIncarnation],
+      actions: [killBroker, stopFlow],
+      isDone: isAllHandled,
+      waitingFor: 'Waiting until nobody sends and nothing waits.',
       done: 'Nothing is lost.',
-    },
-    {
-      title: 'Again, if you like',
-      text: [
-        'It may be killed as often as you like; each time the epoch goes up. A worker that only hangs is deposed by the next one, and can write no more should it wake.',
-      ],
-      actions: [{ label: 'Kill the broker', run: ({ actions }) => actions.killBroker() }],
-      isDone: ({ now }) => isFaultless(now),
-      waitingFor: 'Waiting for the checker.',
-      done: 'That is all there is to it.',
     },
   ],
 }

@@ -1,10 +1,7 @@
-import { outboxStateOf, type OutboxState } from '../../outbox/outbox-state.js'
-import type { Shown } from '../../app/demo.js'
+import { outboxOf } from '../conditions.js'
+import { offlineNow, online, ordersWait, toBegin } from '../needs.js'
 import type { Scenario } from '../scenario.js'
-
-function outboxOf({ state }: Shown): OutboxState {
-  return state === undefined ? { saved: 0, waiting: 0, underWay: 0 } : outboxStateOf(state)
-}
+import { connectLine, cutLine, ORDERS, saveOrders } from '../step-actions.js'
 
 export const offline: Scenario = {
   id: 'offline',
@@ -17,39 +14,43 @@ export const offline: Scenario = {
       text: [
         'An app saves into an *outbox*: a topic. Some tab sends on what is in there, over the network, in order for each customer. Save ten orders while there is a network; in the panel *An outbox* you see them go.',
       ],
-      actions: [{ label: 'Save 10 orders', run: ({ demo }) => demo.outbox.save(10) }],
-      isDone: ({ now, demo }) => {
+      shows: ['outbox'],
+      needs: [online],
+      actions: [saveOrders],
+      isDone: ({ now, since }) => {
         const { saved, waiting, underWay } = outboxOf(now)
-        return demo.outbox.isOnline.value && saved >= 10 && waiting + underWay === 0
+        return now.isOnline && saved >= outboxOf(since).saved + ORDERS && waiting + underWay === 0
       },
-      waitingFor: 'Waiting until ten orders are saved and all are sent on.',
+      waitingFor: 'Waiting until ten more orders are saved and all are sent on.',
       done: 'Each was a small request to the server that this page came from.',
     },
     {
       title: 'Offline',
       text: [
-        'Cut the line. A page cannot pull the cable, so this is a switch of the page’s own; flight mode, or “Offline” in the developer tools of each tab, does the same for real.',
-        'Then save ten more. The broker needs no network, so they are saved as ever.',
+        'Cut the line. A page cannot pull the cable, so this is a switch of the page’s own, for all its tabs. Then save ten more: the broker needs no network, so they are saved as ever.',
+        'Flight mode, or “Offline” in the developer tools of each tab, does the same to a page that is open. Do not reload it then: this page comes from its server each time. An app that is to start offline has a *service worker* for that.',
       ],
-      actions: [
-        { label: 'Cut the line', run: ({ demo }) => demo.outbox.line.set('cut') },
-        { label: 'Save 10 orders', run: ({ demo }) => demo.outbox.save(10) },
-      ],
-      isDone: ({ now, demo }) => !demo.outbox.isOnline.value && outboxOf(now).waiting >= 10,
-      waitingFor: 'Waiting for ten orders that wait, offline.',
-      done: 'They wait. You may reload every tab, or come back tomorrow: they are on the disk.',
+      shows: ['outbox'],
+      needs: [],
+      actions: [cutLine, saveOrders],
+      isDone: ({ now, since }) => {
+        const { saved, waiting } = outboxOf(now)
+        return !now.isOnline && waiting >= ORDERS && saved >= outboxOf(since).saved + ORDERS
+      },
+      waitingFor: 'Waiting for ten more orders, saved offline.',
+      done: 'They wait, on the disk: with the line cut by the switch, you may reload every tab and find them there.',
     },
     {
       title: 'Back',
       text: [
         'Connect the line again. Whichever tab hears of it first sends them on; one that fails is tried again, later each time, and holds up nothing but its own customer.',
       ],
-      actions: [
-        { label: 'Connect the line', run: ({ demo }) => demo.outbox.line.set('connected') },
-      ],
-      isDone: ({ now, demo }) => {
+      shows: ['outbox'],
+      needs: [toBegin(offlineNow), toBegin(ordersWait)],
+      actions: [connectLine],
+      isDone: ({ now, since }) => {
         const { waiting, underWay } = outboxOf(now)
-        return demo.outbox.isOnline.value && waiting + underWay === 0
+        return now.isOnline && outboxOf(since).waiting > 0 && waiting + underWay === 0
       },
       waitingFor: 'Waiting until nothing waits.',
       done: 'All of them are sent on, and nobody had to press “retry”.',

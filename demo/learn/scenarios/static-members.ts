@@ -1,11 +1,21 @@
-import { rebalancesSince, workingTabs } from '../conditions.js'
+import {
+  handledSince,
+  membershipOf,
+  ownersOf,
+  rebalancesSince,
+  workingTabs,
+} from '../conditions.js'
+import { anotherTab, atWork, flow, members, toBegin } from '../needs.js'
 import type { Scenario, Seen } from '../scenario.js'
+import { makeMembers, openATab, reloadAnotherTab, startFlow } from '../step-actions.js'
+
+const RATE = 100
 
 /** Another tab has begun another life, and works again. */
-function wasReloaded({ now, since, demo }: Seen): boolean {
+function wasReloaded({ now, since }: Seen): boolean {
   return workingTabs(now).some(({ report, name }) => {
     const before = since.tabs.find((card) => card.name.text === name.text)?.report
-    const isOther = name.number !== demo.identity.number
+    const isOther = name.number !== now.tab
     return isOther && before !== undefined && report !== undefined && before.run !== report.run
   })
 }
@@ -19,26 +29,26 @@ export const staticMembers: Scenario = {
       title: 'Two dynamic members',
       text: [
         'A member of a group is known by an id that it gets when it joins. A tab that is reloaded joins again, with another id: for the group, one member has left and a new one has come.',
-        'See it first as it is by default: two tabs, members *dynamic*.',
+        'See it first as it is by default: two tabs, members *dynamic*, and messages that flow.',
       ],
-      actions: [
-        { label: 'Open a tab', run: ({ actions }) => actions.openTabs(1) },
-        { label: 'Make members dynamic', run: ({ demo }) => demo.membership.set('dynamic') },
-      ],
-      isDone: ({ now, demo }) =>
-        workingTabs(now).length >= 2 && demo.membership.value === 'dynamic',
-      waitingFor: 'Waiting for two tabs with partitions, and dynamic members.',
-      done: 'Each has its part.',
+      shows: ['tabs', 'logs'],
+      needs: [atWork, members('dynamic')],
+      actions: [openATab, startFlow(RATE)],
+      isDone: (seen) => workingTabs(seen.now).length >= 2 && handledSince(seen) > RATE,
+      waitingFor: 'Waiting for two tabs with partitions, and for messages.',
+      done: 'Each has its part, and works on it.',
     },
     {
       title: 'A reload moves everything twice',
       text: [
         'Reload the other tab, and watch the rebalances: its partitions go to this tab, and back again a moment later.',
       ],
-      actions: [{ label: 'Reload the other tab', run: ({ demo }) => demo.reloadAnotherTab() }],
+      shows: ['rebalances', 'logs'],
+      needs: [atWork, members('dynamic'), anotherTab, flow(RATE)],
+      actions: [reloadAnotherTab],
       isDone: (seen) => wasReloaded(seen) && rebalancesSince(seen).length > 0,
       waitingFor: 'Waiting for a reloaded tab that has partitions again.',
-      done: 'Two rebalances for one reload, with handlers that stop, commit and start again.',
+      done: 'One reload has moved partitions away and back, with handlers that stop, commit and start again.',
     },
     {
       title: 'A name that stays',
@@ -46,38 +56,47 @@ export const staticMembers: Scenario = {
         'With a `groupInstanceId` a member is *static*: the broker keeps its place for as long as its session lasts, ten seconds here, and gives it to whoever comes back under that name. The tabs of this page take their number for it, which a lock makes sure that no other tab has.',
         'Switch all tabs to static members. They join again for it.',
       ],
-      actions: [{ label: 'Make members static', run: ({ demo }) => demo.membership.set('static') }],
-      isDone: ({ now, demo }) =>
-        demo.membership.value === 'static' &&
-        workingTabs(now).length >= 2 &&
-        now.state?.groups.some(
-          ({ groupId, members }) =>
-            groupId === 'workers' &&
-            members.every(({ groupInstanceId }) => groupInstanceId !== undefined),
-        ) === true,
+      shows: ['group', 'tabs'],
+      needs: [atWork, anotherTab, flow(RATE)],
+      actions: [makeMembers('static')],
+      isDone: (seen) =>
+        seen.now.membership === 'static' &&
+        membershipOf(seen.now) === 'static' &&
+        workingTabs(seen.now).length >= 2 &&
+        handledSince(seen) > 0,
       waitingFor: 'Waiting until all members have a name that stays.',
       done: 'All members are static.',
     },
     {
       title: 'A reload moves nothing',
       text: [
-        'Reload the other tab again. Its partitions wait for it, and no other tab hears of it.',
+        'Reload the other tab again. Its partitions wait for it, with what flows into them meanwhile; no other tab hears of it, and there is no new entry among the rebalances.',
         'The price: a tab that closes for good keeps its partitions waiting until its session is over.',
       ],
-      actions: [{ label: 'Reload the other tab', run: ({ demo }) => demo.reloadAnotherTab() }],
-      isDone: (seen) => wasReloaded(seen),
-      waitingFor: 'Waiting for a reloaded tab that has partitions again.',
-      done: 'It is back, with what it had, and there is no new entry among the rebalances.',
+      shows: ['logs', 'rebalances'],
+      needs: [atWork, members('static'), anotherTab, flow(RATE)],
+      actions: [reloadAnotherTab],
+      isDone: (seen) =>
+        wasReloaded(seen) && ownersOf(seen.now) === ownersOf(seen.since) && handledSince(seen) > 0,
+      waitingFor: 'Waiting for a reloaded tab that has its partitions again.',
+      done: 'It is back, with what it had, and catches up.',
     },
     {
-      title: 'As it was',
-      text: ['Make the members dynamic again, or leave them as they are: it is a matter of taste.'],
-      actions: [
-        { label: 'Make members dynamic', run: ({ demo }) => demo.membership.set('dynamic') },
+      title: 'The price',
+      text: [
+        'Make the members dynamic again, and you see it. They join under new ids, while the places of the static ones are kept until their sessions are over. So for ten seconds nothing is handled, and the lag grows; then the new members get the partitions.',
       ],
-      isDone: () => true,
-      waitingFor: '',
-      done: 'This setting holds for all tabs of this page.',
+      shows: ['charts', 'tabs'],
+      needs: [atWork, toBegin(members('static')), flow(RATE)],
+      actions: [makeMembers('dynamic')],
+      isDone: (seen) =>
+        seen.now.membership === 'dynamic' &&
+        membershipOf(seen.now) === 'dynamic' &&
+        seen.now.view?.broker.groupState === 'stable' &&
+        workingTabs(seen.now).length > 0 &&
+        handledSince(seen) > RATE,
+      waitingFor: 'Waiting for the old sessions to end, ten seconds, and for work to go on.',
+      done: 'The new members have the partitions and go on from the last commit: it took time, and lost nothing.',
     },
   ],
 }

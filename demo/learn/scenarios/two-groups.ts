@@ -1,62 +1,103 @@
-import { SECOND_GROUP } from '../../names.js'
-import { committedOf, lagOf, sentSince } from '../conditions.js'
-import type { Scenario } from '../scenario.js'
+import { GROUP, SECOND_GROUP } from '../../names.js'
+import {
+  committedOf,
+  handledSince,
+  isAhead,
+  isGroupEmpty,
+  lagOf,
+  sentSince,
+} from '../conditions.js'
+import {
+  atWork,
+  secondGroup,
+  toBegin,
+  unreadForSecondGroup,
+  unreadForWorkers,
+  workersStopped,
+} from '../needs.js'
+import type { Moment, Scenario, StepFact } from '../scenario.js'
+import { sendFlights, startAll, startSecondGroup, stopAll } from '../step-actions.js'
+
+const FLIGHTS = 2_000
+const READ = 100
+
+/** Of both groups, beside each other. */
+function lags(now: Moment): readonly StepFact[] {
+  return [GROUP, SECOND_GROUP].map((group) => ({
+    name: `Lag of ${group}`,
+    value: lagOf(now, group),
+  }))
+}
 
 export const twoGroups: Scenario = {
   id: 'two-groups',
   title: 'Two groups on one topic',
   summary: 'Each group reads everything, at its own pace: reading takes nothing away.',
+  putBack: ({ actions, demo }) => {
+    if (!isGroupEmpty(demo.shown.value)) return undefined
+    actions.startAll()
+    return 'all workers have started'
+  },
   steps: [
     {
       title: 'Something to read',
       text: [
         'A log is not a queue: who reads it does not empty it. Send 2,000 flights of the United States; the group `workers` handles them.',
       ],
-      actions: [
-        { label: 'Send 2,000 flights', run: ({ actions }) => actions.sendDataSetById('flights') },
-      ],
-      isDone: (seen) => sentSince(seen) >= 2_000,
+      shows: ['logs'],
+      needs: [atWork],
+      actions: [sendFlights],
+      facts: lags,
+      isDone: (seen) => sentSince(seen) >= FLIGHTS,
       waitingFor: 'Waiting for 2,000 messages.',
       done: 'They are there.',
     },
     {
       title: 'A second group',
       text: [
-        'Start a second group in this tab, `auditors`. It has read nothing yet, so it begins at the beginning, and it is slower: its marks, △ below the logs, run after those of the first.',
+        'Start a second group in this tab, `auditors`. Where it has read nothing yet it begins at the beginning, and it is slower: its marks, △ below the logs, run after those of the first.',
         'The two know nothing of each other. Each has its own members, offsets and lag.',
       ],
-      actions: [
-        {
-          label: 'Start the second group',
-          run: async ({ actions, demo }) => {
-            if (!demo.secondGroup.isOn.value) await actions.toggleSecondGroup()
-          },
-        },
-      ],
-      isDone: ({ now }) => committedOf(now, SECOND_GROUP) > 100,
+      shows: ['logs'],
+      needs: [toBegin(unreadForSecondGroup)],
+      actions: [startSecondGroup],
+      facts: lags,
+      isDone: ({ now, since }) =>
+        now.isSecondOn && committedOf(now, SECOND_GROUP) >= committedOf(since, SECOND_GROUP) + READ,
       waitingFor: 'Waiting for the second group to have read something.',
-      done: 'There are two marks in each log.',
+      done: 'A log has two marks now: each is where its group is.',
     },
     {
       title: 'One stops, the other goes on',
-      text: ['Stop all workers of the first group. The second does not care.'],
-      actions: [{ label: 'Stop all workers', run: ({ actions }) => actions.stopAll() }],
-      isDone: ({ now, since }) =>
-        now.view?.broker.groupState === 'empty' &&
-        committedOf(now, SECOND_GROUP) > committedOf(since, SECOND_GROUP),
-      waitingFor: 'Waiting until the first group is empty and the second has read more.',
-      done: 'The group `workers` has no members. Its offsets are kept.',
+      text: [
+        'Stop all workers of the first group, and send 2,000 flights more. Nobody handles them for `workers`: its lag stays. The second group does not care, and reads on.',
+      ],
+      shows: ['logs'],
+      needs: [secondGroup, toBegin(atWork)],
+      actions: [stopAll, sendFlights],
+      facts: lags,
+      isDone: (seen) =>
+        isGroupEmpty(seen.now) &&
+        sentSince(seen) > 0 &&
+        lagOf(seen.now) > 0 &&
+        isAhead(seen.now, SECOND_GROUP, GROUP),
+      waitingFor:
+        'Waiting until the first group is empty, and the second has read what the first has not.',
+      done: 'The group `workers` has no members, and something to do. Its offsets are kept.',
     },
     {
       title: 'Where it left off',
       text: ['Start the workers again: they go on at their own last commit.'],
-      actions: [{ label: 'Start all workers', run: ({ actions }) => actions.startAll() }],
-      isDone: ({ now }) =>
-        now.view?.broker.groupState === 'stable' &&
-        lagOf(now) === 0 &&
-        lagOf(now, SECOND_GROUP) === 0,
-      waitingFor: 'Waiting until both groups have read everything.',
-      done: 'Both have read all of it, each once.',
+      shows: ['logs'],
+      needs: [secondGroup, toBegin(workersStopped), toBegin(unreadForWorkers)],
+      actions: [startAll],
+      facts: lags,
+      isDone: (seen) =>
+        handledSince(seen) > 0 &&
+        seen.now.view?.broker.groupState === 'stable' &&
+        lagOf(seen.now) === 0,
+      waitingFor: 'Waiting until the first group has caught up.',
+      done: 'The first has handled what came while it was away. The second keeps its own pace.',
     },
   ],
 }
