@@ -59,6 +59,8 @@ export default defineConfig(({ mode }) => ({
     include: ['test/**/*.test.ts'],
     exclude: ['test/browser/**'],
     environment: 'node',
+    // Started sooner than processes, for each of the many small files.
+    pool: 'threads',
     // Against hanging only: how fast a shared machine is says nothing about the code.
     testTimeout: 60_000,
   },

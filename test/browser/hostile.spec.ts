@@ -61,7 +61,7 @@ async function openBoth(context: BrowserContext, broker: string) {
 async function roundTrips(good: Page): Promise<string> {
   const tookMs = await good.evaluate(async () => {
     const took: number[] = []
-    for (let count = 0; count < 50; count++) {
+    for (let count = 0; count < 20; count++) {
       const startedMs = performance.now()
       await tab.send('steady', [{ value: count }])
       took.push(performance.now() - startedMs)

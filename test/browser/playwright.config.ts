@@ -1,6 +1,7 @@
 /**
- * The browser tests: a real Chromium against Vite's dev server, one test at a time, because each
- * has several tabs and the tests look at what happens when one of them stalls or dies.
+ * The browser tests: a real Chromium against Vite's dev server. Files run side by side, two at a time, since
+ * most of a test is waiting; the tests of a file one after the other. Each has a browser context of its own,
+ * and so a broker and a disk of its own.
  */
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from '@playwright/test'
@@ -15,12 +16,12 @@ const executablePath = findChromium()
 export default defineConfig({
   testDir: '.',
   outputDir: '../../test-results',
-  workers: 1,
+  workers: 2,
   retries: 0,
   forbidOnly: process.env['CI'] !== undefined,
   reporter: 'list',
   timeout: 60_000,
-  expect: { timeout: 10_000 },
+  expect: { timeout: 20_000 },
   use: {
     baseURL: address,
     browserName: 'chromium',
