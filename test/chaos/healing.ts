@@ -28,6 +28,8 @@ const POLL_MS = 400
 const READY_MS = 60_000
 const CLOSE_MS = 60_000
 const READ_MS = 60_000
+/** While consumers are there: without them a request has nobody who answers. */
+const TO_SETTLE = new Set(['send', 'request'])
 
 type TabState = ReturnType<ChaosTab['state']>
 
@@ -148,8 +150,8 @@ export class Healing {
       const states = await this.#ask('asking for states', READ_MS, ({ page }) =>
         page.evaluate(() => chaosTab.state()),
       )
-      const sends = states.flatMap(({ pending }) => pending.filter((name) => name === 'send'))
-      if (sends.length > 0) return [`${sends.length} sends are under way`]
+      const asked = states.flatMap(({ pending }) => pending.filter((name) => TO_SETTLE.has(name)))
+      if (asked.length > 0) return [`${asked.length} sends and requests are under way`]
       const groups = await this.#any.page.evaluate(() => chaosTab.describeGroups())
       if (typeof groups === 'string') return [groups]
       const shares = await this.#any.page.evaluate(() => chaosTab.describeShareGroups())

@@ -70,7 +70,7 @@ export class RequestApp {
     const { prng, traffic } = this.#parts
     while (traffic.isOn) {
       await sleep(between(prng, 1, 2 * ASKED_EVERY_MS))
-      await this.ask()
+      if (traffic.isOn) await this.ask()
     }
   }
 
