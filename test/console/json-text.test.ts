@@ -91,6 +91,11 @@ describe('jsonText', () => {
     expect(jsonText(value, { indent: 2 }).text).toBe(JSON.stringify(value, null, 2))
   })
 
+  test('ends before a character that is a pair, or after it', () => {
+    const texts = [3, 4, 5, 6].map((charsMax) => jsonText('a🙂bcdef', { charsMax }).text)
+    expect(texts).toEqual(['"a', '"a🙂', '"a🙂b', '"a🙂bc'])
+  })
+
   test('ends where there is too much, without writing the rest', () => {
     const large = { text: 'x'.repeat(1_000), more: new Uint8Array(50_000_000) }
     const { text, isCut } = jsonText(large, { charsMax: 40 })

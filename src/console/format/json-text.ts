@@ -4,6 +4,7 @@
  * what is read is what was written. A limit keeps a large value from being written whole only to be cut.
  */
 import { bytesOf, fromBase64, toBase64 } from './bytes.js'
+import { beginOf } from './exact-text.js'
 
 export interface JsonOptions {
   /** Writing stops about there; the text is no JSON then. Default: no limit. */
@@ -44,7 +45,7 @@ class JsonWriter {
       return { text: this.#parts.join(''), isCut: false }
     } catch (error) {
       if (!(error instanceof Full)) throw error
-      return { text: this.#parts.join('').slice(0, this.#charsMax), isCut: true }
+      return { text: beginOf(this.#parts.join(''), this.#charsMax), isCut: true }
     }
   }
 
@@ -57,7 +58,7 @@ class JsonWriter {
   #string(text: string): void {
     const left = this.#charsMax - this.#length
     // Whatever is cut off need not be escaped first.
-    this.#add(JSON.stringify(text.length > left + 1 ? text.slice(0, left + 1) : text))
+    this.#add(JSON.stringify(beginOf(text, left + 2)))
   }
 
   #value(value: unknown): void {
