@@ -133,6 +133,10 @@ export class GroupCoordinator {
     return this.#groups.has(groupId)
   }
 
+  all(): Iterable<Group> {
+    return this.#groups.values()
+  }
+
   /** In the order of their ids. */
   list(): GroupListing[] {
     return [...this.#groups.values()]

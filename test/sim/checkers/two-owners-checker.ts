@@ -11,7 +11,7 @@
  */
 import { nameOf } from '../durable-log.js'
 import type { Broker } from '../../../src/broker/runtime/broker.js'
-import type { PartitionId } from '../../../src/protocol/names.js'
+import type { GroupId, PartitionId } from '../../../src/protocol/names.js'
 import type { GroupDescription } from '../../../src/protocol/requests.js'
 import type { Checker, CheckerParts, Handling, MessageId, SimEvent } from '../history.js'
 import { Suspicions } from './suspicions.js'
@@ -95,8 +95,8 @@ export class TwoOwnersChecker implements Checker {
     this.#isAudited = true
     const nowMs = this.#parts.nowMs()
     const members = new Set<string>()
-    for (const { groupId, members: described } of broker.state.groups.describeAll()) {
-      for (const { memberId, sessionId } of described) {
+    for (const { groupId, members: ofGroup } of broker.state.groups.all()) {
+      for (const { memberId, sessionId } of ofGroup.values()) {
         // A static member whose tab is away runs nothing.
         if (sessionId !== undefined) members.add(`${groupId} ${memberId}`)
       }
@@ -114,10 +114,10 @@ export class TwoOwnersChecker implements Checker {
     if (!isConnected) return
     if (!this.#isAudited) return this.#handlingUnaudited(event)
     // The state may have moved within this event already, since the last audit.
-    const group = this.#broker?.state.groups
-      .describeAll()
-      .find(({ groupId }) => groupId === reader.groupId)
     if (this.#broker === undefined) return
+    const { groups } = this.#broker.state
+    const groupId = reader.groupId as GroupId
+    const [group] = groups.has(groupId) ? groups.describe([groupId]) : []
     const member = group?.members.find(({ memberId }) => memberId === reader.memberId)
     // Without a session: a static one of whom the broker knows from its rows only.
     if (member?.sessionId === undefined) {
