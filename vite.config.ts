@@ -59,8 +59,11 @@ export default defineConfig(({ mode }) => ({
     include: ['test/**/*.test.ts'],
     exclude: ['test/browser/**'],
     environment: 'node',
-    // Started sooner than processes, for each of the many small files.
+    // One thread a core, and modules loaded once in each: there are many small files.
     pool: 'threads',
+    maxWorkers: '100%',
+    isolate: false,
+    setupFiles: 'test/leaves-no-trace.ts',
     // Against hanging only: how fast a shared machine is says nothing about the code.
     testTimeout: 60_000,
   },
