@@ -274,7 +274,7 @@ function adminOf(logs: readonly (readonly number[])[]): ScanOptions['admin'] {
 }
 
 describe('a batch that cannot be read', () => {
-  function damaged(nextOffset: number | undefined): Partial<ScanOptions> {
+  function damaged(nextOffset: number | undefined, behind = 20): Partial<ScanOptions> {
     return {
       partitions: [0],
       admin: {
@@ -282,7 +282,7 @@ describe('a batch that cannot be read', () => {
         fetchTopicOffsetsByTimestamp: (topic, at) => admin.fetchTopicOffsetsByTimestamp(topic, at),
         fetchMessages: async (options) => {
           const { offset = 0, maxMessages = 100 } = options
-          if (offset >= 10 && offset < 20) {
+          if (offset >= 10 && offset < behind) {
             throw new TabmqError('CORRUPT_MESSAGE', 'broken', { offset, nextOffset })
           }
           const room = offset < 10 ? Math.min(maxMessages, 10 - offset) : maxMessages
@@ -309,5 +309,22 @@ describe('a batch that cannot be read', () => {
     const { ids } = await all(scan({ ...damaged(20), start: { type: 'newest' } }))
     expect(ids).toHaveLength(991)
     expect(ids.filter((id) => id === -1)).toHaveLength(1)
+  })
+
+  test('is told of once, where it is met from behind in several windows', async () => {
+    const backward = scan({ ...damaged(700, 700), start: { type: 'newest' } })
+    const stretches: (readonly [offset: number, nextOffset: number | undefined])[] = []
+    for (let isAtEnd = false; !isAtEnd;) {
+      const page = await backward.page(never)
+      isAtEnd = page.isAtEnd
+      for (const row of page.rows) {
+        if (row.type === 'damaged') stretches.push([row.offset, row.nextOffset])
+      }
+    }
+    expect(stretches.length).toBeGreaterThan(1)
+    expect([stretches[0]?.[1], stretches.at(-1)?.[0]]).toEqual([700, 10])
+    for (const [index, [offset]] of stretches.entries()) {
+      if (index + 1 < stretches.length) expect(stretches[index + 1]?.[1]).toBe(offset)
+    }
   })
 })

@@ -221,7 +221,8 @@ export class MessageScan {
       if (timestamp !== undefined) cursor.reached = Math.max(cursor.reached, sign * timestamp)
       reachedAt.set(offset, cursor.reached)
     }
-    return (sign < 0 ? rows.toReversed() : rows).map((row) => {
+    return (sign < 0 ? rows.toReversed() : rows).map((found) => {
+      const row = sign < 0 ? endedBefore(cursor.high, found) : found
       const reached = reachedAt.get(row.offset) ?? cursor.reached
       return { row, reached, weight: weightOf(row) }
     })
@@ -238,6 +239,12 @@ export class MessageScan {
     this.#ready.push(...passed.sort((a, b) => a.reached - b.reached))
     return cursors.filter((cursor) => isReading(cursor) || cursor.waiting.length > 0)
   }
+}
+
+/** Of a stretch that is damaged, what is behind `high` was told of with the window before. */
+function endedBefore(high: number, row: Row): Row {
+  if (row.type !== 'damaged' || row.nextOffset === undefined) return row
+  return { ...row, nextOffset: Math.min(row.nextOffset, high) }
 }
 
 function waitingIn(cursors: readonly Cursor[]): number {
