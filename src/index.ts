@@ -81,34 +81,40 @@ export type { WatchOptions } from './client/admin/watch.js'
 export type { BrokerLimits } from './protocol/limits.js'
 export { TabmqError, type ErrorCode, type ErrorDetails } from './protocol/errors.js'
 export type {
-  Acks,
-  AssignedPartition,
-  AssignorName,
-  AutoOffsetReset,
-  Binding,
-  BindingTarget,
   ClusterDescription,
   ClusterState,
+  PartitionState,
+  SessionDescription,
+  StorageEstimate,
+  TopicState,
+} from './protocol/requests/cluster.js'
+export type {
+  Binding,
+  BindingTarget,
   ExchangeCounters,
   ExchangeDescription,
   ExchangeType,
+  HeadersMatch,
+} from './protocol/requests/exchanges.js'
+export type {
+  AssignorName,
+  AutoOffsetReset,
   GroupDescription,
   GroupListing,
   GroupOffset,
   GroupState,
-  HeadersMatch,
   MemberDescription,
-  PartitionState,
-  ReplyTo,
-  SessionDescription,
+} from './protocol/requests/groups.js'
+export type { Acks } from './protocol/requests/log.js'
+export type { AssignedPartition } from './protocol/requests/partitions.js'
+export type { ReplyTo } from './protocol/requests/replies.js'
+export type {
   ShareCounters,
   ShareGroupDescription,
   ShareGroupOptions,
   ShareLock,
   ShareMemberDescription,
   SharePartitionDescription,
-  StorageEstimate,
-  StoreListing,
-  TopicConfig,
-  TopicState,
-} from './protocol/requests.js'
+} from './protocol/requests/share-groups.js'
+export type { StoreListing } from './protocol/requests/stores.js'
+export type { TopicConfig } from './protocol/requests/topics.js'

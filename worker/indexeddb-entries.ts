@@ -3,7 +3,7 @@
  * Values are read as far as they are wanted and kept by nobody.
  */
 import type { StorePage } from '../src/broker/ports.js'
-import type { StoreEntry, StoreReadRequest } from '../src/protocol/requests.js'
+import type { StoreEntry, StoreReadRequest } from '../src/protocol/requests/stores.js'
 import type { StoreEntryRecord } from './indexeddb-journal-row.js'
 import type { JournalPlan } from './indexeddb-journal.js'
 import type { ChangedEntries, EntryRange } from './indexeddb-pending-entries.js'

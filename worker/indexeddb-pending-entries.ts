@@ -1,6 +1,6 @@
 /** Entries of stores that are in the journal and not yet rows, in memory: what was said last of each key. */
 import type { StoreName } from '../src/protocol/names.js'
-import type { StoreReadRequest } from '../src/protocol/requests.js'
+import type { StoreReadRequest } from '../src/protocol/requests/stores.js'
 import type { StoreEntryRecord } from './indexeddb-journal-row.js'
 
 /** By key; null for what is gone. */

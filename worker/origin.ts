@@ -1,6 +1,6 @@
 /** What this worker shares with the others of its origin: Web Locks and broadcast channels. */
 import type { Origin } from '../src/broker/ports.js'
-import type { WorkerAddress } from '../src/protocol/requests.js'
+import type { WorkerAddress } from '../src/protocol/hello.js'
 import { requestLock } from './locks.js'
 
 declare const self: SharedWorkerGlobalScope & { importScripts(): void }

@@ -8,10 +8,11 @@ import type { Broker } from '../src/broker/runtime/broker.js'
 import type { WorkerBrokers } from '../src/broker/runtime/worker-brokers.js'
 import { BROKER_METHODS, type BrokerEndpoint, type TabEndpoint } from '../src/protocol/endpoints.js'
 import { hasCode, TabmqError, toWireError } from '../src/protocol/errors.js'
+import type { Elsewhere, Hello, Welcome } from '../src/protocol/hello.js'
 import { describe, type SessionId } from '../src/protocol/names.js'
-import { parseHello } from '../src/protocol/parse-request.js'
+import { parseHello } from '../src/protocol/parse-hello.js'
 import { acknowledgementsOnly, callsOnly } from '../src/protocol/port-filter.js'
-import type { Elsewhere, Hello, Welcome, WireReply } from '../src/protocol/requests.js'
+import type { WireReply } from '../src/protocol/requests/request.js'
 import { watchLock } from './locks.js'
 
 /** Sent long before by then, and only waiting for their turn in this thread. */

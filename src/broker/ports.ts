@@ -12,7 +12,9 @@ import type {
   StoreName,
   TopicId,
 } from '../protocol/names.js'
-import type { Push, StorageEstimate, StoreEntry, StoreReadRequest } from '../protocol/requests.js'
+import type { Push } from '../protocol/push.js'
+import type { StorageEstimate } from '../protocol/requests/cluster.js'
+import type { StoreEntry, StoreReadRequest } from '../protocol/requests/stores.js'
 import type { DurableRecord } from './records.js'
 import type {
   BindingRow,

@@ -13,7 +13,7 @@ import type {
   StoreName,
   TopicId,
 } from '../protocol/names.js'
-import type { ExchangeCounters } from '../protocol/requests.js'
+import type { ExchangeCounters } from '../protocol/requests/exchanges.js'
 import type { Member, TargetAssignment } from './group/member.js'
 import type {
   BindingRow,

@@ -11,16 +11,12 @@ import type {
   TopicId,
   TopicName,
 } from '../protocol/names.js'
-import type {
-  AssignorName,
-  ExchangeType,
-  HeadersMatch,
-  PublishResult,
-  RepeatedMessages,
-  ShareGroupOptions,
-  Subscription,
-  TopicConfig,
-} from '../protocol/requests.js'
+import type { ExchangeType, HeadersMatch, PublishResult } from '../protocol/requests/exchanges.js'
+import type { AssignorName } from '../protocol/requests/groups.js'
+import type { RepeatedMessages } from '../protocol/requests/log.js'
+import type { Subscription } from '../protocol/requests/membership.js'
+import type { ShareGroupOptions } from '../protocol/requests/share-groups.js'
+import type { TopicConfig } from '../protocol/requests/topics.js'
 
 export interface TopicRow {
   readonly topic: TopicName

@@ -5,18 +5,18 @@
  * CLIENT_CLOSED, or, when the broker died and repeating would not be safe, BROKER_UNAVAILABLE.
  */
 import { fromWireError, hasCode, TabmqError } from '../protocol/errors.js'
+import type { Welcome } from '../protocol/hello.js'
 import { CLIENT_DEFAULTS } from '../protocol/limits.js'
 import { parseSessionId, type SessionId } from '../protocol/names.js'
 import { PROTOCOL_VERSION } from '../protocol/protocol-version.js'
+import type { Push } from '../protocol/push.js'
 import type {
   ApiName,
-  Push,
   Request,
   RequestOf,
   ResponseOf,
-  Welcome,
   WireReply,
-} from '../protocol/requests.js'
+} from '../protocol/requests/request.js'
 import { deferred, type Deferred } from '../std/deferred.js'
 import { Events } from './events.js'
 import type { ClientHost, Transport } from './host.js'

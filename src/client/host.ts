@@ -3,7 +3,9 @@
  * word of the page going to sleep. The browser's is in browser-host.ts; the in-memory broker and the
  * simulator bring their own, so that the same client code runs under virtual time.
  */
-import type { Hello, Push, Request, Welcome, WireReply } from '../protocol/requests.js'
+import type { Hello, Welcome } from '../protocol/hello.js'
+import type { Push } from '../protocol/push.js'
+import type { Request, WireReply } from '../protocol/requests/request.js'
 
 export interface ClientHost {
   /** ms of a clock that nobody sets, for how long things take. Where it began means nothing. */

@@ -6,15 +6,9 @@
 import * as Comlink from 'comlink'
 import { TAB_METHODS, type BrokerEndpoint, type TabEndpoint } from '../protocol/endpoints.js'
 import { TabmqError } from '../protocol/errors.js'
+import type { Elsewhere, Hello, Welcome, WorkerAddress } from '../protocol/hello.js'
 import { callsOnly } from '../protocol/port-filter.js'
-import type {
-  Elsewhere,
-  Hello,
-  Request,
-  Welcome,
-  WireReply,
-  WorkerAddress,
-} from '../protocol/requests.js'
+import type { Request, WireReply } from '../protocol/requests/request.js'
 import type { Transport, TransportListener } from './host.js'
 
 /**

@@ -10,7 +10,8 @@ import {
   type PartitionId,
   type TopicName,
 } from '../protocol/names.js'
-import type { AssignedPartition, TopicMetadata } from '../protocol/requests.js'
+import type { AssignedPartition } from '../protocol/requests/partitions.js'
+import type { TopicMetadata } from '../protocol/requests/topics.js'
 import type { Connection } from './connection.js'
 
 export class TopicCache {

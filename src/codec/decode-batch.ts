@@ -14,7 +14,7 @@ import {
 import { BatchIndexReader } from '../protocol/batch-index.js'
 import { ByteReader } from '../protocol/byte-reader.js'
 import { TabmqError } from '../protocol/errors.js'
-import type { ReplyTo } from '../protocol/requests.js'
+import type { ReplyTo } from '../protocol/requests/replies.js'
 import type { Codec } from './codec.js'
 import type { CodecRegistry } from './codec-registry.js'
 import { gunzip } from './gzip.js'

@@ -4,7 +4,7 @@
  */
 import type { SessionId } from '../protocol/names.js'
 import { GROUP_ID_LENGTH_MAX } from '../protocol/limits.js'
-import type { ReplyTo } from '../protocol/requests.js'
+import type { ReplyTo } from '../protocol/requests/replies.js'
 import { NO_HEADERS, type Headers } from './headers.js'
 
 const REPLY_TO = 'tabmq-reply-to'

@@ -4,7 +4,9 @@
  * across the port.
  */
 import type { CallableMethods } from './port-filter.js'
-import type { Elsewhere, Hello, Push, Welcome, WireReply } from './requests.js'
+import type { Elsewhere, Hello, Welcome } from './hello.js'
+import type { Push } from './push.js'
+import type { WireReply } from './requests/request.js'
 
 /** What the broker offers to one tab. `Port` is the channel on which the broker calls back. */
 export interface BrokerEndpoint<Port> {

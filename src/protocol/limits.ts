@@ -214,6 +214,8 @@ export const MESSAGE_ID_LENGTH_MAX = 256
 /** Of a message; 0 is that of a message that says nothing. */
 export const PRIORITY_MAX = 9
 export const GROUP_ID_LENGTH_MAX = 255
+/** What a tab calls itself, its fetchers, its watches and what it waits for. */
+export const ID_LENGTH_MAX = 255
 export const BROKER_NAME_LENGTH_MAX = 100
 export const STORE_NAME_LENGTH_MAX = 255
 export const STORE_KEY_LENGTH_MAX = 1_024

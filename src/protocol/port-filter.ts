@@ -13,7 +13,7 @@ import { TabmqError, toWireError } from './errors.js'
 import { Fields } from './fields.js'
 import { PORT_CALL_ID_LENGTH_MAX } from './limits.js'
 import { describe } from './names.js'
-import type { WireReply } from './requests.js'
+import type { WireReply } from './requests/request.js'
 
 /** As much of a MessagePort as the filters need. */
 export interface FilteredPort {

@@ -5,7 +5,7 @@ import { TabmqError } from './errors.js'
 import { isPlainObject, withoutNegativeZero } from './fields.js'
 import { MAX_MESSAGE_BYTES_MAX, TOPIC_DEFAULTS } from './limits.js'
 import { describe, detailOf } from './names.js'
-import type { TopicConfig } from './requests.js'
+import type { TopicConfig } from './requests/topics.js'
 
 interface ConfigRule {
   readonly min: number

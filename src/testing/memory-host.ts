@@ -6,9 +6,11 @@ import type { PushPort } from '../broker/ports.js'
 import type { Broker } from '../broker/runtime/broker.js'
 import type { ClientHost, Transport, TransportListener } from '../client/host.js'
 import { toWireError } from '../protocol/errors.js'
+import type { Hello, Welcome } from '../protocol/hello.js'
 import { TIMER_MS_MAX } from '../protocol/limits.js'
 import type { SessionId } from '../protocol/names.js'
-import type { Hello, Push, Request, Welcome, WireReply } from '../protocol/requests.js'
+import type { Push } from '../protocol/push.js'
+import type { Request, WireReply } from '../protocol/requests/request.js'
 
 /** Where a client finds the broker, and hears that it is gone. */
 export interface MemoryBrokerPort {

@@ -6,6 +6,7 @@ import type { PushPort } from '../../src/broker/ports.js'
 import { Broker } from '../../src/broker/runtime/broker.js'
 import { MemoryDatabase } from '../../src/broker/runtime/memory-storage.js'
 import { fromWireError, type WireError } from '../../src/protocol/errors.js'
+import type { Welcome } from '../../src/protocol/hello.js'
 import type { BrokerLimits } from '../../src/protocol/limits.js'
 import type {
   GroupId,
@@ -16,19 +17,12 @@ import type {
   TopicName,
 } from '../../src/protocol/names.js'
 import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
-import type {
-  Acks,
-  ApiName,
-  AssignedPartition,
-  FetchedPartition,
-  GroupHeartbeatRequest,
-  PartitionResult,
-  Push,
-  RequestOf,
-  ResponseOf,
-  TopicConfig,
-  Welcome,
-} from '../../src/protocol/requests.js'
+import type { Push } from '../../src/protocol/push.js'
+import type { GroupHeartbeatRequest } from '../../src/protocol/requests/groups.js'
+import type { Acks, FetchedPartition } from '../../src/protocol/requests/log.js'
+import type { AssignedPartition, PartitionResult } from '../../src/protocol/requests/partitions.js'
+import type { ApiName, RequestOf, ResponseOf } from '../../src/protocol/requests/request.js'
+import type { TopicConfig } from '../../src/protocol/requests/topics.js'
 import { batchOf, type BatchParts } from './batches.js'
 import { ControlledStorage } from './controlled-storage.js'
 import { FakeTime } from './fake-time.js'

@@ -15,7 +15,8 @@ import {
 } from '../../src/broker/topic/decide-topics.js'
 import { BROKER_LIMITS, type BrokerLimits } from '../../src/protocol/limits.js'
 import type { PartitionId, TopicName } from '../../src/protocol/names.js'
-import type { PartitionBatch, TopicConfig } from '../../src/protocol/requests.js'
+import type { PartitionBatch } from '../../src/protocol/requests/log.js'
+import type { TopicConfig } from '../../src/protocol/requests/topics.js'
 import { batchOf, type BatchParts } from './batches.js'
 import { succeeded } from './broker-context.js'
 

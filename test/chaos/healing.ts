@@ -4,7 +4,8 @@
  * without the broker, and through the broker without the groups.
  */
 import { definedOrThrow } from '../../src/std/assert.js'
-import type { GroupDescription, ShareGroupDescription } from '../../src/protocol/requests.js'
+import type { GroupDescription } from '../../src/protocol/requests/groups.js'
+import type { ShareGroupDescription } from '../../src/protocol/requests/share-groups.js'
 import { nameOf } from '../sim/durable-log.js'
 import type { BrowserTab } from './browser-tab.js'
 import type { StoresAtEnd } from './checkers/stores-checker.js'

@@ -3,7 +3,8 @@
  * each slot sends and reads, and how often what goes wrong. Real browsers take their own time, so
  * the same seed gives the same plan and the same sequence of faults, and not the same run.
  */
-import type { Acks, AssignorName } from '../../src/protocol/requests.js'
+import type { AssignorName } from '../../src/protocol/requests/groups.js'
+import type { Acks } from '../../src/protocol/requests/log.js'
 import type { Prng } from '../../src/std/prng.js'
 
 export type Mode = 'eachMessage' | 'eachBatch' | 'messages'

@@ -9,7 +9,7 @@
  * itself: that it has joined, and that it has lost a partition, may be heard after what the next owner
  * does with it. Nor is the order known of what two tabs do at the same time.
  */
-import type { Acks } from '../../src/protocol/requests.js'
+import type { Acks } from '../../src/protocol/requests/log.js'
 import type { MessageId, Place } from '../sim/history.js'
 
 export interface RecordedSend {

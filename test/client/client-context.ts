@@ -22,17 +22,11 @@ import { optionsWithHost, Tabmq, type TabmqOptions } from '../../src/client/tabm
 import { CodecRegistry } from '../../src/codec/codec-registry.js'
 import { decodeCompressedBatch, type DecodedRecord } from '../../src/codec/decode-batch.js'
 import { TabmqError, toWireError, type ErrorCode } from '../../src/protocol/errors.js'
+import type { Hello, Welcome } from '../../src/protocol/hello.js'
 import type { BrokerLimits } from '../../src/protocol/limits.js'
 import type { SessionId, TopicName } from '../../src/protocol/names.js'
-import type {
-  ApiName,
-  Hello,
-  Request,
-  RequestOf,
-  TopicConfig,
-  Welcome,
-  WireReply,
-} from '../../src/protocol/requests.js'
+import type { ApiName, Request, RequestOf, WireReply } from '../../src/protocol/requests/request.js'
+import type { TopicConfig } from '../../src/protocol/requests/topics.js'
 import { AssertionError } from '../../src/std/assert.js'
 import { Prng } from '../../src/std/prng.js'
 

@@ -4,7 +4,7 @@ import { FetchLoop, type FetchLoopOptions } from '../../src/client/consumer/fetc
 import { OwnedPartition } from '../../src/client/consumer/owned-partition.js'
 import { TabmqError } from '../../src/protocol/errors.js'
 import type { PartitionId, TopicName } from '../../src/protocol/names.js'
-import type { RequestOf } from '../../src/protocol/requests.js'
+import type { RequestOf } from '../../src/protocol/requests/request.js'
 import { placedBatch } from '../broker/batches.js'
 import { FakeTime } from '../broker/fake-time.js'
 

@@ -1,7 +1,7 @@
 /** `admin.watch()`: the newest state of the cluster, for as long as somebody looks. */
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import type { ClusterState } from '../../src/protocol/requests.js'
+import type { ClusterState } from '../../src/protocol/requests/cluster.js'
 import { codeOf, errorOf, inContext, type ClientContext, type Tab } from './client-context.js'
 import { produce, range, read } from './reader.js'
 

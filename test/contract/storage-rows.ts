@@ -7,7 +7,7 @@ import type {
   StoredState,
 } from '../../src/broker/ports.js'
 import type { BatchEdge } from '../../src/protocol/batch-header.js'
-import type { StoreReadRequest } from '../../src/protocol/requests.js'
+import type { StoreReadRequest } from '../../src/protocol/requests/stores.js'
 import type { DurableRecord } from '../../src/broker/records.js'
 import type {
   BindingRow,

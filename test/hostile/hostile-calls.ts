@@ -3,7 +3,7 @@
  * partitions, groups, members) is there half of the time: only then does it come past the parser.
  */
 import fc from 'fast-check'
-import type { ApiName } from '../../src/protocol/requests.js'
+import type { ApiName } from '../../src/protocol/requests/request.js'
 import { batchOf } from '../broker/batches.js'
 import { brokenBytes, brokenInOnePlace, hostileValue } from './hostile-values.js'
 

@@ -1,6 +1,7 @@
 /** Requests and replies as the trace shows them: short, with the numbers that matter in each. */
 import { parseBatchHeader } from '../../src/protocol/batch-header.js'
-import type { MemberRef, Request, ResponseOf, WireReply } from '../../src/protocol/requests.js'
+import type { MemberRef } from '../../src/protocol/requests/groups.js'
+import type { Request, ResponseOf, WireReply } from '../../src/protocol/requests/request.js'
 
 /** @example 'produce 3:p042e0s17+2': two for partition 3, of producer …042 in epoch 0, from sequence 17 */
 export function describeRequest(request: Request): string {

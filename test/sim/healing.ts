@@ -3,7 +3,7 @@
  * where the coordinator has it, nothing left to read or to commit.
  */
 import type { GroupId } from '../../src/protocol/names.js'
-import type { GroupDescription } from '../../src/protocol/requests.js'
+import type { GroupDescription } from '../../src/protocol/requests/groups.js'
 import { nameOf, pastVoid } from './durable-log.js'
 import type { World } from './world.js'
 

@@ -8,7 +8,8 @@
 import type { Durability } from '../../src/broker/ports.js'
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { DurableRecord } from '../../src/broker/records.js'
-import type { Acks, Request, WireReply } from '../../src/protocol/requests.js'
+import type { Acks } from '../../src/protocol/requests/log.js'
+import type { Request, WireReply } from '../../src/protocol/requests/request.js'
 import type { DuplicateMessage } from '../../src/index.js'
 import { DurableLog, type Appended } from './durable-log.js'
 

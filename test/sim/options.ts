@@ -3,8 +3,9 @@
  * producers are set up, and which faults come how often. Each seed leaves some kinds of fault out
  * altogether, so that what only shows without them has its turn (swarm testing).
  */
-import type { AssignorName, Acks } from '../../src/protocol/requests.js'
-import { ASSIGNOR_NAMES } from '../../src/protocol/requests.js'
+import type { AssignorName } from '../../src/protocol/requests/groups.js'
+import { ASSIGNOR_NAMES } from '../../src/protocol/requests/groups.js'
+import type { Acks } from '../../src/protocol/requests/log.js'
 import type { Prng } from '../../src/std/prng.js'
 import { drawExchanges, type ExchangeOptions } from './exchange-options.js'
 import type { PlantName } from './plants.js'

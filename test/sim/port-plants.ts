@@ -6,15 +6,15 @@ import {
 } from '../../src/protocol/batch-header.js'
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { GroupId, MemberId, PartitionId } from '../../src/protocol/names.js'
+import type { MemberDescription } from '../../src/protocol/requests/groups.js'
+import type { FetchedPartition } from '../../src/protocol/requests/log.js'
+import type { PartitionResult } from '../../src/protocol/requests/partitions.js'
 import type {
-  FetchedPartition,
-  MemberDescription,
-  PartitionResult,
   Request,
   RequestOf,
   ResponseOf,
   WireReply,
-} from '../../src/protocol/requests.js'
+} from '../../src/protocol/requests/request.js'
 
 export interface PlantedBroker {
   readonly broker: Broker

@@ -7,14 +7,9 @@
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { TransportListener } from '../../src/client/host.js'
 import { TabmqError } from '../../src/protocol/errors.js'
-import type {
-  Elsewhere,
-  Hello,
-  Push,
-  Request,
-  Welcome,
-  WireReply,
-} from '../../src/protocol/requests.js'
+import type { Elsewhere, Hello, Welcome } from '../../src/protocol/hello.js'
+import type { Push } from '../../src/protocol/push.js'
+import type { Request, WireReply } from '../../src/protocol/requests/request.js'
 import { describeReply, describeRequest } from './describe-message.js'
 import type { Lane } from './lane.js'
 import type { Process } from './scheduler.js'

@@ -2,10 +2,11 @@
 import type { PushPort } from '../../src/broker/ports.js'
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import { hasCode, TabmqError, toWireError } from '../../src/protocol/errors.js'
+import type { Elsewhere, Hello, Welcome } from '../../src/protocol/hello.js'
 import type { SessionId } from '../../src/protocol/names.js'
-import { parseHello } from '../../src/protocol/parse-request.js'
+import { parseHello } from '../../src/protocol/parse-hello.js'
 import { PROTOCOL_VERSION } from '../../src/protocol/protocol-version.js'
-import type { Elsewhere, Hello, Request, Welcome, WireReply } from '../../src/protocol/requests.js'
+import type { Request, WireReply } from '../../src/protocol/requests/request.js'
 import type { Greeting } from './history.js'
 import type { SimWorker } from './sim-worker.js'
 

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import type { PushPort } from '../../src/broker/ports.js'
 import type { Broker } from '../../src/broker/runtime/broker.js'
 import type { SessionId } from '../../src/protocol/names.js'
-import type { Push, Request, WireReply } from '../../src/protocol/requests.js'
+import type { Push } from '../../src/protocol/push.js'
+import type { Request, WireReply } from '../../src/protocol/requests/request.js'
 import { MemoryHost } from '../../src/testing/memory-host.js'
 
 /** A transport to a broker that keeps what it is asked, and whose one reply is given. */

@@ -10,7 +10,7 @@ import type {
   GroupHeartbeatRequest,
   GroupHeartbeatResponse,
   MemberRef,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/groups.js'
 import type { Decision, DecisionContext, GroupRecord } from '../records.js'
 import { GroupDraft } from './group-draft.js'
 import type { Group } from './group.js'

@@ -10,8 +10,8 @@ import type {
   CommittedOffset,
   MemberRef,
   OffsetToCommit,
-  ResponseOf,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/groups.js'
+import type { ResponseOf } from '../../protocol/requests/request.js'
 import type { PartitionLog } from '../log/partition-log.js'
 import { partitionResult } from '../log/partition-result.js'
 import type { Decision, DecisionContext, GroupRecord } from '../records.js'

@@ -3,7 +3,11 @@
  * every partition that the group reads or has committed.
  */
 import type { PartitionId } from '../../protocol/names.js'
-import type { GroupDescription, GroupOffset, MemberDescription } from '../../protocol/requests.js'
+import type {
+  GroupDescription,
+  GroupOffset,
+  MemberDescription,
+} from '../../protocol/requests/groups.js'
 import type { Group } from './group.js'
 import type { Member } from './member.js'
 import type { TopicsView } from './topics-view.js'

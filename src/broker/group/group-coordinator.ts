@@ -8,12 +8,8 @@ import { DeadlineQueue } from '../../std/deadline-queue.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { GroupId, PartitionId, SessionId } from '../../protocol/names.js'
-import type {
-  GroupDescription,
-  GroupListing,
-  RequestOf,
-  ResponseOf,
-} from '../../protocol/requests.js'
+import type { GroupDescription, GroupListing } from '../../protocol/requests/groups.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
 import type { Decision, DecisionContext, GroupRecord } from '../records.js'
 import type { OffsetRow } from '../rows.js'
 import {

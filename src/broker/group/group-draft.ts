@@ -5,7 +5,7 @@
  * it in an order in which every step is valid: who leaves first, then who takes.
  */
 import type { MemberId, PartitionId, TopicName } from '../../protocol/names.js'
-import type { AssignorName } from '../../protocol/requests.js'
+import type { AssignorName } from '../../protocol/requests/groups.js'
 import type { DecisionContext, GroupRecord } from '../records.js'
 import type { GroupRow, StaticMemberRow } from '../rows.js'
 import { ASSIGNORS } from './assignors/assignors.js'

@@ -6,7 +6,7 @@
 import { assert, unreachable } from '../../std/assert.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { GroupId, InstanceId, MemberId, PartitionId } from '../../protocol/names.js'
-import type { AssignorName, GroupState, MemberRef } from '../../protocol/requests.js'
+import type { AssignorName, GroupState, MemberRef } from '../../protocol/requests/groups.js'
 import type { GroupRecord } from '../records.js'
 import type { GroupRow, OffsetRow, StaticMemberRow } from '../rows.js'
 import type { Member, TargetAssignment } from './member.js'

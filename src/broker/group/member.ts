@@ -4,7 +4,8 @@
  * a static member held is kept in the group's row.
  */
 import type { GroupId, InstanceId, MemberId, PartitionId, SessionId } from '../../protocol/names.js'
-import type { AssignorName, Subscription } from '../../protocol/requests.js'
+import type { AssignorName } from '../../protocol/requests/groups.js'
+import type { Subscription } from '../../protocol/requests/membership.js'
 
 export interface Member {
   readonly memberId: MemberId

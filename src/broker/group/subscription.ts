@@ -4,7 +4,7 @@
  */
 import { SUBSCRIPTIONS_REMEMBERED_MAX } from '../../protocol/limits.js'
 import type { PartitionId, TopicName } from '../../protocol/names.js'
-import type { Subscription } from '../../protocol/requests.js'
+import type { Subscription } from '../../protocol/requests/membership.js'
 import type { TopicPatterns } from './topic-patterns.js'
 import type { TopicsView } from './topics-view.js'
 

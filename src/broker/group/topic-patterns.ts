@@ -5,7 +5,7 @@
 import { TabmqError } from '../../protocol/errors.js'
 import { PATTERN_STEPS_MAX, PATTERN_WORK_MAX } from '../../protocol/limits.js'
 import type { TopicName } from '../../protocol/names.js'
-import type { SubscribedPattern } from '../../protocol/requests.js'
+import type { SubscribedPattern } from '../../protocol/requests/membership.js'
 import type { TopicRegistry } from '../topic/topic-registry.js'
 import { PatternRefused, TopicPattern } from './topic-pattern.js'
 

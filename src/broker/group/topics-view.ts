@@ -2,7 +2,7 @@
  * What the coordinator may see of topics and logs: names, partitions, and how far they reach.
  */
 import type { PartitionId, TopicName } from '../../protocol/names.js'
-import type { AssignedPartition } from '../../protocol/requests.js'
+import type { AssignedPartition } from '../../protocol/requests/partitions.js'
 import type { PartitionLog } from '../log/partition-log.js'
 import type { PartitionLogs } from '../log/partition-logs.js'
 import type { TopicRegistry } from '../topic/topic-registry.js'

@@ -17,8 +17,8 @@ import type {
   PartitionBatch,
   ProducedBatch,
   RepeatedMessages,
-  ResponseOf,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/log.js'
+import type { ResponseOf } from '../../protocol/requests/request.js'
 import type { Decision, DecisionContext, LogRecord } from '../records.js'
 import type { ProducerBatch } from '../rows.js'
 import type { Topic, TopicRegistry } from '../topic/topic-registry.js'

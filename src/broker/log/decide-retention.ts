@@ -4,7 +4,7 @@
  * passes the high watermark; the log start moves, offsets never change (rule 20).
  */
 import { TabmqError } from '../../protocol/errors.js'
-import type { TopicConfig } from '../../protocol/requests.js'
+import type { TopicConfig } from '../../protocol/requests/topics.js'
 import type { Decision, LogRecord } from '../records.js'
 import type { LogHead, PartitionLog } from './partition-log.js'
 

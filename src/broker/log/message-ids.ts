@@ -11,7 +11,7 @@ import { assert } from '../../std/assert.js'
 import { parseBatchHeader } from '../../protocol/batch-header.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId, TopicId } from '../../protocol/names.js'
-import type { TopicConfig } from '../../protocol/requests.js'
+import type { TopicConfig } from '../../protocol/requests/topics.js'
 import { readMessageIds } from './read-message-ids.js'
 
 /** The first message with its id. */

@@ -14,7 +14,7 @@ import {
 } from '../../protocol/batch-header.js'
 import { hasCode } from '../../protocol/errors.js'
 import type { PartitionId, ProducerId, TopicId } from '../../protocol/names.js'
-import type { PartitionState } from '../../protocol/requests.js'
+import type { PartitionState } from '../../protocol/requests/cluster.js'
 import type { LogEdges } from '../ports.js'
 import type { PartitionRow, ProducerRow } from '../rows.js'
 import { PartitionTail, type TailBudget } from './tail.js'

@@ -4,7 +4,7 @@
  */
 import { TabmqError, toWireError, type WireError } from '../../protocol/errors.js'
 import type { PartitionId } from '../../protocol/names.js'
-import type { PartitionResult } from '../../protocol/requests.js'
+import type { PartitionResult } from '../../protocol/requests/partitions.js'
 
 export function partitionResult<T extends object>(
   partitionId: PartitionId,

@@ -6,7 +6,7 @@
 import { TabmqError } from '../../protocol/errors.js'
 import { PRODUCER_BATCHES_REMEMBERED, REPEATS_REMEMBERED_MAX } from '../../protocol/limits.js'
 import type { BatchProducer } from '../../protocol/batch-header.js'
-import type { RepeatedMessages } from '../../protocol/requests.js'
+import type { RepeatedMessages } from '../../protocol/requests/log.js'
 import type { ProducerBatch, ProducerRow } from '../rows.js'
 
 export type SequenceCheck =

@@ -5,7 +5,7 @@
  */
 import { writeBatchHasVoid, type ReadBatchHeader } from '../../protocol/batch-header.js'
 import type { PartitionId } from '../../protocol/names.js'
-import type { RepeatedMessages } from '../../protocol/requests.js'
+import type { RepeatedMessages } from '../../protocol/requests/log.js'
 import type { TopicMessageIds } from './message-ids.js'
 import { readMessageIds } from './read-message-ids.js'
 

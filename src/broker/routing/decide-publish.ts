@@ -18,7 +18,7 @@ import type {
   PublishedBatch,
   PublishRequest,
   PublishResult,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/exchanges.js'
 import { definedOrThrow } from '../../std/assert.js'
 import { AppendDraft } from '../log/append-draft.js'
 import { checkBatchSize, checkEnd, checkMessageSize } from '../log/decide-produce.js'

@@ -3,7 +3,7 @@
  * it was used. Only `Exchanges` changes it, in replay.
  */
 import type { ExchangeId, ExchangeName, ProducerId } from '../../protocol/names.js'
-import type { ExchangeCounters, ExchangeType } from '../../protocol/requests.js'
+import type { ExchangeCounters, ExchangeType } from '../../protocol/requests/exchanges.js'
 import type { BindingRow, ExchangeRow, PublisherRow } from '../rows.js'
 import { matcherOf, type Matcher, type RoutedMessage } from './match-bindings.js'
 

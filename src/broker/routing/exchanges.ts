@@ -6,7 +6,7 @@
 import { assert, definedOrThrow, unreachable } from '../../std/assert.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { ExchangeId, ExchangeName, ProducerId } from '../../protocol/names.js'
-import type { Binding, ExchangeDescription } from '../../protocol/requests.js'
+import type { Binding, ExchangeDescription } from '../../protocol/requests/exchanges.js'
 import type { ExchangeRecord } from '../records.js'
 import type { BindingRow, PublisherRow } from '../rows.js'
 import type { TopicRegistry } from '../topic/topic-registry.js'

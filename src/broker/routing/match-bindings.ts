@@ -3,7 +3,7 @@
  * headers exchanges hold the message against each of theirs.
  */
 import { unreachable } from '../../std/assert.js'
-import type { ExchangeType } from '../../protocol/requests.js'
+import type { ExchangeType } from '../../protocol/requests/exchanges.js'
 import type { BindingDestination, BindingRow } from '../rows.js'
 import { chosenBy, hashOf } from './consistent-hash.js'
 import { RoutingPattern, wordsOf } from './topic-pattern.js'

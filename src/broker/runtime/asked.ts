@@ -1,5 +1,5 @@
 /** A request on its way to whoever answers it, and what all answers have in common. */
-import type { PartitionResult } from '../../protocol/requests.js'
+import type { PartitionResult } from '../../protocol/requests/partitions.js'
 import type { Broker } from './broker.js'
 import type { Reservation } from './buffered-bytes.js'
 import type { Session } from './session.js'

@@ -5,19 +5,15 @@
  * time, storage and the way back to a tab are given to it.
  */
 import { hasCode, TabmqError, toWireError } from '../../protocol/errors.js'
+import type { Welcome } from '../../protocol/hello.js'
 import { BROKER_LIMITS, DISK_READERS_MAX, type BrokerLimits } from '../../protocol/limits.js'
 import type { GroupId, PartitionId, ProducerId, SessionId, TopicId } from '../../protocol/names.js'
-import { parseHello, parseRequest } from '../../protocol/parse-request.js'
+import { parseHello } from '../../protocol/parse-hello.js'
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.js'
-import type {
-  ApiName,
-  ClusterDescription,
-  ClusterState,
-  ResponseOf,
-  StoreReadRequest,
-  Welcome,
-  WireReply,
-} from '../../protocol/requests.js'
+import type { ClusterDescription, ClusterState } from '../../protocol/requests/cluster.js'
+import { parseRequest } from '../../protocol/requests/parse-request.js'
+import type { ApiName, ResponseOf, WireReply } from '../../protocol/requests/request.js'
+import type { StoreReadRequest } from '../../protocol/requests/stores.js'
 import { forgetPublishers, forgetSilentPublishers } from '../routing/forget-publishers.js'
 import { forgetProducers, forgetSilentProducers } from '../log/forget-producers.js'
 import type { Clock, Logger, PushPort, Random, Storage, StorePage, Timer } from '../ports.js'

@@ -1,6 +1,6 @@
 /** All that a watch shows, at one moment; and how many messages were known by their ids, which is soft. */
 import type { TopicId } from '../../protocol/names.js'
-import type { ClusterState, SessionDescription } from '../../protocol/requests.js'
+import type { ClusterState, SessionDescription } from '../../protocol/requests/cluster.js'
 import type { BrokerState } from './broker-state.js'
 
 export interface ClusterMoment {

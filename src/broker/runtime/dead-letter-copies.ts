@@ -13,7 +13,7 @@ import {
 } from '../../protocol/copy-record.js'
 import { hasCode } from '../../protocol/errors.js'
 import { TOPIC_NAME_LENGTH_MAX, type BrokerLimits } from '../../protocol/limits.js'
-import type { AssignedPartition } from '../../protocol/requests.js'
+import type { AssignedPartition } from '../../protocol/requests/partitions.js'
 import type { DeadLetter } from '../share/share-coordinator.js'
 
 const DEAD_LETTER_PREFIX = 'dead-letter-'

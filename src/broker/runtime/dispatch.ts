@@ -4,7 +4,7 @@
  */
 import { unreachable } from '../../std/assert.js'
 import { TabmqError } from '../../protocol/errors.js'
-import type { ApiName, Request, ResponseOf } from '../../protocol/requests.js'
+import type { ApiName, Request, ResponseOf } from '../../protocol/requests/request.js'
 import { decideStoreClear, decideStoreWrites } from '../store/decide-store.js'
 import {
   decideBind,

@@ -8,7 +8,7 @@
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId, SessionId } from '../../protocol/names.js'
-import type { RequestOf, ResponseOf } from '../../protocol/requests.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
 import { deferred, type Deferred } from '../../std/deferred.js'
 import type { Timer } from '../ports.js'
 import { bytesOf, type FetchResult, type LogReader } from './log-reader.js'

@@ -4,7 +4,8 @@
  */
 import { TabmqError } from '../../protocol/errors.js'
 import type { GroupId } from '../../protocol/names.js'
-import type { GroupListing, RequestOf, ResponseOf } from '../../protocol/requests.js'
+import type { GroupListing } from '../../protocol/requests/groups.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
 import type { Broker } from './broker.js'
 import type { Session } from './session.js'
 

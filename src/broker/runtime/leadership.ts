@@ -8,8 +8,8 @@
  * by their broker epoch.
  */
 import { TabmqError } from '../../protocol/errors.js'
+import type { WorkerAddress } from '../../protocol/hello.js'
 import { LEADERSHIP } from '../../protocol/limits.js'
-import type { WorkerAddress } from '../../protocol/requests.js'
 import { deferred } from '../../std/deferred.js'
 import type { Channel, LockRequest, Origin, Random, Timer } from '../ports.js'
 

@@ -18,9 +18,9 @@ import type {
   FetchPartition,
   ListedOffset,
   OffsetSpec,
-  PartitionResult,
-  RequestOf,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/log.js'
+import type { PartitionResult } from '../../protocol/requests/partitions.js'
+import type { RequestOf } from '../../protocol/requests/request.js'
 import type { PartitionLog } from '../log/partition-log.js'
 import { failedPartition } from '../log/partition-result.js'
 import type { PartitionLogs } from '../log/partition-logs.js'

@@ -1,5 +1,5 @@
 /** Answers what reads logs, and what deletes their records. */
-import type { RequestOf, ResponseOf } from '../../protocol/requests.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
 import { decideDeleteRecords } from '../log/decide-retention.js'
 import { partitionResult } from '../log/partition-result.js'
 import type { StateRecord } from '../records.js'

@@ -15,7 +15,8 @@ import type {
   StoreName,
   TopicId,
 } from '../../protocol/names.js'
-import type { StorageEstimate, StoreReadRequest } from '../../protocol/requests.js'
+import type { StorageEstimate } from '../../protocol/requests/cluster.js'
+import type { StoreReadRequest } from '../../protocol/requests/stores.js'
 import type { BatchRange, LogEdges, Storage, StoredState, StorePage } from '../ports.js'
 import type { DurableRecord } from '../records.js'
 import type {

@@ -10,9 +10,8 @@ import type {
   PartitionBatch,
   ProducedBatch,
   RepeatedMessages,
-  RequestOf,
-  ResponseOf,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/log.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
 import { decideProduce } from '../log/decide-produce.js'
 import { failedPartition } from '../log/partition-result.js'
 import type { Durability } from '../ports.js'

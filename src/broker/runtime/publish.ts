@@ -2,7 +2,8 @@
  * Publishing: the decision, the room for the copies that it makes, and the answer once all of it is on the
  * disk. What was published before and comes again is answered when what was decided then is there.
  */
-import type { PublishResult, RequestOf, ResponseOf } from '../../protocol/requests.js'
+import type { PublishResult } from '../../protocol/requests/exchanges.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
 import {
   countsOf,
   decidePublish,

@@ -1,6 +1,6 @@
 /** Answers `redrive`: dead letters go back to where they died, each once. */
 import { allEnded } from '../../std/promises.js'
-import type { RequestOf, ResponseOf } from '../../protocol/requests.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
 import { REDRIVE_GROUP } from '../share/decide-redrive.js'
 import type { Broker } from './broker.js'
 

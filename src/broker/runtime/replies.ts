@@ -5,7 +5,7 @@
  */
 import { REPLY, type BrokerLimits } from '../../protocol/limits.js'
 import type { SessionId } from '../../protocol/names.js'
-import type { Answer, ReplyTo } from '../../protocol/requests.js'
+import type { Answer, ReplyTo } from '../../protocol/requests/replies.js'
 import type { Clock, Timer } from '../ports.js'
 import type { Session } from './session.js'
 

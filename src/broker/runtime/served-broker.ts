@@ -6,7 +6,7 @@
  * says that they are too old for it.
  */
 import { TabmqError } from '../../protocol/errors.js'
-import type { WorkerAddress } from '../../protocol/requests.js'
+import type { WorkerAddress } from '../../protocol/hello.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { Clock, Logger, Storage } from '../ports.js'
 import { Broker } from './broker.js'

@@ -4,7 +4,8 @@
  */
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { ProducerId, SessionId } from '../../protocol/names.js'
-import type { Push, SessionDescription } from '../../protocol/requests.js'
+import type { Push } from '../../protocol/push.js'
+import type { SessionDescription } from '../../protocol/requests/cluster.js'
 import type { PushPort } from '../ports.js'
 import type { SessionShare } from './session-share.js'
 

@@ -1,7 +1,7 @@
 /** The tabs that are connected, by their sessions. */
 import { TabmqError } from '../../protocol/errors.js'
 import type { SessionId } from '../../protocol/names.js'
-import type { SessionDescription } from '../../protocol/requests.js'
+import type { SessionDescription } from '../../protocol/requests/cluster.js'
 import type { News, Session } from './session.js'
 
 export class Sessions {

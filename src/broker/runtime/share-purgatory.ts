@@ -7,12 +7,8 @@
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { GroupId, MemberId, PartitionId, SessionId } from '../../protocol/names.js'
-import type {
-  Acknowledgement,
-  RequestOf,
-  ResponseOf,
-  SharedPartition,
-} from '../../protocol/requests.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
+import type { Acknowledgement, SharedPartition } from '../../protocol/requests/share-groups.js'
 import { deferred, type Deferred } from '../../std/deferred.js'
 import type { Logger, Timer } from '../ports.js'
 import type { Decision, DecisionContext } from '../records.js'

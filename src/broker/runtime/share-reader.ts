@@ -6,13 +6,13 @@
 import { definedOrThrow } from '../../std/assert.js'
 import { fromWireError, type ErrorCode, type WireError } from '../../protocol/errors.js'
 import type { GroupId, PartitionId, SessionId } from '../../protocol/names.js'
+import type { AssignedPartition } from '../../protocol/requests/partitions.js'
 import type {
   AcquiredRange,
   Acknowledgement,
-  AssignedPartition,
   KeptBatchId,
   SharedPartition,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/share-groups.js'
 import type { Granted, ShareCoordinator } from '../share/share-coordinator.js'
 import type { DecisionContext } from '../records.js'
 import type { BrokerState } from './broker-state.js'

@@ -6,7 +6,7 @@
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { StoreName } from '../../protocol/names.js'
-import type { RequestOf } from '../../protocol/requests.js'
+import type { RequestOf } from '../../protocol/requests/request.js'
 import { assert } from '../../std/assert.js'
 import type { StoreRecord } from '../records.js'
 import type { Session } from './session.js'

@@ -1,5 +1,5 @@
 /** Answers what asks about topics, and what changes more than their own rows. */
-import type { RequestOf, ResponseOf } from '../../protocol/requests.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
 import { unbindTopics } from '../routing/decide-exchanges.js'
 import { decideAlterConfigs, decideDeleteTopics } from '../topic/decide-topics.js'
 import { topicMetadata } from '../topic/topic-registry.js'

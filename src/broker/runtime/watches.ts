@@ -5,7 +5,7 @@
  */
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
-import type { ClusterState } from '../../protocol/requests.js'
+import type { ClusterState } from '../../protocol/requests/cluster.js'
 import type { Clock, Logger, Timer } from '../ports.js'
 import type { Session } from './session.js'
 

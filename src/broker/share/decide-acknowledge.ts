@@ -4,7 +4,8 @@
  */
 import { TabmqError, toWireError, type WireError } from '../../protocol/errors.js'
 import type { MemberId, PartitionId } from '../../protocol/names.js'
-import type { Acknowledgement, RequestOf, ResponseOf } from '../../protocol/requests.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
+import type { Acknowledgement } from '../../protocol/requests/share-groups.js'
 import type { Decision, DecisionContext, ShareRecord } from '../records.js'
 import { lengthOf, type RunLock, type ShareRun } from './runs.js'
 import { ShareDrafts, type ShareGroupState } from './share-drafts.js'

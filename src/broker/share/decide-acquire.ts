@@ -4,7 +4,7 @@
  * for ever.
  */
 import type { MemberId, PartitionId } from '../../protocol/names.js'
-import type { AcquiredRange } from '../../protocol/requests.js'
+import type { AcquiredRange } from '../../protocol/requests/share-groups.js'
 import type { Decision, DecisionContext, ShareRecord } from '../records.js'
 import { findDeliverable, type Deliverable, type Found } from './find-deliverable.js'
 import { clipped, lengthOf, type ShareRun } from './runs.js'

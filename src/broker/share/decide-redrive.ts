@@ -5,7 +5,8 @@
  */
 import { TabmqError } from '../../protocol/errors.js'
 import type { GroupId, PartitionId } from '../../protocol/names.js'
-import type { RequestOf, ResponseOf, ShareGroupOptions } from '../../protocol/requests.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
+import type { ShareGroupOptions } from '../../protocol/requests/share-groups.js'
 import type { Decision, DecisionContext, ShareRecord } from '../records.js'
 import { ShareDrafts, type ShareGroupState } from './share-drafts.js'
 import type { SharePartitionDraft } from './share-partition-draft.js'

@@ -4,7 +4,7 @@
  */
 import { TabmqError } from '../../protocol/errors.js'
 import type { MemberId, PartitionId, SessionId } from '../../protocol/names.js'
-import type { ShareGroupJoin, ShareGroupOptions } from '../../protocol/requests.js'
+import type { ShareGroupJoin, ShareGroupOptions } from '../../protocol/requests/share-groups.js'
 import type { Caller } from '../group/decide-membership.js'
 import {
   appearedLater,

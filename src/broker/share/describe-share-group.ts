@@ -3,12 +3,12 @@
  * whom, and who has what. Counted from offsets and runs; the log is not looked into.
  */
 import type { MemberId } from '../../protocol/names.js'
+import type { AssignedPartition } from '../../protocol/requests/partitions.js'
 import type {
-  AssignedPartition,
   ShareGroupDescription,
   ShareLock,
   SharePartitionDescription,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/share-groups.js'
 import type { PartitionLog } from '../log/partition-log.js'
 import type { PartitionFacts } from './partition-facts.js'
 import { lengthOf, piecesBetween } from './runs.js'

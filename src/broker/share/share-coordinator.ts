@@ -9,15 +9,14 @@ import { DeadlineQueue } from '../../std/deadline-queue.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { GroupId, MemberId, PartitionId, SessionId } from '../../protocol/names.js'
+import type { GroupListing } from '../../protocol/requests/groups.js'
+import type { AssignedPartition } from '../../protocol/requests/partitions.js'
+import type { RequestOf, ResponseOf } from '../../protocol/requests/request.js'
 import type {
   Acknowledgement,
-  AssignedPartition,
-  GroupListing,
-  RequestOf,
-  ResponseOf,
   ShareGroupDescription,
   ShareGroupOptions,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/share-groups.js'
 import type { Caller } from '../group/decide-membership.js'
 import type { TopicsView } from '../group/topics-view.js'
 import type { Decision, DecisionContext, ShareRecord } from '../records.js'

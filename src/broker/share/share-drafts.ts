@@ -1,7 +1,7 @@
 /** The partitions of one share group as a decision is changing them, each drafted when it is needed. */
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { PartitionId } from '../../protocol/names.js'
-import type { ShareGroupOptions } from '../../protocol/requests.js'
+import type { ShareGroupOptions } from '../../protocol/requests/share-groups.js'
 import type { TopicsView } from '../group/topics-view.js'
 import type { ShareRecord } from '../records.js'
 import type { PartitionFacts } from './partition-facts.js'

@@ -1,6 +1,6 @@
 /** A member of a share group: soft state, gone with its tab or with the broker. */
 import type { SessionId } from '../../protocol/names.js'
-import type { Subscription } from '../../protocol/requests.js'
+import type { Subscription } from '../../protocol/requests/membership.js'
 
 export interface ShareMember {
   readonly sessionId: SessionId

@@ -5,7 +5,7 @@
  */
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { TopicName } from '../../protocol/names.js'
-import type { ShareCounters, ShareGroupOptions } from '../../protocol/requests.js'
+import type { ShareCounters, ShareGroupOptions } from '../../protocol/requests/share-groups.js'
 import type { PartitionLog } from '../log/partition-log.js'
 import type { ShareRecord } from '../records.js'
 import {

@@ -6,7 +6,7 @@
  */
 import { assert } from '../../std/assert.js'
 import type { GroupId, MemberId, PartitionId } from '../../protocol/names.js'
-import type { ShareCounters } from '../../protocol/requests.js'
+import type { ShareCounters } from '../../protocol/requests/share-groups.js'
 import type { SharePartitionRow } from '../rows.js'
 import { KeyLines } from './key-lines.js'
 import { decodeRuns, isNext, isPlain, lengthOf, runAt, type ShareRun } from './runs.js'

@@ -5,7 +5,7 @@
 import { TabmqError } from '../../protocol/errors.js'
 import type { BrokerLimits } from '../../protocol/limits.js'
 import type { StoreName } from '../../protocol/names.js'
-import type { StoreWrite } from '../../protocol/requests.js'
+import type { StoreWrite } from '../../protocol/requests/stores.js'
 import type { StoreRecord } from '../records.js'
 import type { StoreRegistry } from './store-registry.js'
 

@@ -4,7 +4,7 @@
  * is forgotten with the broker.
  */
 import type { StoreName } from '../../protocol/names.js'
-import type { StoreListing } from '../../protocol/requests.js'
+import type { StoreListing } from '../../protocol/requests/stores.js'
 import type { StoreRecord } from '../records.js'
 
 export class StoreRegistry {

@@ -6,7 +6,7 @@
 import { assert, definedOrThrow } from '../../std/assert.js'
 import { TabmqError } from '../../protocol/errors.js'
 import type { PartitionId, TopicId, TopicName } from '../../protocol/names.js'
-import type { TopicConfig, TopicMetadata } from '../../protocol/requests.js'
+import type { TopicConfig, TopicMetadata } from '../../protocol/requests/topics.js'
 import { defaultTopicConfig } from '../../protocol/topic-config.js'
 import type { LogRecord } from '../records.js'
 import type { TopicRow } from '../rows.js'

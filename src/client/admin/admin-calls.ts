@@ -11,22 +11,16 @@ import {
   parseTopicName,
   type TopicName,
 } from '../../protocol/names.js'
-import type {
-  ApiName,
-  ClusterDescription,
-  ExchangeDescription,
-  GroupDescription,
-  GroupListing,
-  OffsetSpec,
-  PartitionResult,
-  RequestOf,
-  ResponseOf,
-  ShareGroupDescription,
-  StoreListing,
-  TopicConfig,
-  TopicMetadata,
-} from '../../protocol/requests.js'
-import { EXCHANGE_TYPES } from '../../protocol/requests.js'
+import type { ClusterDescription } from '../../protocol/requests/cluster.js'
+import type { ExchangeDescription } from '../../protocol/requests/exchanges.js'
+import { EXCHANGE_TYPES } from '../../protocol/requests/exchanges.js'
+import type { GroupDescription, GroupListing } from '../../protocol/requests/groups.js'
+import type { OffsetSpec } from '../../protocol/requests/log.js'
+import type { PartitionResult } from '../../protocol/requests/partitions.js'
+import type { ApiName, RequestOf, ResponseOf } from '../../protocol/requests/request.js'
+import type { ShareGroupDescription } from '../../protocol/requests/share-groups.js'
+import type { StoreListing } from '../../protocol/requests/stores.js'
+import type { TopicConfig, TopicMetadata } from '../../protocol/requests/topics.js'
 import { parseTopicConfig } from '../../protocol/topic-config.js'
 import {
   checkArray,

@@ -5,18 +5,16 @@
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { TOPIC_DEFAULTS } from '../../protocol/limits.js'
 import { parseTopicName } from '../../protocol/names.js'
+import type { ClusterDescription, ClusterState } from '../../protocol/requests/cluster.js'
 import type {
-  ClusterDescription,
-  ClusterState,
   ExchangeDescription,
   ExchangeType,
-  GroupDescription,
-  GroupListing,
   HeadersMatch,
-  ShareGroupDescription,
-  StoreListing,
-  TopicConfig,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/exchanges.js'
+import type { GroupDescription, GroupListing } from '../../protocol/requests/groups.js'
+import type { ShareGroupDescription } from '../../protocol/requests/share-groups.js'
+import type { StoreListing } from '../../protocol/requests/stores.js'
+import type { TopicConfig } from '../../protocol/requests/topics.js'
 import { parseTopicConfig } from '../../protocol/topic-config.js'
 import {
   checkInteger,

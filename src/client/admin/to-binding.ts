@@ -6,7 +6,7 @@ import {
   ROUTING_KEY_LENGTH_MAX,
 } from '../../protocol/limits.js'
 import { parseExchangeName, parseTopicName, type ExchangeName } from '../../protocol/names.js'
-import type { Binding, BindingTarget } from '../../protocol/requests.js'
+import type { Binding, BindingTarget } from '../../protocol/requests/exchanges.js'
 import {
   checkInteger,
   checkNoOthers,

@@ -9,7 +9,7 @@ import {
   WATCH_INTERVAL_MS_DEFAULT,
   WATCH_INTERVAL_MS_MIN,
 } from '../../protocol/limits.js'
-import type { ClusterState } from '../../protocol/requests.js'
+import type { ClusterState } from '../../protocol/requests/cluster.js'
 import { deferred, type Deferred } from '../../std/deferred.js'
 import { checkInteger, checkNoOthers, checkObject } from '../check-options.js'
 import { backoffMs } from '../retry-backoff.js'

@@ -2,7 +2,11 @@
 import { TabmqError } from '../../protocol/errors.js'
 import { CONSUMER_DEFAULTS, GROUP_ID_LENGTH_MAX } from '../../protocol/limits.js'
 import { parseGroupId } from '../../protocol/names.js'
-import { ASSIGNOR_NAMES, type AssignorName, type AutoOffsetReset } from '../../protocol/requests.js'
+import {
+  ASSIGNOR_NAMES,
+  type AssignorName,
+  type AutoOffsetReset,
+} from '../../protocol/requests/groups.js'
 import {
   checkFunction,
   checkInteger,

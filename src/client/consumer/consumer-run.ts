@@ -5,7 +5,8 @@
  */
 import { hasCode, TabmqError } from '../../protocol/errors.js'
 import { parseInstanceId, type GroupId, type PartitionId } from '../../protocol/names.js'
-import type { AssignedPartition, OffsetToCommit } from '../../protocol/requests.js'
+import type { OffsetToCommit } from '../../protocol/requests/groups.js'
+import type { AssignedPartition } from '../../protocol/requests/partitions.js'
 import { definedOrThrow } from '../../std/assert.js'
 import { deferred } from '../../std/deferred.js'
 import { checkArray, checkInteger, checkObject, invalidOption } from '../check-options.js'

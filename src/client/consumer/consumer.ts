@@ -5,7 +5,7 @@
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { TabmqError } from '../../protocol/errors.js'
 import { parseGroupId, parseTopicName, type GroupId } from '../../protocol/names.js'
-import type { AssignedPartition } from '../../protocol/requests.js'
+import type { AssignedPartition } from '../../protocol/requests/partitions.js'
 import {
   checkFunction,
   checkInteger,

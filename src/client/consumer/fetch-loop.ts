@@ -6,7 +6,8 @@
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
 import { CONSUMER_DEFAULTS, REQUEST_PARTITIONS_MAX } from '../../protocol/limits.js'
-import type { FetchPartition, ResponseOf } from '../../protocol/requests.js'
+import type { FetchPartition } from '../../protocol/requests/log.js'
+import type { ResponseOf } from '../../protocol/requests/request.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'

@@ -13,13 +13,13 @@ import {
   type PartitionId,
 } from '../../protocol/names.js'
 import type {
-  AssignedPartition,
   GroupHeartbeatRequest,
   MemberOptions,
   MemberRef,
-  ResponseOf,
-  Subscription,
-} from '../../protocol/requests.js'
+} from '../../protocol/requests/groups.js'
+import type { Subscription } from '../../protocol/requests/membership.js'
+import type { AssignedPartition } from '../../protocol/requests/partitions.js'
+import type { ResponseOf } from '../../protocol/requests/request.js'
 import type { InstanceId } from '../../protocol/names.js'
 import { deferred } from '../../std/deferred.js'
 import type { Connection } from '../connection.js'

@@ -3,7 +3,7 @@
  * delivery stands, and what of it is handled and committed. A seek or a pause starts a new version:
  * whatever belongs to an older one (a fetch under way, a running handler's rest) no longer counts.
  */
-import type { AssignedPartition } from '../../protocol/requests.js'
+import type { AssignedPartition } from '../../protocol/requests/partitions.js'
 import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
 import type { PartitionId, TopicName } from '../../protocol/names.js'
 

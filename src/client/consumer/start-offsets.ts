@@ -6,7 +6,7 @@
  */
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
 import type { GroupId } from '../../protocol/names.js'
-import type { AutoOffsetReset, MemberRef } from '../../protocol/requests.js'
+import type { AutoOffsetReset, MemberRef } from '../../protocol/requests/groups.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'

@@ -5,7 +5,8 @@
 import { TabmqError } from '../../protocol/errors.js'
 import { PATTERN_LENGTH_MAX } from '../../protocol/limits.js'
 import { describe, detailOf, parseTopicName, type TopicName } from '../../protocol/names.js'
-import type { AutoOffsetReset, SubscribedPattern, Subscription } from '../../protocol/requests.js'
+import type { AutoOffsetReset } from '../../protocol/requests/groups.js'
+import type { SubscribedPattern, Subscription } from '../../protocol/requests/membership.js'
 import { checkArray, checkNoOthers, checkObject, checkOneOf } from '../check-options.js'
 
 /** What `subscribe` takes. */

@@ -2,7 +2,7 @@
  * What became of one chunk of a batch, and of what a `send` has for one partition, which may be several
  * chunks: where it is, and which of its messages were there before, under their ids.
  */
-import type { ProducedBatch } from '../../protocol/requests.js'
+import type { ProducedBatch } from '../../protocol/requests/log.js'
 import { definedOrThrow } from '../../std/assert.js'
 
 /** A message that was there already. */

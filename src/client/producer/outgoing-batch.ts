@@ -6,7 +6,7 @@
 import { assembleBatch, assembleCompressedBatch } from '../../codec/batch.js'
 import type { EncodedChunk } from '../../codec/chunk.js'
 import { writeBatchProducer, type BatchProducer } from '../../protocol/batch-header.js'
-import type { Acks, ProducedBatch } from '../../protocol/requests.js'
+import type { Acks, ProducedBatch } from '../../protocol/requests/log.js'
 import { deferred, type Deferred } from '../../std/deferred.js'
 import { chunkResult, type ChunkResult } from './chunk-result.js'
 

@@ -19,7 +19,8 @@ import {
 } from '../../protocol/limits.js'
 import { describe, detailOf, parseExchangeName, type ExchangeName } from '../../protocol/names.js'
 import { murmur2 } from '../../protocol/murmur2.js'
-import type { Acks, Publication, PublishResult } from '../../protocol/requests.js'
+import type { Publication, PublishResult } from '../../protocol/requests/exchanges.js'
+import type { Acks } from '../../protocol/requests/log.js'
 import { definedOrThrow } from '../../std/assert.js'
 import { deferred } from '../../std/deferred.js'
 import {

@@ -1,7 +1,7 @@
 /** The options of a producer, checked and with their defaults. */
 import type { Codec } from '../../codec/codec.js'
 import { PRODUCER_DEFAULTS } from '../../protocol/limits.js'
-import type { Acks } from '../../protocol/requests.js'
+import type { Acks } from '../../protocol/requests/log.js'
 import {
   checkFunction,
   checkInteger,

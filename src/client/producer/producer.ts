@@ -21,7 +21,8 @@ import {
   type ProducerId,
   type TopicName,
 } from '../../protocol/names.js'
-import type { Acks, TopicMetadata } from '../../protocol/requests.js'
+import type { Acks } from '../../protocol/requests/log.js'
+import type { TopicMetadata } from '../../protocol/requests/topics.js'
 import { definedOrThrow } from '../../std/assert.js'
 import { allEnded } from '../../std/promises.js'
 import {

@@ -14,7 +14,9 @@ import {
   REQUEST_PARTITIONS_MAX,
 } from '../../protocol/limits.js'
 import type { ExchangeName, ProducerId } from '../../protocol/names.js'
-import type { Acks, PublishResult, RequestOf } from '../../protocol/requests.js'
+import type { PublishResult } from '../../protocol/requests/exchanges.js'
+import type { Acks } from '../../protocol/requests/log.js'
+import type { RequestOf } from '../../protocol/requests/request.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'

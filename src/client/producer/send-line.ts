@@ -7,7 +7,7 @@
 import { TabmqError } from '../../protocol/errors.js'
 import { PRODUCER_DEFAULTS } from '../../protocol/limits.js'
 import type { TopicName } from '../../protocol/names.js'
-import type { TopicMetadata } from '../../protocol/requests.js'
+import type { TopicMetadata } from '../../protocol/requests/topics.js'
 import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { TopicCache } from '../topic-cache.js'

@@ -16,7 +16,8 @@ import {
   PRODUCE_REQUEST_BYTES_MAX,
   REQUEST_PARTITIONS_MAX,
 } from '../../protocol/limits.js'
-import type { Acks, PartitionBatch, RequestOf } from '../../protocol/requests.js'
+import type { Acks, PartitionBatch } from '../../protocol/requests/log.js'
+import type { RequestOf } from '../../protocol/requests/request.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'
 import { backoffMs } from '../retry-backoff.js'

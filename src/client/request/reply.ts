@@ -3,7 +3,7 @@ import { structuredCodec } from '../../codec/structured-codec.js'
 import { hasCode, TabmqError } from '../../protocol/errors.js'
 import { REPLY, REPLY_BYTES_MAX } from '../../protocol/limits.js'
 import { describe } from '../../protocol/names.js'
-import type { Answer, AnsweredError, ReplyTo } from '../../protocol/requests.js'
+import type { Answer, AnsweredError, ReplyTo } from '../../protocol/requests/replies.js'
 import type { Connection } from '../connection.js'
 
 /**

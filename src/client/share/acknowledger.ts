@@ -5,12 +5,9 @@
 import { fromWireError, hasCode, TabmqError } from '../../protocol/errors.js'
 import { SHARE_FETCH_RECORDS_MAX, STORE_REQUEST_ENTRIES_MAX } from '../../protocol/limits.js'
 import type { GroupId, MemberId } from '../../protocol/names.js'
-import type {
-  Acknowledgement,
-  AcknowledgementType,
-  RequestOf,
-  StoreWrite,
-} from '../../protocol/requests.js'
+import type { RequestOf } from '../../protocol/requests/request.js'
+import type { Acknowledgement, AcknowledgementType } from '../../protocol/requests/share-groups.js'
+import type { StoreWrite } from '../../protocol/requests/stores.js'
 import { deferred, type Deferred } from '../../std/deferred.js'
 import type { Connection } from '../connection.js'
 import type { ClientHost } from '../host.js'

@@ -14,7 +14,11 @@ import { TabmqError } from '../../protocol/errors.js'
 import { parseBatchHeader } from '../../protocol/batch-header.js'
 import { FETCH_BYTES_MAX, SHARE_KEPT_BATCHES_MAX } from '../../protocol/limits.js'
 import type { PartitionId } from '../../protocol/names.js'
-import type { AcquiredRange, KeptBatchId, SharedPartition } from '../../protocol/requests.js'
+import type {
+  AcquiredRange,
+  KeptBatchId,
+  SharedPartition,
+} from '../../protocol/requests/share-groups.js'
 
 /** But for the last one, whatever its size. */
 const KEPT_BYTES_MAX = 8 * 1024 * 1024

@@ -1,6 +1,6 @@
 /** A message that this member has: its lock, as far as this tab can tell, and what became of it. */
 import type { DecodedRecord } from '../../codec/decode-batch.js'
-import type { AssignedPartition } from '../../protocol/requests.js'
+import type { AssignedPartition } from '../../protocol/requests/partitions.js'
 import type { PendingAnswer } from '../request/reply.js'
 
 export class HeldMessage {

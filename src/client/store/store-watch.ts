@@ -5,7 +5,7 @@
 import { hasCode, TabmqError } from '../../protocol/errors.js'
 import { CLIENT_DEFAULTS } from '../../protocol/limits.js'
 import type { StoreName } from '../../protocol/names.js'
-import type { StoreNews } from '../../protocol/requests.js'
+import type { StoreNews } from '../../protocol/requests/stores.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { StoreParts } from './store.js'
 import { decodeValue } from './store-values.js'

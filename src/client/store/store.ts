@@ -2,7 +2,7 @@
 import type { CodecRegistry } from '../../codec/codec-registry.js'
 import { STORE_KEY_LENGTH_MAX } from '../../protocol/limits.js'
 import type { StoreName } from '../../protocol/names.js'
-import type { ResponseOf } from '../../protocol/requests.js'
+import type { ResponseOf } from '../../protocol/requests/request.js'
 import {
   checkFunction,
   checkInteger,

@@ -22,9 +22,9 @@ import type {
   MemberOptions,
   MemberRef,
   OffsetToCommit,
-  PartitionResult,
-  Subscription,
-} from '../../../src/protocol/requests.js'
+} from '../../../src/protocol/requests/groups.js'
+import type { Subscription } from '../../../src/protocol/requests/membership.js'
+import type { PartitionResult } from '../../../src/protocol/requests/partitions.js'
 import { idsOf } from '../broker-context.js'
 import { StateContext } from '../state-context.js'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PartitionId } from '../../../src/protocol/names.js'
-import type { GroupDescription, MemberDescription } from '../../../src/protocol/requests.js'
+import type { GroupDescription, MemberDescription } from '../../../src/protocol/requests/groups.js'
 import { GroupContext, type TestMember } from './group-context.js'
 
 /** On a machine that is busy with other things. */

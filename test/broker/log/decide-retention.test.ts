@@ -7,7 +7,7 @@ import {
 } from '../../../src/broker/log/decide-retention.js'
 import { logHead, type PartitionLog } from '../../../src/broker/log/partition-log.js'
 import { parseBatchHeader } from '../../../src/protocol/batch-header.js'
-import type { TopicConfig } from '../../../src/protocol/requests.js'
+import type { TopicConfig } from '../../../src/protocol/requests/topics.js'
 import { batchOf, offsetsOf } from '../batches.js'
 import { StateContext } from '../state-context.js'
 

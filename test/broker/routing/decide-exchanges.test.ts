@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ExchangeType } from '../../../src/protocol/requests.js'
+import type { ExchangeType } from '../../../src/protocol/requests/exchanges.js'
 import { thrownBy } from '../../protocol/thrown.js'
 import { RoutingContext, type BindingFields } from './routing-context.js'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseBatchHeader } from '../../../src/protocol/batch-header.js'
-import type { PublishResult } from '../../../src/protocol/requests.js'
+import type { PublishResult } from '../../../src/protocol/requests/exchanges.js'
 import { keysOf } from '../batches.js'
 import { thrownBy } from '../../protocol/thrown.js'
 import { RoutingContext } from './routing-context.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ExchangeType } from '../../../src/protocol/requests.js'
+import type { ExchangeType } from '../../../src/protocol/requests/exchanges.js'
 import { RoutingContext } from './routing-context.js'
 
 function begin(type: ExchangeType, topics = ['a', 'b', 'c'], limits = {}): RoutingContext {

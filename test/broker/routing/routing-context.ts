@@ -13,7 +13,7 @@ import type {
   Publication,
   PublishRequest,
   PublishResult,
-} from '../../../src/protocol/requests.js'
+} from '../../../src/protocol/requests/exchanges.js'
 import { batchOf, type BatchParts } from '../batches.js'
 import { StateContext } from '../state-context.js'
 

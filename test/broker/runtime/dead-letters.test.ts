@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { TabmqError } from '../../../src/protocol/errors.js'
 import type { GroupId, MemberId, PartitionId, TopicName } from '../../../src/protocol/names.js'
-import type { AcknowledgementType } from '../../../src/protocol/requests.js'
+import type { AcknowledgementType } from '../../../src/protocol/requests/share-groups.js'
 import { BrokerContext } from '../broker-context.js'
 import { allDone } from '../fake-time.js'
 import { watch } from '../outcome.js'

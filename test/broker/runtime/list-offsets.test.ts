@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { TabmqError } from '../../../src/protocol/errors.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
-import type { OffsetSpec } from '../../../src/protocol/requests.js'
+import type { OffsetSpec } from '../../../src/protocol/requests/log.js'
 import { BrokerContext, succeeded } from '../broker-context.js'
 import { allDone } from '../fake-time.js'
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { PushPort } from '../../../src/broker/ports.js'
 import { REPLY, type BrokerLimits } from '../../../src/protocol/limits.js'
 import type { SessionId } from '../../../src/protocol/names.js'
-import type { Answer } from '../../../src/protocol/requests.js'
+import type { Answer } from '../../../src/protocol/requests/replies.js'
 import { BrokerContext, type Tab } from '../broker-context.js'
 
 const ANSWER: Answer = { value: new ArrayBuffer(100) }

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { TabmqError } from '../../../src/protocol/errors.js'
 import type { PartitionId, TopicName } from '../../../src/protocol/names.js'
-import type { TopicConfig } from '../../../src/protocol/requests.js'
+import type { TopicConfig } from '../../../src/protocol/requests/topics.js'
 import { batchOf, offsetsOf } from '../batches.js'
 import { BrokerContext } from '../broker-context.js'
 import { allDone } from '../fake-time.js'

@@ -30,7 +30,7 @@ import type {
   ShareGroupDescription,
   ShareGroupOptions,
   SharePartitionDescription,
-} from '../../../src/protocol/requests.js'
+} from '../../../src/protocol/requests/share-groups.js'
 import type { ErrorCode } from '../../../src/protocol/errors.js'
 import type { BatchParts } from '../batches.js'
 import { succeeded } from '../broker-context.js'

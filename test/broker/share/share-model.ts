@@ -8,7 +8,10 @@ import type { PartitionLog } from '../../../src/broker/log/partition-log.js'
 import { piecesBetween, type Death } from '../../../src/broker/share/runs.js'
 import type { BrokerLimits } from '../../../src/protocol/limits.js'
 import type { MemberId } from '../../../src/protocol/names.js'
-import type { AcknowledgementType, ShareGroupOptions } from '../../../src/protocol/requests.js'
+import type {
+  AcknowledgementType,
+  ShareGroupOptions,
+} from '../../../src/protocol/requests/share-groups.js'
 import type { Job } from './job-batch.js'
 import type { ShareContext, Taken } from './share-context.js'
 

@@ -8,7 +8,7 @@ import {
   ACKNOWLEDGEMENT_TYPES,
   type Acknowledgement,
   type AcknowledgementType,
-} from '../../../src/protocol/requests.js'
+} from '../../../src/protocol/requests/share-groups.js'
 import type { Job } from './job-batch.js'
 import { GROUP, OPTIONS, ShareContext, type Taken, type TestShareMember } from './share-context.js'
 import { priorityOf, SharePartitionModel, type ModelRecord } from './share-model.js'

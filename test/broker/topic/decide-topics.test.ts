@@ -11,7 +11,7 @@ import { topicMetadata } from '../../../src/broker/topic/topic-registry.js'
 import { hasCode, type ErrorCode } from '../../../src/protocol/errors.js'
 import { TOPIC_DEFAULTS } from '../../../src/protocol/limits.js'
 import type { PartitionId, TopicName } from '../../../src/protocol/names.js'
-import type { TopicConfig } from '../../../src/protocol/requests.js'
+import type { TopicConfig } from '../../../src/protocol/requests/topics.js'
 import { defaultTopicConfig } from '../../../src/protocol/topic-config.js'
 import { StateContext } from '../state-context.js'
 

@@ -5,8 +5,8 @@
  */
 import * as Comlink from 'comlink'
 import type { BrokerEndpoint } from '../../../src/protocol/endpoints.js'
+import type { Hello } from '../../../src/protocol/hello.js'
 import { PROTOCOL_VERSION } from '../../../src/protocol/protocol-version.js'
-import type { Hello } from '../../../src/protocol/requests.js'
 import {
   Tabmq,
   TabmqError,

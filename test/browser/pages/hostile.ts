@@ -5,8 +5,8 @@
 import * as Comlink from 'comlink'
 import fc from 'fast-check'
 import { BROKER_LIMITS } from '../../../src/protocol/limits.js'
-import { parseRequest } from '../../../src/protocol/parse-request.js'
 import { PROTOCOL_VERSION } from '../../../src/protocol/protocol-version.js'
+import { parseRequest } from '../../../src/protocol/requests/parse-request.js'
 import { batchOf } from '../../broker/batches.js'
 import {
   API_NAMES,

@@ -1,7 +1,7 @@
 /** What the parts of the auditor have in common: an exchange under way, and what errors may say. */
 import type { ErrorCode, WireError } from '../../../src/protocol/errors.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
-import type { ApiName, RequestOf, ResponseOf } from '../../../src/protocol/requests.js'
+import type { ApiName, RequestOf, ResponseOf } from '../../../src/protocol/requests/request.js'
 import type { Exchange } from '../history.js'
 import type { DurableHistory } from './durable-history.js'
 

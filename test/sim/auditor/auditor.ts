@@ -6,7 +6,7 @@
  * the auditor, and both are worth knowing.
  */
 import type { WireError } from '../../../src/protocol/errors.js'
-import type { ApiName, ResponseOf } from '../../../src/protocol/requests.js'
+import type { ApiName, ResponseOf } from '../../../src/protocol/requests/request.js'
 import type { Checker, CheckerParts, Exchange, SimEvent } from '../history.js'
 import { isOfFaults, type Answered, type Asked, type AuditParts } from './audit.js'
 import { DurableHistory } from './durable-history.js'

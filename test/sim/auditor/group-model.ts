@@ -6,7 +6,7 @@
  */
 import type { StaticMemberRow } from '../../../src/broker/rows.js'
 import type { InstanceId, MemberId, PartitionId, SessionId } from '../../../src/protocol/names.js'
-import type { MemberOptions } from '../../../src/protocol/requests.js'
+import type { MemberOptions } from '../../../src/protocol/requests/groups.js'
 
 interface Holding {
   /** The request by which it was given this; undefined for what a row says. */

@@ -1,7 +1,7 @@
 /** What may be said of groups to whoever looks at them: what their rows were since it was asked. */
 import type { WireError } from '../../../src/protocol/errors.js'
 import type { GroupId, MemberId, PartitionId } from '../../../src/protocol/names.js'
-import type { GroupDescription } from '../../../src/protocol/requests.js'
+import type { GroupDescription } from '../../../src/protocol/requests/groups.js'
 import { isOfFaults, type Answered, type Asked, type AuditParts } from './audit.js'
 
 export class GroupsAudit {

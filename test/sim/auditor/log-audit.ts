@@ -6,7 +6,7 @@
  */
 import type { WireError } from '../../../src/protocol/errors.js'
 import type { PartitionId } from '../../../src/protocol/names.js'
-import type { FetchedPartition, FetchPartition } from '../../../src/protocol/requests.js'
+import type { FetchedPartition, FetchPartition } from '../../../src/protocol/requests/log.js'
 import {
   areSamePartitions,
   isOfFaults,

@@ -5,7 +5,7 @@
  */
 import type { WireError } from '../../../src/protocol/errors.js'
 import type { GroupId, PartitionId } from '../../../src/protocol/names.js'
-import type { MemberRef } from '../../../src/protocol/requests.js'
+import type { MemberRef } from '../../../src/protocol/requests/groups.js'
 import type { Exchange, Greeting } from '../history.js'
 import { isOfFaults, type Answered, type Asked, type AuditParts, type OneOf } from './audit.js'
 import { GroupModel, ModelMember } from './group-model.js'

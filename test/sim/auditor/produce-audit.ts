@@ -10,7 +10,7 @@ import {
   type BatchProducer,
 } from '../../../src/protocol/batch-header.js'
 import { BatchIndexReader } from '../../../src/protocol/batch-index.js'
-import type { ProducedBatch } from '../../../src/protocol/requests.js'
+import type { ProducedBatch } from '../../../src/protocol/requests/log.js'
 import { VOID } from '../durable-log.js'
 import type { WireError } from '../../../src/protocol/errors.js'
 import type { PartitionId } from '../../../src/protocol/names.js'

@@ -2,7 +2,7 @@
  * What may be said of stores: what is accepted is on the disk at the reply, and what is read was there at
  * some moment since it was asked. Of reads, those of one key are looked at.
  */
-import type { StoreWrite } from '../../../src/protocol/requests.js'
+import type { StoreWrite } from '../../../src/protocol/requests/stores.js'
 import type { Answered, AuditParts } from './audit.js'
 
 export class StoresAudit {

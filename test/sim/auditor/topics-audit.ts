@@ -1,7 +1,7 @@
 /** What may be said of topics: what the rows on the disk were at some moment since it was asked. */
 import type { WireError } from '../../../src/protocol/errors.js'
 import type { TopicName } from '../../../src/protocol/names.js'
-import type { TopicMetadata } from '../../../src/protocol/requests.js'
+import type { TopicMetadata } from '../../../src/protocol/requests/topics.js'
 import { isOfFaults, type Answered, type Asked, type AuditParts, type OneOf } from './audit.js'
 import type { DurableTopic } from './durable-history.js'
 

@@ -12,7 +12,7 @@
 import { nameOf } from '../durable-log.js'
 import type { Broker } from '../../../src/broker/runtime/broker.js'
 import type { GroupId, PartitionId } from '../../../src/protocol/names.js'
-import type { GroupDescription } from '../../../src/protocol/requests.js'
+import type { GroupDescription } from '../../../src/protocol/requests/groups.js'
 import type { Checker, CheckerParts, Handling, MessageId, SimEvent } from '../history.js'
 import { Suspicions } from './suspicions.js'
 

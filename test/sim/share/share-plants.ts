@@ -1,13 +1,11 @@
 /** Planted bugs of the port where share groups use it: what is asked and answered is not what it should be. */
 import type { Broker } from '../../../src/broker/runtime/broker.js'
 import type { GroupId } from '../../../src/protocol/names.js'
+import type { RequestOf, ResponseOf, WireReply } from '../../../src/protocol/requests/request.js'
 import type {
   Acknowledgement,
-  RequestOf,
-  ResponseOf,
   SharedPartition,
-  WireReply,
-} from '../../../src/protocol/requests.js'
+} from '../../../src/protocol/requests/share-groups.js'
 import type { PlantedAnswer, PlantedBroker } from '../port-plants.js'
 
 interface Given {

@@ -1,5 +1,5 @@
 /** The assignors by the names that members ask for them with. */
-import type { AssignorName } from '../../../protocol/requests.js'
+import type { AssignorName } from '../../../protocol/requests/groups.js'
 import type { Assignor } from './assignor.js'
 import { assignBalanced } from './balanced.js'
 import { assignRange } from './range.js'

@@ -5,7 +5,7 @@ import type {
   AssignorTopic,
 } from '../../../../src/broker/group/assignors/assignor.js'
 import { ASSIGNORS } from '../../../../src/broker/group/assignors/assignors.js'
-import { ASSIGNOR_NAMES } from '../../../../src/protocol/requests.js'
+import { ASSIGNOR_NAMES } from '../../../../src/protocol/requests/groups.js'
 import type { PartitionId } from '../../../../src/protocol/names.js'
 import { type Assignment, type Group, arbitraryGroup } from './assignor-fixture.js'
 

@@ -3,13 +3,12 @@
  * was said of which message, and what brokers handed out to whom. It hears of everything first.
  */
 import type { GroupId, MemberId, PartitionId } from '../../../../src/protocol/names.js'
+import type { RequestOf, ResponseOf } from '../../../../src/protocol/requests/request.js'
 import type {
   Acknowledgement,
   AcknowledgementType,
   AcquiredRange,
-  RequestOf,
-  ResponseOf,
-} from '../../../../src/protocol/requests.js'
+} from '../../../../src/protocol/requests/share-groups.js'
 import { isOfFaults } from '../../auditor/audit.js'
 import { nameOf, type DurableLog, type DurablePartition } from '../../durable-log.js'
 import type { CheckerParts, Exchange, Listener, SimEvent, Transaction } from '../../history.js'

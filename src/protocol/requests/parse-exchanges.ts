@@ -1,6 +1,6 @@
-/** The parts of requests about exchanges, as they come over a port. */
-import { Fields } from './fields.js'
-import { TabmqError } from './errors.js'
+/** Requests about exchanges, as they come over a port. */
+import { TabmqError } from '../errors.js'
+import { Fields } from '../fields.js'
 import {
   BINDING_HEADERS_MAX,
   BINDING_WEIGHT_MAX,
@@ -8,13 +8,58 @@ import {
   ROUTING_HEADER_LENGTH_MAX,
   ROUTING_KEY_LENGTH_MAX,
   type BrokerLimits,
-} from './limits.js'
-import { describe, parseExchangeName, parseTopicName, type ProducerId } from './names.js'
-import type { Binding, Publication, RequestOf } from './requests.js'
+} from '../limits.js'
+import {
+  describe,
+  parseExchangeName,
+  parseTopicName,
+  type ExchangeName,
+  type ProducerId,
+} from '../names.js'
+import type { ParsersOf } from './api.js'
+import { EXCHANGE_TYPES, type Binding, type ExchangeApis, type Publication } from './exchanges.js'
 
 /** 48 bits. */
 const PRODUCER_ID_MAX = 2 ** 48 - 1
 const KEY_HASH_MAX = 0x7fff_ffff
+
+export const EXCHANGE_PARSERS: ParsersOf<ExchangeApis> = {
+  declareExchange: (fields) => ({
+    api: 'declareExchange',
+    exchange: exchangeOf(fields),
+    type: fields.oneOf('type', EXCHANGE_TYPES),
+    alternateExchange:
+      fields.raw('alternateExchange') === null
+        ? null
+        : parseExchangeName(fields.raw('alternateExchange')),
+  }),
+  deleteExchange: (fields) => ({
+    api: 'deleteExchange',
+    exchange: exchangeOf(fields),
+    ifUnused: fields.boolean('ifUnused'),
+  }),
+  listExchanges: () => ({ api: 'listExchanges' }),
+  bind: (fields) => ({ api: 'bind', exchange: exchangeOf(fields), binding: parseBinding(fields) }),
+  unbind: (fields) => ({
+    api: 'unbind',
+    exchange: exchangeOf(fields),
+    binding: parseBinding(fields),
+  }),
+  publish: (fields, limits) => ({
+    api: 'publish',
+    exchange: parseExchangeName(fields.raw('exchange')),
+    producerId: fields.integer('producerId', { min: 0, max: PRODUCER_ID_MAX }) as ProducerId,
+    firstNumber: fields.integer('firstNumber', {
+      min: 0,
+      max: Number.MAX_SAFE_INTEGER - limits.publicationsMax,
+    }),
+    acks: fields.oneOf('acks', [-1, 0, 1] as const),
+    publications: fields.list('publications', limits.publicationsMax, (item, what) =>
+      parsePublication(item, what, limits),
+    ),
+    ...(fields.has('isRepeat') ? { isRepeat: fields.boolean('isRepeat') } : {}),
+  }),
+}
 
 /** @throws TabmqError INVALID_REQUEST, INVALID_TOPIC_EXCEPTION */
 export function parseBinding(parent: Fields): Binding {
@@ -35,24 +80,6 @@ export function parseBinding(parent: Fields): Binding {
   }
   const message = 'a binding leads to a topic or to an exchange, not to both'
   throw new TabmqError('INVALID_REQUEST', message, { field: 'request.binding' })
-}
-
-/** @throws TabmqError INVALID_REQUEST */
-export function parsePublish(fields: Fields, limits: BrokerLimits): RequestOf<'publish'> {
-  return {
-    api: 'publish',
-    exchange: parseExchangeName(fields.raw('exchange')),
-    producerId: fields.integer('producerId', { min: 0, max: PRODUCER_ID_MAX }) as ProducerId,
-    firstNumber: fields.integer('firstNumber', {
-      min: 0,
-      max: Number.MAX_SAFE_INTEGER - limits.publicationsMax,
-    }),
-    acks: fields.oneOf('acks', [-1, 0, 1] as const),
-    publications: fields.list('publications', limits.publicationsMax, (item, what) =>
-      parsePublication(item, what, limits),
-    ),
-    ...(fields.has('isRepeat') ? { isRepeat: fields.boolean('isRepeat') } : {}),
-  }
 }
 
 function parsePublication(item: unknown, what: string, limits: BrokerLimits): Publication {
@@ -84,4 +111,8 @@ function parseHeaderValue(item: unknown, what: string): string {
   throw new TabmqError('INVALID_REQUEST', `${what} must be ${expected}, not ${describe(item)}`, {
     field: what,
   })
+}
+
+function exchangeOf(fields: Fields): ExchangeName {
+  return parseExchangeName(fields.raw('exchange'))
 }
