@@ -47,7 +47,7 @@ export const EXCHANGE_PARSERS: ParsersOf<ExchangeApis> = {
   }),
   publish: (fields, limits) => ({
     api: 'publish',
-    exchange: parseExchangeName(fields.raw('exchange')),
+    exchange: exchangeOf(fields),
     producerId: fields.integer('producerId', { min: 0, max: PRODUCER_ID_MAX }) as ProducerId,
     firstNumber: fields.integer('firstNumber', {
       min: 0,
@@ -62,7 +62,7 @@ export const EXCHANGE_PARSERS: ParsersOf<ExchangeApis> = {
 }
 
 /** @throws TabmqError INVALID_REQUEST, INVALID_TOPIC_EXCEPTION */
-export function parseBinding(parent: Fields): Binding {
+function parseBinding(parent: Fields): Binding {
   const fields = parent.object('binding')
   const headers = fields.object('headers')
   const names = headers.names(BINDING_HEADERS_MAX, ROUTING_HEADER_LENGTH_MAX)

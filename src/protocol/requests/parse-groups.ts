@@ -1,5 +1,5 @@
 /** Requests about consumer groups and their offsets, as they come over a port. */
-import { Fields } from '../fields.js'
+import type { Fields } from '../fields.js'
 import type { BrokerLimits } from '../limits.js'
 import { parseInstanceId, parseMemberId } from '../names.js'
 import type { ParsersOf } from './api.js'
@@ -12,10 +12,10 @@ import {
 } from './groups.js'
 import { WEIGHTS, groupIdOf, groupIdsOf, parseSubscription } from './parse-membership.js'
 import {
-  distinctPartitions,
   parsePartitionId,
-  partitionIdOf,
+  partitionIdsMax,
   partitionIdsOf,
+  perPartition,
 } from './parse-partitions.js'
 import { parseStoreWrite } from './parse-stores.js'
 
@@ -27,7 +27,7 @@ export const GROUP_PARSERS: ParsersOf<GroupApis> = {
     ...(fields.has('options') ? { options: parseMemberOptions(fields, limits) } : {}),
     ...(fields.has('subscription') ? { subscription: parseSubscription(fields) } : {}),
     ...(fields.has('owned')
-      ? { owned: fields.list('owned', limits.requestPartitionsMax * 16, parsePartitionId) }
+      ? { owned: fields.list('owned', partitionIdsMax(limits), parsePartitionId) }
       : {}),
   }),
   leaveGroup: (fields) => ({
@@ -39,9 +39,10 @@ export const GROUP_PARSERS: ParsersOf<GroupApis> = {
     api: 'commitOffsets',
     groupId: groupIdOf(fields),
     ...(fields.has('member') ? { member: parseMember(fields) } : {}),
-    offsets: distinctPartitions(
-      fields.list('offsets', limits.requestPartitionsMax * 16, parseOffsetToCommit),
-    ),
+    offsets: perPartition(fields, 'offsets', {
+      lengthMax: partitionIdsMax(limits),
+      parse: parseOffsetToCommit,
+    }),
     ...(fields.has('store') ? { store: parseStoreWrite(fields.object('store'), limits) } : {}),
     ...(fields.has('mayLinger') ? { mayLinger: fields.boolean('mayLinger') } : {}),
   }),
@@ -62,10 +63,8 @@ export const GROUP_PARSERS: ParsersOf<GroupApis> = {
   deleteGroups: (fields) => ({ api: 'deleteGroups', groupIds: groupIdsOf(fields) }),
 }
 
-function parseOffsetToCommit(item: unknown, what: string): OffsetToCommit {
-  const fields = new Fields(what, item)
+function parseOffsetToCommit(fields: Fields): Omit<OffsetToCommit, 'partitionId'> {
   const commit = {
-    partitionId: partitionIdOf(fields),
     offset: fields.integer('offset'),
     ...(fields.has('from') ? { from: fields.integer('from') } : {}),
   }

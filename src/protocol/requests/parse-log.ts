@@ -1,9 +1,9 @@
 /** Requests to the logs of partitions, as they come over a port. */
-import { Fields } from '../fields.js'
+import type { Fields } from '../fields.js'
 import { ID_LENGTH_MAX } from '../limits.js'
 import type { ParsersOf } from './api.js'
 import type { LogApis, OffsetSpec } from './log.js'
-import { distinctPartitions, partitionIdOf } from './parse-partitions.js'
+import { perPartition } from './parse-partitions.js'
 
 const TIMESTAMPS = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER }
 
@@ -11,51 +11,41 @@ export const LOG_PARSERS: ParsersOf<LogApis> = {
   produce: (fields, limits) => ({
     api: 'produce',
     acks: fields.oneOf('acks', [-1, 0, 1] as const),
-    batches: distinctPartitions(
-      fields.list('batches', limits.requestPartitionsMax, (item, what) => {
-        const batch = new Fields(what, item)
-        return {
-          partitionId: partitionIdOf(batch),
-          batch: batch.buffer('batch'),
-          ...(batch.has('isRepeat') ? { isRepeat: batch.boolean('isRepeat') } : {}),
-        }
+    batches: perPartition(fields, 'batches', {
+      lengthMax: limits.requestPartitionsMax,
+      parse: (batch) => ({
+        batch: batch.buffer('batch'),
+        ...(batch.has('isRepeat') ? { isRepeat: batch.boolean('isRepeat') } : {}),
       }),
-    ),
+    }),
   }),
   fetch: (fields, limits) => ({
     api: 'fetch',
     fetcherId: fields.string('fetcherId', ID_LENGTH_MAX),
-    partitions: distinctPartitions(
-      fields.list('partitions', limits.requestPartitionsMax, (item, what) => {
-        const wanted = new Fields(what, item)
-        return {
-          partitionId: partitionIdOf(wanted),
-          offset: wanted.integer('offset'),
-          maxBytes: wanted.integer('maxBytes', { min: 1, max: limits.fetchBytesMax }),
-        }
+    partitions: perPartition(fields, 'partitions', {
+      lengthMax: limits.requestPartitionsMax,
+      parse: (wanted) => ({
+        offset: wanted.integer('offset'),
+        maxBytes: wanted.integer('maxBytes', { min: 1, max: limits.fetchBytesMax }),
       }),
-    ),
+    }),
     maxBytes: fields.integer('maxBytes', { min: 1, max: limits.fetchBytesMax }),
     minBytes: fields.integer('minBytes', { min: 1, max: limits.fetchBytesMax }),
     maxWaitMs: fields.integer('maxWaitMs', { min: 0, max: limits.fetchWaitMsMax }),
   }),
   listOffsets: (fields, limits) => ({
     api: 'listOffsets',
-    partitions: distinctPartitions(
-      fields.list('partitions', limits.requestPartitionsMax, (item, what) => {
-        const wanted = new Fields(what, item)
-        return { partitionId: partitionIdOf(wanted), at: parseOffsetSpec(wanted) }
-      }),
-    ),
+    partitions: perPartition(fields, 'partitions', {
+      lengthMax: limits.requestPartitionsMax,
+      parse: (wanted) => ({ at: parseOffsetSpec(wanted) }),
+    }),
   }),
   deleteRecords: (fields, limits) => ({
     api: 'deleteRecords',
-    partitions: distinctPartitions(
-      fields.list('partitions', limits.requestPartitionsMax, (item, what) => {
-        const wanted = new Fields(what, item)
-        return { partitionId: partitionIdOf(wanted), beforeOffset: wanted.integer('beforeOffset') }
-      }),
-    ),
+    partitions: perPartition(fields, 'partitions', {
+      lengthMax: limits.requestPartitionsMax,
+      parse: (wanted) => ({ beforeOffset: wanted.integer('beforeOffset') }),
+    }),
   }),
 }
 

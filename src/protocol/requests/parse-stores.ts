@@ -7,6 +7,7 @@ import { Fields } from '../fields.js'
 import { ID_LENGTH_MAX, STORE_KEY_LENGTH_MAX, type BrokerLimits } from '../limits.js'
 import { describe, parseStoreKey, parseStoreName } from '../names.js'
 import type { ParsersOf } from './api.js'
+import { checkNamedOnce } from './distinct.js'
 import type { StoreApis, StoreEntry, StoreWrite } from './stores.js'
 
 export const STORE_PARSERS: ParsersOf<StoreApis> = {
@@ -53,16 +54,6 @@ export function parseStoreWrite(
       { store, key, valueBytes: value.byteLength, storeValueBytesMax },
     )
   }
-  checkNamedOnce([...puts.map(({ key }) => key), ...deletes])
+  checkNamedOnce([...puts.map(({ key }) => key), ...deletes], 'key', 'key')
   return { store, puts, deletes }
-}
-
-function checkNamedOnce(keys: readonly string[]): void {
-  const seen = new Set<string>()
-  for (const key of keys) {
-    if (seen.has(key)) {
-      throw new TabmqError('INVALID_REQUEST', `key ${describe(key)} is named twice`, { key })
-    }
-    seen.add(key)
-  }
 }
