@@ -47,6 +47,12 @@ export class Router {
     this.route.set(route)
   }
 
+  /** Where `route` is shown for what the address says. One that has just changed is left: that is shown next. */
+  correct(route: Route): void {
+    const isChanged = formatRoute(parseRoute(location.hash)) !== formatRoute(this.route.value)
+    if (!isChanged && location.hash !== formatRoute(route)) this.replace(route)
+  }
+
   /** With one, so that going back leads to what was shown before. */
   push(route: Route): void {
     history.pushState(null, '', formatRoute(route))

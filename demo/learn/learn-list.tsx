@@ -11,10 +11,8 @@ const HERE: Route = { face: 'learn', scenario: undefined, step: 1 }
 export function LearnList() {
   const { progress, router } = useParts()
   const finished = useCell(progress.cell).split(' ')
-  useEffect(() => {
-    // The address of a scenario that there is not leads here.
-    if (location.hash !== formatRoute(HERE)) router.replace(HERE)
-  })
+  // The address of a scenario that there is not leads here.
+  useEffect(() => router.correct(HERE))
   return (
     <section class="learn-list" aria-labelledby="learn-title">
       <h2 id="learn-title">See it happen, two minutes each</h2>

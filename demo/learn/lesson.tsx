@@ -1,7 +1,7 @@
 /** A scenario, step by step: it goes on when the real state shows what the step is about. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useParts } from '../app/parts.js'
-import { formatRoute, type Route } from '../app/route.js'
+import { formatRoute } from '../app/route.js'
 import { LessonEnd } from './lesson-end.js'
 import { bringIntoSight, elementOf, pointAt, ReaderScrolls } from './panels.js'
 import { Played } from './played.js'
@@ -28,11 +28,8 @@ export function Lesson({ scenario, number }: { scenario: Scenario; number: numbe
     putBack.enter(parts)
     return () => putBack.leave(parts, scenario)
   }, [parts, scenario])
-  useEffect(() => {
-    // An address may be an old one, or mistyped.
-    const here: Route = { face: 'learn', scenario: scenario.id, step: current }
-    if (location.hash !== formatRoute(here)) router.replace(here)
-  })
+  // An address may be an old one, or mistyped.
+  useEffect(() => router.correct({ face: 'learn', scenario: scenario.id, step: current }))
   useEffect(() => (step === undefined ? undefined : pointAt(step.shows)), [step])
   useEffect(() => {
     // Who comes by the address reads on from the top; who goes on, from the step.

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { formatRoute, parseRoute, type Route } from '../../demo/app/route.js'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { formatRoute, parseRoute, Router, type Route } from '../../demo/app/route.js'
 import { SCENARIOS } from '../../demo/learn/scenarios.js'
 
 describe('the address of the page', () => {
@@ -22,6 +22,38 @@ describe('the address of the page', () => {
     }
     expect(parseRoute('#/learn/lag/x')).toEqual({ face: 'learn', scenario: 'lag', step: 1 })
     expect(parseRoute('#/learn/lag/-4')).toEqual({ face: 'learn', scenario: 'lag', step: 1 })
+  })
+})
+
+describe('an address that is put right', () => {
+  const list: Route = { face: 'learn', scenario: undefined, step: 1 }
+  let location: { hash: string }
+  let heard: () => void
+
+  beforeEach(() => {
+    location = { hash: '#/learn/nothing/3' }
+    vi.stubGlobal('location', location)
+    vi.stubGlobal('addEventListener', (_: string, listener: () => void) => void (heard = listener))
+    vi.stubGlobal('history', {
+      replaceState: (_: unknown, __: string, hash: string) => void (location.hash = hash),
+    })
+  })
+
+  afterEach(() => vi.unstubAllGlobals())
+
+  it('says what is shown', () => {
+    const router = new Router()
+    router.correct(list)
+    expect([location.hash, router.route.value]).toEqual(['#/learn', list])
+  })
+
+  it('stays as it is where it has just become another, which is shown next', () => {
+    const router = new Router()
+    location.hash = '#/learn/lag/2'
+    router.correct(list)
+    heard()
+    const other = { face: 'learn', scenario: 'lag', step: 2 }
+    expect([location.hash, router.route.value]).toEqual(['#/learn/lag/2', other])
   })
 })
 
