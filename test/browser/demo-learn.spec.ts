@@ -191,7 +191,6 @@ test('a step brings what it points at into sight, when asked to or by itself', a
   context,
 }) => {
   const page = await context.newPage()
-  await page.emulateMedia({ reducedMotion: 'reduce' })
   await page.goto('./#/learn/broker-death/1')
   const lesson = page.locator('.lesson')
   const panel = page.locator('.broker-panel')

@@ -39,6 +39,10 @@ export const test = base.extend<object, { demoSite: DemoSite }>({
     },
     { scope: 'worker' },
   ],
+  /** Most of what a tab does would be moving what no test looks at, and headless tabs are all in sight. */
+  contextOptions: async ({ contextOptions }, use) => {
+    await use({ ...contextOptions, reducedMotion: 'reduce' })
+  },
   /** `page.goto('.')` is the demo. */
   baseURL: async ({ demoSite }, use) => {
     await use(demoSite.address)

@@ -37,18 +37,22 @@ test('three tabs share the work, take over from one that closes, and repeat noth
   }
 })
 
-test('a message that a handler passes over turns the checker red', async ({ context }) => {
-  const tab = await DemoPage.open(context)
-  await tab.send({ key: 'a', value: '{"number": 1}' })
-  await expect(tab.page.locator('#produce-result')).toHaveText(
-    /Sent as JSON: partition \d, offset 0/,
-  )
-  await tab.expectCounts({ sent: 1, handled: 1, ...faultless })
-  await tab.click('Skip one message')
-  await tab.send({ key: 'a', value: 'two' })
-  await tab.expectCounts({ sent: 2, handled: 1, lost: 1, twice: 0, outOfOrder: 0 })
-  await expect(tab.page.locator('#checker')).toHaveAttribute('data-verdict', 'red')
-  await expect(tab.page.locator('#verdict')).toHaveText(/Lost: partition \d, offset 1/)
+test.describe('where everything moves', () => {
+  test.use({ contextOptions: { reducedMotion: 'no-preference' } })
+
+  test('a message that a handler passes over turns the checker red', async ({ context }) => {
+    const tab = await DemoPage.open(context)
+    await tab.send({ key: 'a', value: '{"number": 1}' })
+    await expect(tab.page.locator('#produce-result')).toHaveText(
+      /Sent as JSON: partition \d, offset 0/,
+    )
+    await tab.expectCounts({ sent: 1, handled: 1, ...faultless })
+    await tab.click('Skip one message')
+    await tab.send({ key: 'a', value: 'two' })
+    await tab.expectCounts({ sent: 2, handled: 1, lost: 1, twice: 0, outOfOrder: 0 })
+    await expect(tab.page.locator('#checker')).toHaveAttribute('data-verdict', 'red')
+    await expect(tab.page.locator('#verdict')).toHaveText(/Lost: partition \d, offset 1/)
+  })
 })
 
 test('a file is sent by the key that is chosen, and what is wrong with one is said', async ({
