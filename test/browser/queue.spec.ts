@@ -33,8 +33,8 @@ class JobBook {
   #onDone = () => {}
 
   async follow(page: Page): Promise<void> {
-    await page.exposeFunction('recordDone', (id: number) => {
-      this.done.add(id)
+    await page.exposeFunction('recordDone', (ids: readonly number[]) => {
+      for (const id of ids) this.done.add(id)
       this.#onDone()
     })
     const debug = await page.context().newCDPSession(page)

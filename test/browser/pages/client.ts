@@ -156,7 +156,7 @@ const tab = {
         await busyFor(takesMs)
         if (isPoison) throw new Error('poison')
         // Known to the test before anything else is made of it, whatever happens to this tab.
-        await globalThis.recordDone?.(id)
+        await tellDone(id)
         if (signal.aborted) return
         await acknowledge('accept')
         record({ type: 'accepted', id })
@@ -304,6 +304,22 @@ function record(what: Recorded): void {
   globalThis.recordNow?.(JSON.stringify(what))
 }
 
+let doneIds: number[] = []
+let telling = Promise.resolve()
+
+/** Resolves when the test knows. A call takes longer than a job: each tells of all that were done during the last. */
+function tellDone(id: number): Promise<void> {
+  doneIds.push(id)
+  if (doneIds.length === 1) {
+    telling = telling.then(() => {
+      const ids = doneIds
+      doneIds = []
+      return globalThis.recordDone?.(ids)
+    })
+  }
+  return telling
+}
+
 function busyFor(handlerMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (handlerMs < Infinity) setTimeout(resolve, handlerMs)
@@ -321,7 +337,7 @@ export type TestTab = typeof tab
 declare global {
   var tab: TestTab
   var recordHandled: ((batch: HandledBatch) => Promise<void>) | undefined
-  var recordDone: ((id: number) => Promise<void>) | undefined
+  var recordDone: ((ids: readonly number[]) => Promise<void>) | undefined
   var recordNow: ((recorded: string) => void) | undefined
 }
 globalThis.tab = tab
