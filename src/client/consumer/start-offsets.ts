@@ -88,6 +88,17 @@ export class StartOffsets {
     }
   }
 
+  /** Goes on at what is committed: somebody else has done what is at hand. */
+  async goOnBehindCommitted(partition: OwnedPartition): Promise<void> {
+    const { connection, groupId } = this.#options
+    const { partitionId, version } = partition
+    if (groupId === undefined) return
+    const request = { api: 'fetchOffsets', groupId, partitions: [partitionId] } as const
+    const { offsets } = await connection.call(request, { isRepeatable: true })
+    const offset = offsets[0]?.offset
+    if (offset !== undefined && partition.version === version) partition.goOnAt(offset)
+  }
+
   async #findOnce(partitions: readonly OwnedPartition[], options: FindOptions): Promise<void> {
     const byPolicy = new Map<AutoOffsetReset, OwnedPartition[]>()
     for (const partition of partitions) {
