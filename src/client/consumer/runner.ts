@@ -3,12 +3,10 @@
  * partitions at once if asked to. A handler that throws gets the same message again after a backoff
  * (rule 17); the other partitions go on meanwhile.
  */
-import { decodeBatch, decodeCompressedBatch, isCompressed } from '../../codec/decode-batch.js'
 import type { DecodedRecord } from '../../codec/decode-batch.js'
 import type { CodecRegistry } from '../../codec/codec-registry.js'
-import { nextOffsetOf, parseBatchHeader } from '../../protocol/batch-header.js'
-import { CONSUMER_DEFAULTS, FETCH_BYTES_MAX } from '../../protocol/limits.js'
-import { hasCode, TabmqError, type ErrorCode } from '../../protocol/errors.js'
+import { CONSUMER_DEFAULTS } from '../../protocol/limits.js'
+import { hasCode, type ErrorCode } from '../../protocol/errors.js'
 import type { PartitionId } from '../../protocol/names.js'
 import type { ReplyTo } from '../../protocol/requests/replies.js'
 import type { StoreWrite } from '../../protocol/requests/stores.js'
@@ -19,6 +17,7 @@ import { storesPart } from '../parts.js'
 import { NOBODY_ASKED, PendingAnswer } from '../request/reply.js'
 import { backoffMs } from '../retry-backoff.js'
 import type { CheckedRunOptions } from './consumer-options.js'
+import { decodeBatches } from './decode-batches.js'
 import type { HandledWithChanges } from './offset-commits.js'
 import type { Batch, EachBatchHandler, EachMessageHandler } from './delivery.js'
 import type {
@@ -29,12 +28,7 @@ import type {
 } from './delivery.js'
 import { LoopLeft } from './message-iterator.js'
 import type { OwnedPartition } from './owned-partition.js'
-
-/**
- * How long handlers that do not wait for anything may follow one another before the page gets a turn:
- * for input and drawing, and for what it has to hear of the broker (that it died, who owns what).
- */
-const STRETCH_MS_MAX = 10
+import { Stretch } from './stretch.js'
 
 /** A commit that came to nothing because the partition is not this member's any more, or the broker died. */
 const MOOT: readonly ErrorCode[] = [
@@ -86,14 +80,6 @@ interface Taken {
   readonly version: number
 }
 
-interface Decoded {
-  readonly records: readonly DecodedRecord[]
-  /** Up to there it is decoded: what is not among the records is void. */
-  readonly nextOffset: number
-  /** Why there are no more. */
-  readonly failure: { readonly error: unknown } | undefined
-}
-
 interface Turn {
   readonly partition: OwnedPartition
   readonly done: Promise<void>
@@ -104,16 +90,15 @@ interface Turn {
 export class Runner {
   readonly #options: RunnerOptions
   readonly #turns = new Map<PartitionId, Turn>()
+  readonly #stretch: Stretch
   #isRunning = false
   #isSuspended = false
   #lastTurn = 0
-  #stretchSinceMs = 0
-  /** When the clock was last looked at for a handler. */
-  #nowMs = 0
   #cancelTimer: (() => void) | undefined
 
   constructor(options: RunnerOptions) {
     this.#options = options
+    this.#stretch = new Stretch(options.host)
   }
 
   start(): void {
@@ -155,7 +140,7 @@ export class Runner {
    * has come from outside: the page has just had a turn.
    */
   pump(): void {
-    this.#stretchSinceMs = this.#options.host.nowMs()
+    this.#stretch.begin()
     this.#pump()
   }
 
@@ -197,11 +182,12 @@ export class Runner {
   }
 
   async #turn(partition: OwnedPartition): Promise<void> {
-    const { run, bytesPerBatch } = this.#options
+    const { run, bytesPerBatch, codecs } = this.#options
     const { version } = partition
     try {
       const batches = partition.take(run.eachBatch === undefined ? 1 : bytesPerBatch)
-      const decoded = await this.#decode(batches, partition.position ?? 0)
+      const fromOffset = partition.position ?? 0
+      const decoded = await decodeBatches(batches, { fromOffset, codecs })
       const { nextOffset, failure } = decoded
       const [first, ...others] = decoded.records
       if (first === undefined) {
@@ -227,7 +213,7 @@ export class Runner {
     const payload = this.#payloadOf(partition)
     try {
       for (const message of records) {
-        if (this.#isStretchOver()) await this.#breathe()
+        if (this.#stretch.isOver()) await this.#stretch.breathe()
         if (!this.#begins(partition, version)) return
         await this.#called(handler, taken, { ...payload, message })
         const isLast = message === records.at(-1)
@@ -281,7 +267,7 @@ export class Runner {
     // A seek goes back: what is done from there on must not look as if it had been done before.
     if (!(await this.#isProgressCommitted(partition))) return
     for (const message of records) {
-      if (this.#isStretchOver()) await this.#breathe()
+      if (this.#stretch.isOver()) await this.#stretch.breathe()
       if (!this.#begins(partition, version)) return
       const from = message.offset
       const offset = message === records.at(-1) ? nextOffset : from + 1
@@ -342,7 +328,7 @@ export class Runner {
       partition.handled(version, offset === lastOffset ? nextOffset : offset + 1)
       listener.handled(resolvedCount - countBefore, false)
     }
-    if (this.#isStretchOver()) await this.#breathe()
+    if (this.#stretch.isOver()) await this.#stretch.breathe()
     if (!this.#begins(partition, version)) return
     try {
       await handler({
@@ -365,39 +351,10 @@ export class Runner {
     }
   }
 
-  /** The records up to the first that cannot be decoded: those before it are not to wait for it. */
-  async #decode(batches: readonly ArrayBuffer[], fromOffset: number): Promise<Decoded> {
-    let records: readonly DecodedRecord[] = []
-    let nextOffset = fromOffset
-    for (const batch of batches) {
-      try {
-        records = records.concat(await this.#decodeOne(batch, { fromOffset }))
-        nextOffset = nextOffsetOf(parseBatchHeader(batch))
-      } catch (error) {
-        const untilOffset = error instanceof TabmqError ? Number(error.details['offset'] ?? 0) : 0
-        if (untilOffset > fromOffset) {
-          records = records.concat(await this.#decodeOne(batch, { fromOffset, untilOffset }))
-          nextOffset = untilOffset
-        }
-        return { records, nextOffset, failure: { error } }
-      }
-    }
-    return { records, nextOffset, failure: undefined }
-  }
-
   /** What was taken is void, all of it: that is done. */
   #pass(partition: OwnedPartition, version: number, nextOffset: number): void {
     partition.handled(version, nextOffset)
     this.#options.listener.handled(1, true)
-  }
-
-  #decodeOne(batch: ArrayBuffer, range: { fromOffset: number; untilOffset?: number }) {
-    const options = { ...range, codecs: this.#options.codecs }
-    if (!isCompressed(batch)) return decodeBatch(batch, options)
-    return decodeCompressedBatch(batch, {
-      ...options,
-      valuesBytesMax: FETCH_BYTES_MAX,
-    })
   }
 
   #onFailure(partition: OwnedPartition, version: number, error: unknown): void {
@@ -437,24 +394,12 @@ export class Runner {
     if (turn !== undefined) turn.handlerSinceMs = nowMs
   }
 
-  /** Asked for every message, which is to cost neither a promise nor a second look at the clock. */
-  #isStretchOver(): boolean {
-    this.#nowMs = this.#options.host.nowMs()
-    return this.#nowMs - this.#stretchSinceMs >= STRETCH_MS_MAX
-  }
-
-  async #breathe(): Promise<void> {
-    const { host } = this.#options
-    await host.nextTurn()
-    this.#nowMs = host.nowMs()
-    this.#stretchSinceMs = this.#nowMs
-  }
-
   /** Whether a handler may begin; then it does, as of the last look at the clock. */
   #begins(partition: OwnedPartition, version: number): boolean {
     if (!this.#isCurrent(partition, version)) return false
-    if (!this.#options.listener.mayDeliver(this.#nowMs)) return false
-    this.#noteHandlerStarts(partition, this.#nowMs)
+    const { nowMs } = this.#stretch
+    if (!this.#options.listener.mayDeliver(nowMs)) return false
+    this.#noteHandlerStarts(partition, nowMs)
     return true
   }
 
