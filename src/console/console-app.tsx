@@ -37,7 +37,25 @@ const TITLES: Readonly<Record<ViewName, string>> = {
   health: 'Health',
 }
 
-export function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppProps) {
+export interface ConsoleRootProps {
+  readonly first: ConsoleAppProps
+  /** Is given what shows the next. */
+  readonly onMount: (show: (props: ConsoleAppProps) => void) => void
+}
+
+/**
+ * A root that is rendered again and again has Preact begin with its ids anew, while what is there keeps those
+ * that it has: this one is rendered once.
+ */
+export function ConsoleRoot({ first, onMount }: ConsoleRootProps) {
+  const [props, show] = useState(first)
+  useLayoutEffect(() => {
+    onMount(show)
+  }, [])
+  return <ConsoleApp {...props} />
+}
+
+function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppProps) {
   const state = useSessionState(session)
   const { notices, notify } = useNotices()
   const main = useRef<HTMLElement>(null)
@@ -128,12 +146,13 @@ function View({ view }: { readonly view: ViewName }) {
 }
 
 function useSessionState(session: ConsoleSession): SessionState {
-  const [state, setState] = useState(session.state)
+  const [, setState] = useState(session.state)
   useEffect(() => {
     setState(session.state)
     return session.onChange(() => setState(session.state))
   }, [session])
-  return state
+  // Never that of another session, which a view would take for this one's.
+  return session.state
 }
 
 interface Notice {

@@ -4,7 +4,7 @@
  */
 import { h, render } from 'preact'
 import { Tabmq, type WorkerSource } from '../index.js'
-import { ConsoleApp } from './console-app.js'
+import { ConsoleRoot, type ConsoleAppProps } from './console-app.js'
 import { errorText } from './format/error-text.js'
 import { formatRoute, parseRoute, type Route, type ViewName } from './route.js'
 import { ConsoleSession } from './session/console-session.js'
@@ -46,6 +46,8 @@ export class TabmqConsole extends Base {
   #worker: WorkerSource | undefined
   #route: Route = { view: 'topics' }
   #isEndPlanned = false
+  /** Undefined while there is nothing of it in the page. */
+  #show: ((props: ConsoleAppProps) => void) | undefined
 
   /** The broker's name; the attribute `broker`. Not heeded with a `connection`. */
   get broker(): string {
@@ -133,6 +135,7 @@ export class TabmqConsole extends Base {
     queueMicrotask(() => {
       if (!this.#isEndPlanned) return
       this.#end()
+      this.#show = undefined
       if (this.#root !== undefined) render(null, this.#root)
     })
   }
@@ -198,6 +201,7 @@ export class TabmqConsole extends Base {
     if (this.#root === undefined) return
     const session = this.#session
     if (session === undefined) {
+      this.#show = undefined
       const text = this.#failure === undefined ? '' : errorText(this.#failure)
       render(h('div', { class: 'banner bad', role: 'alert' }, text), this.#root)
       return
@@ -213,7 +217,9 @@ export class TabmqConsole extends Base {
       route: this.#route,
       go: (route: Route) => this.#go(route),
     }
-    render(h(ConsoleApp, props), this.#root)
+    if (this.#show !== undefined) return this.#show(props)
+    const onMount = (show: (props: ConsoleAppProps) => void) => (this.#show = show)
+    render(h(ConsoleRoot, { first: props, onMount }), this.#root)
   }
 }
 

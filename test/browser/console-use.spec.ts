@@ -403,3 +403,20 @@ test('a message is published to an exchange, and said where it went', async ({ c
     { value: {}, headers: { kind: 'bad' } },
   ])
 })
+
+test('each label leads to its own field, however often the element was changed', async ({
+  context,
+}) => {
+  const broker = 'console-labels'
+  await openSeeded(context, broker)
+  const page = await openConsole(context, { broker, view: 'messages/orders' })
+  const readonly = page.getByText('read-only')
+  for (const count of [1, 0, 1]) {
+    await page.locator('tabmq-console').evaluate((one) => one.toggleAttribute('readonly'))
+    await expect(readonly).toHaveCount(count)
+  }
+  await page.getByLabel('Begin with').selectOption('offset')
+  await page.getByLabel('Offset', { exact: true }).fill('7')
+  await page.getByRole('button', { name: 'Read', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'orders, from offset 7 on' })).toBeVisible()
+})
