@@ -7,10 +7,11 @@ import { formatCount } from './format/format.js'
 import { ExchangesView } from './exchanges/exchanges-view.js'
 import { GroupsView } from './groups/groups-view.js'
 import { HealthView } from './health/health-view.js'
+import { placeToReturnTo } from './messages/messages-memory.js'
 import { MessagesView } from './messages/messages-view.js'
 import { ConsoleContext, type ConsoleParts } from './parts/console-context.js'
 import { useKeptFocus } from './parts/kept-focus.js'
-import { formatRoute, VIEWS, type Route, type ViewName } from './route.js'
+import { formatRoute, VIEWS, type Arrival, type Route, type ViewName, type Visit } from './route.js'
 import type { ConsoleSession, SessionState } from './session/console-session.js'
 import { ShareGroupsView } from './share-groups/share-groups-view.js'
 import { StoresView } from './stores/stores-view.js'
@@ -24,7 +25,8 @@ export interface ConsoleAppProps {
   readonly name: string
   readonly isReadonly: boolean
   readonly route: Route
-  readonly go: (route: Route) => void
+  readonly visit: Visit
+  readonly go: (route: Route, arrival?: Arrival) => void
 }
 
 const TITLES: Readonly<Record<ViewName, string>> = {
@@ -55,20 +57,20 @@ export function ConsoleRoot({ first, onMount }: ConsoleRootProps) {
   return <ConsoleApp {...props} />
 }
 
-function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppProps) {
+function ConsoleApp({ session, name, isReadonly, route, visit, go }: ConsoleAppProps) {
   const state = useSessionState(session)
   const { notices, notify } = useNotices()
   const main = useRef<HTMLElement>(null)
   useKeptFocus(main)
-  const path = formatRoute(route)
-  const shownPath = useRef(path)
-  shownPath.current = path
+  const shownPath = useRef('')
+  shownPath.current = formatRoute(route)
   // Another view begins at its top.
-  useLayoutEffect(() => main.current?.scrollTo(0, 0), [path])
+  useLayoutEffect(() => main.current?.scrollTo(0, 0), [visit])
   const parts: ConsoleParts = {
     session,
     state,
     route,
+    visit,
     go,
     isAt: (one) => formatRoute(one) === shownPath.current,
     notify,
@@ -85,12 +87,16 @@ function ConsoleApp({ session, name, isReadonly, route, go }: ConsoleAppProps) {
         <div class="banners">
           <Banners session={session} state={state} />
         </div>
-        <Navigation cluster={state.cluster} route={route} go={go} />
+        <Navigation
+          cluster={state.cluster}
+          route={route}
+          onChoose={(view) => go(placeOf(view, { session, route }), 'return')}
+        />
         <main aria-label={TITLES[route.view]} tabIndex={-1} ref={main}>
           {state.cluster === undefined ? (
             <Waiting isFailed={state.link.status === 'failed'} />
           ) : (
-            <Fence key={`${route.view}/${route.name ?? ''}`}>
+            <Fence key={visit.number}>
               <View view={route.view} />
             </Fence>
           )}
@@ -225,13 +231,22 @@ function Banners({ session, state: { link, cluster, isDataLost } }: BannersProps
   )
 }
 
+/** Where the way through the views leads: to messages where the reader left them, else to all that there is. */
+function placeOf(
+  view: ViewName,
+  { session, route }: Pick<ConsoleAppProps, 'session' | 'route'>,
+): Route {
+  if (view !== 'messages') return { view }
+  return route.view === view ? route : placeToReturnTo(session)
+}
+
 interface NavigationProps {
   readonly cluster: ClusterState | undefined
   readonly route: Route
-  readonly go: (route: Route) => void
+  readonly onChoose: (view: ViewName) => void
 }
 
-function Navigation({ cluster, route, go }: NavigationProps) {
+function Navigation({ cluster, route, onChoose }: NavigationProps) {
   const counts: Partial<Record<ViewName, number | undefined>> = {
     topics: cluster?.topics.length,
     groups: cluster?.groups.length,
@@ -246,7 +261,7 @@ function Navigation({ cluster, route, go }: NavigationProps) {
             <button
               type="button"
               aria-current={view === route.view ? 'page' : undefined}
-              onClick={() => go({ view })}
+              onClick={() => onChoose(view)}
             >
               {TITLES[view]}
               <span class="count">

@@ -6,7 +6,14 @@ import { h, render } from 'preact'
 import { Tabmq, type WorkerSource } from '../index.js'
 import { ConsoleRoot, type ConsoleAppProps } from './console-app.js'
 import { errorText } from './format/error-text.js'
-import { formatRoute, parseRoute, type Route, type ViewName } from './route.js'
+import {
+  formatRoute,
+  parseRoute,
+  type Arrival,
+  type Route,
+  type ViewName,
+  type Visit,
+} from './route.js'
 import { ConsoleSession } from './session/console-session.js'
 import { consoleSheets } from './styles/sheets.js'
 
@@ -26,8 +33,9 @@ const OWN = ['broker', 'readonly', 'theme', 'connection', 'worker', 'view'] as c
 /**
  * The element `<tabmq-console>`. Attributes: `broker`, the name of the broker (`default`); `readonly`, to
  * look and change nothing; `theme`, `light` or `dark` (that of the system); `view`, what is shown: a view,
- * one thing of it, of messages a partition and an offset (`topics`, `topics/orders`, `messages/orders/3/117`).
- * It connects when it is put into a page, and lets go when it is taken out.
+ * one thing of it, of messages which (`topics`, `topics/orders`, `messages/orders/3/117`,
+ * `messages/orders?from=oldest&key=user-7`). It connects when it is put into a page, and lets go when it is
+ * taken out.
  *
  * @fires viewchange when something else is shown, by whomever; its `detail` is a {@link ConsoleRoute}
  *
@@ -45,9 +53,10 @@ export class TabmqConsole extends Base {
   #connection: Tabmq | undefined
   #worker: WorkerSource | undefined
   #route: Route = { view: 'topics' }
-  #isEndPlanned = false
+  #visit: Visit = { number: 0, isReturn: true }
   /** Undefined while there is nothing of it in the page. */
   #show: ((props: ConsoleAppProps) => void) | undefined
+  #isEndPlanned = false
 
   /** The broker's name; the attribute `broker`. Not heeded with a `connection`. */
   get broker(): string {
@@ -81,8 +90,9 @@ export class TabmqConsole extends Base {
   }
 
   /**
-   * What is shown, as the attribute `view`: `topics`, `topics/orders`, `messages/orders/3/117`. Each part is
-   * as `encodeURIComponent` writes it, so that all of it can be the end of an address.
+   * What is shown, as the attribute `view`: `topics`, `topics/orders`, `messages/orders/3/117`,
+   * `messages/orders?from=oldest&key=user-7`. Each part is as `encodeURIComponent` writes it, so that all of
+   * it can be the end of an address.
    */
   get view(): string {
     return formatRoute(this.#route)
@@ -91,7 +101,7 @@ export class TabmqConsole extends Base {
   /** As if the reader had chosen it; what leads nowhere is not heeded. */
   set view(view: string) {
     const route = parseRoute(view)
-    if (route !== undefined) this.#go(route)
+    if (route !== undefined) this.#go(route, 'return')
   }
 
   /** The app's own client, to use instead of a connection of the console's. It is never closed. */
@@ -145,7 +155,7 @@ export class TabmqConsole extends Base {
     if (before === value) return
     if (name === 'view') {
       const route = parseRoute(value ?? '')
-      if (route !== undefined) this.#go(route)
+      if (route !== undefined) this.#go(route, 'return')
     } else if (name === 'broker' && this.#connection === undefined) this.#restart()
     else this.#render()
   }
@@ -188,9 +198,13 @@ export class TabmqConsole extends Base {
     session?.close().catch((error: unknown) => reportError(error))
   }
 
-  #go(route: Route): void {
+  #go(route: Route, arrival: Arrival): void {
     const path = formatRoute(route)
     if (path === formatRoute(this.#route)) return
+    if (arrival !== 'shown') {
+      const isReturn = arrival === 'return' && route.view !== this.#route.view
+      this.#visit = { number: this.#visit.number + 1, isReturn }
+    }
     this.#route = route
     if (this.getAttribute('view') !== path) this.setAttribute('view', path)
     this.#render()
@@ -215,7 +229,8 @@ export class TabmqConsole extends Base {
       name: this.getAttribute('broker') ?? named,
       isReadonly: this.readonly,
       route: this.#route,
-      go: (route: Route) => this.#go(route),
+      visit: this.#visit,
+      go: (route: Route, arrival: Arrival = 'link') => this.#go(route, arrival),
     }
     if (this.#show !== undefined) return this.#show(props)
     const onMount = (show: (props: ConsoleAppProps) => void) => (this.#show = show)

@@ -1,6 +1,7 @@
 /** What the message browser says of what it shows, and that it keeps it. */
-import { expect, test } from '@playwright/test'
-import { openConsole } from './console-page.js'
+import { expect, test, type BrowserContext, type Page } from '@playwright/test'
+import type * as Console from '../../src/console/index.js'
+import { openConsole, setView } from './console-page.js'
 import { openTab } from './tabs.js'
 
 test('a list of messages says what it is of, and is there again after another view', async ({
@@ -123,4 +124,265 @@ test('keys and headers are shown as they are, JSON in bytes as JSON, and both ar
   await detail.getByRole('button', { name: 'Copy Value' }).click()
   await expect(page.getByText('Value copied.')).toBeVisible()
   expect(await clipboard()).toBe('{"a":1}')
+})
+
+/** A console of a topic `orders` with ids 0 to 29 in three partitions, and a topic `audit`; what it tells is kept. */
+async function openOrders(context: BrowserContext, broker: string) {
+  const other = await openTab(context, broker)
+  await other.evaluate(async () => {
+    await tab.admin.createTopics({
+      topics: [{ topic: 'audit' }, { topic: 'orders', numPartitions: 3 }],
+    })
+    await tab.send(
+      'orders',
+      Array.from({ length: 30 }, (_, id) => ({
+        key: `user-${id % 10}`,
+        value: { id },
+        timestamp: Date.UTC(2026, 0, 31, 12, id),
+        partition: id % 3,
+      })),
+    )
+  })
+  const page = await openConsole(context, { broker, view: 'messages' })
+  await page.evaluate(() => {
+    const told: unknown[] = []
+    const element = document.querySelector('tabmq-console')
+    element?.addEventListener('viewchange', (event) => {
+      told.push((event as CustomEvent).detail)
+    })
+    Object.assign(globalThis, { told })
+  })
+  return { other, page }
+}
+
+function told(page: Page): Promise<unknown[]> {
+  return page.evaluate(() => (globalThis as unknown as { told: unknown[] }).told)
+}
+
+function address(page: Page): Promise<string> {
+  return page.locator('tabmq-console').evaluate((element) => (element as Console.TabmqConsole).view)
+}
+
+test('the address says what is listed, and reads the same wherever it is opened', async ({
+  context,
+}) => {
+  const broker = 'console-address'
+  const { page } = await openOrders(context, broker)
+  const filter = page.getByLabel('Filter')
+  const begin = page.getByLabel('Begin with')
+  const status = page.getByRole('main').getByRole('status')
+  await page.getByLabel('Topic').selectOption('orders')
+  await begin.selectOption('oldest')
+  await page.getByLabel('Key').fill('user-7')
+  await filter.fill('value.id > 9')
+  expect(await told(page)).toEqual([])
+  await filter.press('Enter')
+  await expect(status).toHaveText('2 messages of 30 that were looked at; that is all.')
+  await expect(filter).toBeFocused()
+  const found = 'messages/orders?from=oldest&key=user-7&filter=value.id%20%3E%209'
+  expect(await address(page)).toBe(found)
+  const oldest = { view: 'messages', name: 'orders', from: 'oldest' }
+  const expected: unknown[] = [{ ...oldest, key: 'user-7', filter: 'value.id > 9' }]
+  expect(await told(page)).toEqual(expected)
+
+  await test.step('reading again, and what cannot be read, leave it as it is', async () => {
+    const other = await openTab(context, broker)
+    await other.evaluate(() =>
+      tab.send('orders', [{ key: 'user-7', value: { id: 37 }, partition: 0 }]),
+    )
+    await filter.press('Enter')
+    await expect(status).toHaveText('3 messages of 31 that were looked at; that is all.')
+    await filter.fill('value.id >')
+    await filter.press('Enter')
+    await expect(page.getByText('At character')).toBeVisible()
+    await expect(filter).toBeFocused()
+    expect(await address(page)).toBe(found)
+    expect(await told(page)).toEqual(expected)
+  })
+
+  await test.step('a place of a partition, and a time', async () => {
+    await filter.fill('')
+    await page.getByLabel('Key').fill('')
+    await begin.selectOption('offset')
+    await page.getByLabel('Offset', { exact: true }).fill('9')
+    await page.getByLabel('Partition').selectOption('2')
+    await filter.press('Enter')
+    await expect(status).toHaveText('1 message; that is all.')
+    expect(await address(page)).toBe('messages/orders/2/9')
+    await page.getByLabel('Partition').selectOption('all')
+    await filter.press('Enter')
+    await expect(status).toHaveText('4 messages; that is all.')
+    expect(await address(page)).toBe('messages/orders?from=9')
+    await setView(page, 'messages/orders?from=2026-01-31T12:28:00.000Z')
+    await expect(begin).toHaveValue('time')
+    await expect(status).toHaveText('3 messages; that is all.')
+    const before = await told(page)
+    await filter.press('Enter')
+    await expect(status).toHaveText('3 messages; that is all.')
+    expect(await told(page)).toEqual(before)
+  })
+
+  await test.step('opened elsewhere, and gone back to', async () => {
+    await setView(page, found)
+    await expect(status).toHaveText('3 messages of 31 that were looked at; that is all.')
+    const elsewhere = await openConsole(context, { broker, view: found })
+    await expect(elsewhere.getByRole('main').getByRole('status')).toHaveText(
+      '3 messages of 31 that were looked at; that is all.',
+    )
+    await expect(elsewhere.getByLabel('Filter')).toHaveValue('value.id > 9')
+    await elsewhere.close()
+  })
+
+  await test.step('a wrong one says what is wrong', async () => {
+    await setView(page, 'messages/orders/7?filter=value.id%20%3E')
+    await expect(page.getByText('There is no such partition.')).toBeVisible()
+    await expect(page.getByText('At character')).toBeVisible()
+    await expect(page.getByRole('grid')).toHaveCount(0)
+  })
+  // Labels lead to their own fields, whatever was shown and gone meanwhile.
+  const ids = await page.locator('tabmq-console').evaluate((element) => {
+    const all = [...(element.shadowRoot?.querySelectorAll('[id]') ?? [])]
+    return all.map(({ id }) => id)
+  })
+  expect(new Set(ids).size).toBe(ids.length)
+})
+
+test('an address that is gone back to has the list that was left, a link what is there now', async ({
+  context,
+}) => {
+  const { other, page } = await openOrders(context, 'console-back')
+  const status = page.getByRole('main').getByRole('status')
+  const nav = page.getByRole('navigation', { name: 'Views of the broker' })
+  const detail = page.getByRole('region', { name: 'Message', exact: true })
+  const leave = async () => {
+    await nav.getByRole('button', { name: 'Topics' }).click()
+    await expect(page.getByRole('heading', { level: 2, name: 'Topics' })).toBeVisible()
+  }
+  await page.getByLabel('Topic').selectOption('orders')
+  await page.getByRole('button', { name: 'Read', exact: true }).click()
+  await expect(status).toHaveText('30 messages; that is all.')
+  await page.getByRole('grid').getByRole('row').nth(3).click()
+  await expect(detail).toBeVisible()
+  await other.evaluate(() => tab.send('orders', [{ value: { id: 30 } }]))
+
+  await leave()
+  await nav.getByRole('button', { name: 'Messages' }).click()
+  expect(await address(page)).toBe('messages/orders')
+  await expect(status).toHaveText('30 messages; that is all.')
+  await expect(detail).toBeVisible()
+  await nav.getByRole('button', { name: 'Messages' }).click()
+  await expect(detail).toBeVisible()
+  await leave()
+  await setView(page, 'messages/orders')
+  await expect(status).toHaveText('30 messages; that is all.')
+  await expect(detail).toBeVisible()
+
+  await leave()
+  await page.getByRole('main').getByRole('button', { name: 'orders', exact: true }).click()
+  await page.getByRole('main').getByRole('button', { name: 'Browse messages' }).click()
+  expect(await address(page)).toBe('messages/orders')
+  await expect(status).toHaveText('31 messages; that is all.')
+  await expect(detail).toHaveCount(0)
+
+  // Before anything was listed there was no list.
+  await setView(page, 'messages')
+  await expect(page.getByLabel('Topic')).toHaveValue('audit')
+  await expect(page.getByRole('grid')).toHaveCount(0)
+})
+
+test('the address of what is live follows at once', async ({ context }) => {
+  const broker = 'console-address-live'
+  const { other, page } = await openOrders(context, broker)
+  await page.getByLabel('Topic').selectOption('orders')
+  await page.getByLabel('Begin with').selectOption('live')
+  await page.getByLabel('Partition').selectOption('1')
+  await page.getByRole('button', { name: 'Follow' }).click()
+  const live = 'messages/orders/1?from=live'
+  expect(await address(page)).toBe(live)
+  const elsewhere = await openConsole(context, { broker, view: live })
+  const pages = [page, elsewhere]
+  for (const one of pages) {
+    await expect(one.getByRole('main').getByRole('status')).toContainText('Waiting for messages')
+  }
+  await other.evaluate(() =>
+    tab.send('orders', [
+      { value: 'here', partition: 1 },
+      { value: 'elsewhere', partition: 0 },
+    ]),
+  )
+  for (const one of pages) {
+    await expect(one.getByRole('main').getByRole('status')).toHaveText(/^1 message since/)
+    await expect(one.getByRole('grid')).toContainText('here')
+  }
+})
+
+test('what no address can say is listed, and said to be so', async ({ context }) => {
+  const { page } = await openOrders(context, 'console-unwritable')
+  await page.getByLabel('Topic').selectOption('orders')
+  await page.getByLabel('Key').evaluate((input: HTMLInputElement) => {
+    input.value = 'half \ud83d'
+    input.dispatchEvent(new Event('input', { bubbles: true }))
+  })
+  await page.getByRole('button', { name: 'Read', exact: true }).click()
+  await expect(page.getByText('No address can say this')).toBeVisible()
+  await expect(page.getByRole('main').getByRole('status')).toContainText('0 messages of 30')
+  expect(await address(page)).toBe('messages')
+})
+
+test('another broker is asked for the same messages', async ({ context }) => {
+  const { page } = await openOrders(context, 'console-first')
+  const second = await openTab(context, 'console-second')
+  await second.evaluate(async () => {
+    await tab.admin.createTopics({ topics: [{ topic: 'orders' }] })
+    await tab.send('orders', [{ value: 'of the second' }])
+  })
+  const status = page.getByRole('main').getByRole('status')
+  await page.getByLabel('Topic').selectOption('orders')
+  await page.getByRole('button', { name: 'Read', exact: true }).click()
+  await expect(status).toHaveText('30 messages; that is all.')
+  const stores = page.getByRole('button', { name: 'Stores' })
+  await stores.click()
+  await setView(page, 'messages/orders')
+  await expect(status).toHaveText('30 messages; that is all.')
+  await page.evaluate(() =>
+    document.querySelector('tabmq-console')?.setAttribute('broker', 'console-second'),
+  )
+  await expect(status).toHaveText('1 message; that is all.')
+  await expect(page.getByRole('grid')).toContainText('of the second')
+})
+
+test('what was sent leads nobody back who has gone to another view', async ({ context }) => {
+  const page = await openTab(context, 'console-sent-late')
+  await page.evaluate(async () => {
+    await tab.admin.createTopics({ topics: [{ topic: 'orders' }] })
+    const producer = tab.mq.producer.bind(tab.mq)
+    let go = () => {}
+    const gate = new Promise<void>((resolve) => (go = resolve))
+    tab.mq.producer = (options) => {
+      const made = producer(options)
+      const send = made.send.bind(made)
+      made.send = async (record) => {
+        await gate
+        return send(record)
+      }
+      return made
+    }
+    Object.assign(globalThis, { go: () => go() })
+    // By the address that the server has it at.
+    const path = '/src/console/index.ts'
+    const { TabmqConsole } = (await import(path)) as typeof Console
+    const element = new TabmqConsole()
+    element.connection = tab.mq
+    element.view = 'messages/orders'
+    document.body.append(element)
+  })
+  await expect(page.getByRole('main').getByRole('status')).toContainText('There are no messages')
+  await page.getByRole('button', { name: 'Send a message' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click()
+  await setView(page, 'stores')
+  await expect(page.getByRole('heading', { name: 'Stores' })).toBeVisible()
+  await page.evaluate(() => (globalThis as unknown as { go: () => void }).go())
+  await expect(page.getByText('Sent: orders, partition 0, offset 0.')).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Stores' })).toBeVisible()
+  expect(await address(page)).toBe('stores')
 })

@@ -1,4 +1,5 @@
 /** What the message browser showed when the reader went to another view: kept for as long as the session is. */
+import type { Route } from '../route.js'
 import type { ConsoleSession } from '../session/console-session.js'
 import type { Row } from './message-row.js'
 import type { CheckedQuery, Query } from './read-form.js'
@@ -7,6 +8,8 @@ import { ScanReader } from './scan-reader.js'
 /** What the rows are of, while the form may say something else. */
 export interface Asked extends CheckedQuery {
   readonly query: Query
+  /** The address that says it; where none can, that of the message browser. */
+  readonly route: Route
   readonly topic: string
   /** Another topic of the same name has another. */
   readonly topicId: string
@@ -34,6 +37,11 @@ export interface MessagesMemory {
 }
 
 const memories = new WeakMap<ConsoleSession, MessagesMemory>()
+
+/** Whoever comes back there finds the list that was left. */
+export function placeToReturnTo(session: ConsoleSession): Route {
+  return memoryOf(session).asked?.route ?? { view: 'messages' }
+}
 
 export function memoryOf(session: ConsoleSession): MessagesMemory {
   const memory = memories.get(session) ?? { reader: new ScanReader(), readings: 0 }

@@ -1,10 +1,10 @@
 /** The message browser: looks into a topic, and sends to it. */
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { errorText } from '../format/error-text.js'
 import { formatCount, formatQuantity, formatTime } from '../format/format.js'
 import { useCluster, useConsole } from '../parts/console-context.js'
 import { Empty } from '../parts/facts.js'
-import type { Route } from '../route.js'
+import { formatRoute, type Route } from '../route.js'
 import { ExportDialog } from './export-dialog.js'
 import { MessageDetail } from './message-detail.js'
 import { MessageGrid } from './message-grid.js'
@@ -12,6 +12,7 @@ import type { MessageRow, Row } from './message-row.js'
 import type { PartitionRange } from './message-scan.js'
 import { ProduceDialog } from './produce-dialog.js'
 import { LIST_BEGIN, memoryOf, type Asked, type ListState } from './messages-memory.js'
+import { queryOf, routeOf } from './query-route.js'
 import { queryText } from './query-text.js'
 import { checkQuery, ReadForm, type Query } from './read-form.js'
 import type { Reading } from './reading.js'
@@ -21,8 +22,8 @@ import { useTail } from './use-tail.js'
 
 export function MessagesView() {
   const { topics } = useCluster()
-  const { go, route } = useConsole()
-  if (topics.length > 0) return <Messages key={placeOf(route)} />
+  const { go } = useConsole()
+  if (topics.length > 0) return <Messages />
   return (
     <>
       <div class="head">
@@ -38,29 +39,23 @@ export function MessagesView() {
   )
 }
 
-function placeOf({ name, partition, offset }: Route): string {
-  return [name, partition, offset].join(' ')
-}
-
-function queryOf({ name, partition, offset }: Route, firstTopic: string): Query {
-  return {
-    topic: name ?? firstTopic,
-    partition: partition === undefined ? 'all' : String(partition),
-    start: offset === undefined ? 'newest' : 'offset',
-    offset: offset === undefined ? '' : String(offset),
-    time: '',
-    key: '',
-    filter: '',
-  }
+/** What was there when the reader left, for whoever comes back to it. */
+function useMemory() {
+  const { session, route, visit } = useConsole()
+  const memory = memoryOf(session)
+  const { asked } = memory
+  const isThere =
+    route.name === undefined || (asked && formatRoute(asked.route) === formatRoute(route))
+  return { memory, before: visit.isReturn && isThere ? memory : undefined }
 }
 
 function Messages() {
-  const { session, route, writer } = useConsole()
+  const { session, route, go, writer } = useConsole()
   const { topics } = useCluster()
-  const memory = memoryOf(session)
-  // Whoever comes back finds what was there; whoever comes for a topic, that topic.
-  const before = route.name === undefined ? memory : undefined
+  const { memory, before } = useMemory()
   const [query, setQuery] = useState(() => before?.query ?? queryOf(route, topics[0]?.topic ?? ''))
+  // What is still being typed is not found fault with; what was tried is.
+  const [tried, setTried] = useState<Query>()
   const [asked, setAsked] = useState(before?.asked)
   const [isProducing, setProducing] = useState(false)
   const { reader } = memory
@@ -80,13 +75,21 @@ function Messages() {
     tail.stop()
   }
 
-  const start = () => {
+  const isHere = useRef(true)
+  useEffect(() => () => void (isHere.current = false), [])
+  /** @param given the address that has led there, which stays as it is */
+  const start = (given?: Route) => {
+    // What was sent may arrive when the reader is elsewhere.
+    if (!isHere.current) return
     const { checked } = checkQuery(query, topic)
     stop()
+    setTried(query)
     if (checked === undefined || topic === undefined) return setAsked(undefined)
     memory.readings += 1
+    const at = given ?? routeOf(query, checked) ?? { view: 'messages' }
     const { topicId } = topic
-    setAsked({ ...checked, query, topic: query.topic, topicId, number: memory.readings })
+    setAsked({ ...checked, query, route: at, topic: query.topic, topicId, number: memory.readings })
+    go(at, 'shown')
     const { admin } = session
     const { start: from, partitions, accepts } = checked
     if (from.type === 'live') {
@@ -94,9 +97,9 @@ function Messages() {
       tail.follow({ admin, topic, partition, accepts })
     } else void reader.read({ admin, topic: query.topic, start: from, partitions, accepts })
   }
-  // A topic that was chosen elsewhere is read at once.
+  // What an address or a link says is read at once.
   useEffect(() => {
-    if (route.name !== undefined) start()
+    if (route.name !== undefined && asked === undefined) start(route)
   }, [])
 
   return (
@@ -112,9 +115,10 @@ function Messages() {
       <ReadForm
         query={query}
         topics={topics}
+        errors={tried === query ? checkQuery(query, topic).errors : {}}
         isBusy={state?.isBusy === true}
         onChange={setQuery}
-        onRead={start}
+        onRead={() => start()}
         onStop={stop}
       />
       {state !== undefined && asked !== undefined && (
@@ -187,6 +191,9 @@ function Found({ asked, isAsked, state, more }: FoundProps) {
     <div class="section">
       <h3 class="break">{queryText(asked.query)}</h3>
       {!isAsked && <p class="muted">The form says something else by now.</p>}
+      {asked.route.name === undefined && (
+        <p class="muted">No address can say this: there is half a character in it.</p>
+      )}
       {isGone && (
         <p class="warn-text">
           This topic was deleted. What is listed was read before that; there is no more of it.

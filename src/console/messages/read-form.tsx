@@ -1,6 +1,5 @@
 /** Where to look and what for. */
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
 import type { TopicState } from '../../index.js'
 import { FilterError } from '../filter/filter-error.js'
 import { toFilter, type Filterable } from '../filter/filter.js'
@@ -28,7 +27,7 @@ export interface CheckedQuery {
   readonly accepts: (message: Filterable) => boolean
 }
 
-type QueryErrors = Partial<Record<keyof Query, ComponentChildren>>
+export type QueryErrors = Partial<Record<keyof Query, ComponentChildren>>
 
 /** The query to read by, or what is wrong with it. */
 export function checkQuery(
@@ -102,6 +101,7 @@ function FilterMistake({ filter, error: { at, length, message } }: FilterMistake
 export interface ReadFormProps {
   readonly query: Query
   readonly topics: readonly TopicState[]
+  readonly errors: QueryErrors
   readonly isBusy: boolean
   readonly onChange: (query: Query) => void
   /** It may be malformed, which the form says: what is shown is of something else then. */
@@ -109,15 +109,12 @@ export interface ReadFormProps {
   readonly onStop: () => void
 }
 
-export function ReadForm({ query, topics, isBusy, onChange, onRead, onStop }: ReadFormProps) {
-  // What is still being typed is not found fault with; what was asked for is.
-  const [asked, setAsked] = useState<Query>()
+export function ReadForm(props: ReadFormProps) {
+  const { query, topics, errors, isBusy, onChange, onRead, onStop } = props
   const topic = topics.find((one) => one.topic === query.topic)
-  const errors = asked === query ? checkQuery(query, topic).errors : {}
   const change = (part: Partial<Query>) => onChange({ ...query, ...part })
   const submit = (event: Event) => {
     event.preventDefault()
-    setAsked(query)
     onRead()
   }
   // What was chosen and is gone is still said, rather than that the field is empty.

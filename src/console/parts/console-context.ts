@@ -2,7 +2,7 @@
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import type { ClusterState, Tabmq } from '../../index.js'
-import type { Route } from '../route.js'
+import type { Arrival, Route, Visit } from '../route.js'
 import { inNaturalOrder } from './natural-order.js'
 import type { ConsoleSession, SessionState } from '../session/console-session.js'
 
@@ -10,7 +10,9 @@ export interface ConsoleParts {
   readonly session: ConsoleSession
   readonly state: SessionState
   readonly route: Route
-  readonly go: (route: Route) => void
+  readonly visit: Visit
+  /** By a link, unless it says otherwise. */
+  readonly go: (route: Route, arrival?: Arrival) => void
   /** Whether this is what is shown now, whenever it is asked. */
   readonly isAt: (route: Route) => boolean
   /**
