@@ -12,6 +12,7 @@ export function ConsoleFace({ view = FIRST }: { view: string | undefined }) {
   const { demo, router, theme } = useParts()
   const place = useRef<HTMLDivElement>(null)
   const element = useRef<TabmqConsole | undefined>(undefined)
+  const isLed = useRef(false)
   const wanted = useRef(view)
   wanted.current = view
   const [problem, setProblem] = useState('')
@@ -33,7 +34,7 @@ export function ConsoleFace({ view = FIRST }: { view: string | undefined }) {
         made.addEventListener('viewchange', () => {
           const current = router.route.value
           // When the address has led there, there is nothing to be added to it.
-          if (current.face !== 'console' || (current.view ?? FIRST) === made.view) return
+          if (isLed.current || current.face !== 'console' || current.view === made.view) return
           router.push({ face: 'console', view: made.view })
         })
         element.current = made
@@ -49,7 +50,15 @@ export function ConsoleFace({ view = FIRST }: { view: string | undefined }) {
   }, [])
   useEffect(showTheme, [chosenTheme])
   useEffect(() => {
-    element.current?.setAttribute('view', view)
+    const made = element.current
+    if (made === undefined) return
+    isLed.current = true
+    made.setAttribute('view', view)
+    isLed.current = false
+    const current = router.route.value
+    const isAsked = current.face === 'console' && (current.view ?? FIRST) === view
+    // Written in another way, or leading nowhere, it would be led to again by going back.
+    if (isAsked && made.view !== view) router.correct({ face: 'console', view: made.view })
   }, [view])
   return (
     <div ref={place} class="console-face">
