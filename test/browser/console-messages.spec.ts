@@ -386,3 +386,19 @@ test('what was sent leads nobody back who has gone to another view', async ({ co
   await expect(page.getByRole('heading', { name: 'Stores' })).toBeVisible()
   expect(await address(page)).toBe('stores')
 })
+
+test('what is read is not stopped by the list before it, whatever changes meanwhile', async ({
+  context,
+}) => {
+  const { page } = await openOrders(context, 'console-overlap')
+  const status = page.getByRole('main').getByRole('status')
+  await setView(page, 'messages/orders?key=user-3')
+  await expect(status).toHaveText('3 messages of 30 that were looked at; that is all.')
+  await page.locator('tabmq-console').evaluate(async (element) => {
+    element.setAttribute('view', 'messages/orders')
+    // It is drawn, and once more before the browser has painted it.
+    for (let turns = 0; turns < 20; turns++) await Promise.resolve()
+    element.setAttribute('readonly', '')
+  })
+  await expect(status).toHaveText('30 messages; that is all.')
+})

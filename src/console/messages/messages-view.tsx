@@ -1,5 +1,5 @@
 /** The message browser: looks into a topic, and sends to it. */
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { errorText } from '../format/error-text.js'
 import { formatCount, formatQuantity, formatTime } from '../format/format.js'
 import { useCluster, useConsole } from '../parts/console-context.js'
@@ -76,7 +76,7 @@ function Messages() {
   }
 
   const isHere = useRef(true)
-  useEffect(() => () => void (isHere.current = false), [])
+  useLayoutEffect(() => () => void (isHere.current = false), [])
   /** @param given the address that has led there, which stays as it is */
   const start = (given?: Route) => {
     // What was sent may arrive when the reader is elsewhere.

@@ -1,5 +1,5 @@
 /** What a reader has found, as a view shows it. Whoever leaves the view stops it. */
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 import type { Reading } from './reading.js'
 import type { ScanReader } from './scan-reader.js'
 
@@ -8,11 +8,9 @@ export function useScan(reader: ScanReader): Reading | undefined {
   useEffect(() => {
     const update = () => setState(reader.state)
     update()
-    const forget = reader.onChange(update)
-    return () => {
-      forget()
-      reader.stop()
-    }
+    return reader.onChange(update)
   }, [reader])
+  // At once: later, what the next view has begun to read might be stopped.
+  useLayoutEffect(() => () => reader.stop(), [reader])
   return state
 }
