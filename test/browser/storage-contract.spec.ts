@@ -4,6 +4,7 @@
  */
 import { expect, test, type Page } from '@playwright/test'
 import type { IndexedDbStorage } from '../../worker/indexeddb-storage.js'
+import { isOld } from './chromium-version.js'
 
 async function openPage(page: Page): Promise<void> {
   await page.goto('/test/browser/pages/storage-contract.html')
@@ -81,8 +82,10 @@ test.describe('with the debugger of Chromium', () => {
   test('a disk full of small batches still takes offsets, and deletion makes room for the next', async ({
     page,
     context,
+    browser,
     baseURL,
   }) => {
+    test.skip(isOld(browser), 'gives back nothing of what was deleted for a minute and more')
     await openPage(page)
     const debug = await context.newCDPSession(page)
     const origin = new URL(baseURL ?? page.url()).origin
