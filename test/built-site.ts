@@ -1,4 +1,4 @@
-/** A page and its worker, built once as an app's deployment is, and served. */
+/** Pages and their worker, built once as an app's deployment is, and served. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,8 +8,8 @@ import { build, preview, type InlineConfig, type PreviewServerHook } from 'vite'
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 export interface SiteOptions {
-  /** The page's file, from the root of the repository. */
-  readonly page: string
+  /** Files from the root of the repository: pages, and scripts that are asked for by their names, with `.js`. */
+  readonly inputs: readonly string[]
   /** Where it is to be served; the next that is free when that one is taken. */
   readonly port: number
   readonly minify: boolean
@@ -26,20 +26,27 @@ export interface BuiltSite {
 }
 
 export async function openBuiltSite(options: SiteOptions): Promise<BuiltSite> {
-  const { page, port, minify, alias = [], headers = {}, configureServer } = options
+  const { inputs, port, minify, alias = [], headers = {}, configureServer } = options
   const outDir = mkdtempSync(join(tmpdir(), 'tabmq-site-'))
   const config: InlineConfig = {
     root: ROOT,
     configFile: false,
     logLevel: 'error',
     resolve: { alias: [...alias] },
+    oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     worker: { format: 'es' },
     build: {
       outDir,
       emptyOutDir: true,
       target: 'es2022',
       minify,
-      rolldownOptions: { input: join(ROOT, page) },
+      rolldownOptions: {
+        input: inputs.map((file) => join(ROOT, file)),
+        output: {
+          entryFileNames: ({ facadeModuleId }) =>
+            facadeModuleId?.endsWith('.html') ? 'assets/[name]-[hash].js' : '[name].js',
+        },
+      },
     },
   }
   await build(config)

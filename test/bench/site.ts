@@ -23,7 +23,7 @@ const ofDist = {
 /** `isReadable`: from the sources, with the names that they have, for a profile. */
 export function openSite({ isReadable }: { isReadable: boolean }): Promise<BuiltSite> {
   return openBuiltSite({
-    page: PAGE,
+    inputs: [PAGE],
     port: PORT,
     minify: !isReadable,
     alias: isReadable ? [] : [ofDist],

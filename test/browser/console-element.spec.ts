@@ -1,7 +1,6 @@
 /** The element itself: what it lets do, what it shows when things go wrong, and who can use it. */
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, test, type Page } from '@playwright/test'
-import type * as Console from '../../src/console/index.js'
 import { fillBroker, openConsole, setView } from './console-page.js'
 import { openTab } from './tabs.js'
 import { killWorker } from './worker-killer.js'
@@ -188,9 +187,7 @@ test('the element lives as its page wants it to', async ({ context }) => {
   await page.evaluate(() => document.querySelector('tabmq-console')?.remove())
   await expect.poll(sessions).toBe(1)
   const isOpen = await other.evaluate(async () => {
-    // By the address that the server has it at.
-    const path = '/src/console/index.ts'
-    const { TabmqConsole } = (await import(path)) as typeof Console
+    const { TabmqConsole } = await tab.loadConsole()
     const element = new TabmqConsole()
     element.connection = tab.mq
     document.body.append(element)

@@ -368,9 +368,7 @@ test('what was sent leads nobody back who has gone to another view', async ({ co
       return made
     }
     Object.assign(globalThis, { go: () => go() })
-    // By the address that the server has it at.
-    const path = '/src/console/index.ts'
-    const { TabmqConsole } = (await import(path)) as typeof Console
+    const { TabmqConsole } = await tab.loadConsole()
     const element = new TabmqConsole()
     element.connection = tab.mq
     element.view = 'messages/orders'

@@ -25,9 +25,7 @@ async function openSeeded(context: Parameters<typeof openTab>[0], broker: string
 /** Puts a console with the tab's own client into its page. */
 async function addConsole(page: Page, view: string): Promise<void> {
   await page.evaluate(async (view) => {
-    // By the address that the server has it at.
-    const path = '/src/console/index.ts'
-    const { TabmqConsole } = (await import(path)) as typeof Console
+    const { TabmqConsole } = await tab.loadConsole()
     const element = new TabmqConsole()
     element.connection = tab.mq
     element.view = view
@@ -216,8 +214,7 @@ test('what is set before the element is defined is taken over', async ({ context
       view: 'stores',
     })
     document.body.append(element)
-    const path = '/src/console/index.ts'
-    await import(path)
+    await tab.loadConsole()
   })
   const element = page.locator('tabmq-console')
   await expect(page.getByRole('heading', { name: 'Stores' })).toBeVisible()

@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@playwright/test'
-import type * as Console from '../../src/console/index.js'
 import { openConsole } from './console-page.js'
 import { openTab } from './tabs.js'
 
@@ -344,9 +343,7 @@ test('an export that is cancelled closes nothing but its own dialog', async ({ c
     const { admin, mq } = tab
     await admin.createTopics({ topics: [{ topic: 'orders' }] })
     await tab.send('orders', [{ value: 1 }])
-    // By the address that the server has it at.
-    const path = '/src/console/index.ts'
-    const { TabmqConsole } = (await import(path)) as typeof Console
+    const { TabmqConsole } = await tab.loadConsole()
     const element = new TabmqConsole()
     element.connection = mq
     element.view = 'messages/orders'

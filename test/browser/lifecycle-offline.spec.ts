@@ -80,10 +80,7 @@ class AppServer {
 /** Has all that the page needs put into the cache: it is loaded once more for that. */
 async function workOffline(page: Page): Promise<void> {
   await page.evaluate(async () => {
-    await navigator.serviceWorker.register('/test/browser/pages/offline-worker.ts', {
-      type: 'module',
-      scope: '/',
-    })
+    await navigator.serviceWorker.register('/offline-worker.js', { type: 'module' })
     await navigator.serviceWorker.ready
   })
   await page.reload()
@@ -92,7 +89,7 @@ async function workOffline(page: Page): Promise<void> {
   await page.evaluate(() => tab.mq.connect())
   const cached = () =>
     page.evaluate(async () => (await (await caches.open('pages')).keys()).map(({ url }) => url))
-  await expect.poll(cached).toContainEqual(expect.stringContaining('/worker/shared-worker'))
+  await expect.poll(cached).toContainEqual(expect.stringContaining('/shared-worker'))
 }
 
 async function drainTo(page: Page, address: string): Promise<void> {

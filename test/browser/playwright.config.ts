@@ -1,20 +1,19 @@
 /**
- * The browser tests: a real Chromium against Vite's dev server. Files run side by side, two at a time, since
- * most of a test is waiting; the tests of a file one after the other. Each has a browser context of its own,
- * and so a broker and a disk of its own.
+ * The browser tests: a real Chromium against pages that are built first. Files run side by side, two at a
+ * time, since most of a test is waiting; the tests of a file one after the other. Each has a browser context
+ * of its own, and so a broker and a disk of its own.
  */
-import { fileURLToPath } from 'node:url'
 import { defineConfig } from '@playwright/test'
 import { findChromium } from '../../scripts/find-chromium.mjs'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Another one lets two runs go on side by side. */
 const port = process.env['TABMQ_TEST_PORT'] ?? '5199'
-const address = `http://localhost:${port}`
+export const address = `http://localhost:${port}`
 const executablePath = findChromium()
 
 export default defineConfig({
   testDir: '.',
+  globalSetup: './open-pages.ts',
   outputDir: '../../test-results',
   workers: 2,
   retries: 0,
@@ -37,12 +36,5 @@ export default defineConfig({
         '--no-first-run',
       ],
     },
-  },
-  webServer: {
-    command: `node node_modules/vite/bin/vite.js --port ${port} --strictPort --mode browser-test`,
-    cwd: root,
-    url: address,
-    reuseExistingServer: false,
-    timeout: 60_000,
   },
 })

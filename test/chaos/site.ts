@@ -29,7 +29,7 @@ export interface Site {
 
 export async function openSite(listener: SiteListener): Promise<Site> {
   const { origin, close } = await openBuiltSite({
-    page: PAGE,
+    inputs: [PAGE],
     port: PORT,
     minify: false,
     configureServer({ middlewares }) {

@@ -140,6 +140,9 @@ const tab = {
     })
   },
 
+  /** Not there before, as in an app that has it on one of its pages only. */
+  loadConsole: () => import('../../../src/console/index.js'),
+
   /** Works on the jobs of a topic, each told to the test when it is begun and when it is accepted. */
   async work(topics: string[], options: ShareConsumerOptions & { concurrency: number }) {
     const { concurrency, ...shareOptions } = options
