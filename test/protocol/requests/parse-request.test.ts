@@ -4,6 +4,7 @@ import { TabmqError, type ErrorCode } from '../../../src/protocol/errors.js'
 import { BROKER_LIMITS } from '../../../src/protocol/limits.js'
 import { parseRequest } from '../../../src/protocol/requests/parse-request.js'
 import type { ApiName, RequestOf } from '../../../src/protocol/requests/request.js'
+import { pathsIn, replaced, type Path } from '../../hostile/hostile-values.js'
 import { thrownBy } from '../thrown.js'
 
 const limits = { ...BROKER_LIMITS, requestPartitionsMax: 4, topicsMax: 3 }
@@ -151,19 +152,6 @@ const requestOf = (api: ApiName) => ({ api, ...VALID[api] })
 const APIS = Object.keys(VALID) as ApiName[]
 
 const repeated = (length: number, item: unknown) => Array.from({ length }, () => item)
-
-type Path = readonly (string | number)[]
-
-/** A copy with another value at the path. */
-function replaced(value: unknown, [key, ...rest]: Path, by: unknown): unknown {
-  if (key === undefined) return by
-  const copy: Record<string | number, unknown> = Object.assign(
-    Array.isArray(value) ? [] : {},
-    value,
-  )
-  copy[key] = replaced(copy[key], rest, by)
-  return copy
-}
 
 const pathOf = (field: string): Path =>
   field.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key))
@@ -479,12 +467,3 @@ describe('a request', () => {
     )
   })
 })
-
-/** Every place in a value where something could stand instead. */
-function pathsIn(value: unknown): Path[] {
-  if (typeof value !== 'object' || value === null || value instanceof ArrayBuffer) return [[]]
-  const inside = Object.entries(value).flatMap(([key, item]) =>
-    pathsIn(item).map((path) => [Array.isArray(value) ? Number(key) : key, ...path]),
-  )
-  return [[], ...inside]
-}
