@@ -50,7 +50,7 @@ export async function openBuiltSite(options: SiteOptions): Promise<BuiltSite> {
     },
   }
   await build(config)
-  const server = await preview({
+  const server = await openPreview({
     ...config,
     preview: { port, strictPort: false, headers: { ...headers } },
     plugins:
@@ -58,14 +58,25 @@ export async function openBuiltSite(options: SiteOptions): Promise<BuiltSite> {
         ? []
         : [{ name: 'answers', configurePreviewServer: configureServer }],
   })
+  return {
+    origin: new URL(server.address).origin,
+    async close() {
+      await server.close()
+      rmSync(outDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** What was built, served; closing it waits for nobody. */
+export async function openPreview(config: InlineConfig) {
+  const server = await preview(config)
   const address = server.resolvedUrls?.local[0]
   if (address === undefined) throw new Error('the site has no address')
   return {
-    origin: new URL(address).origin,
+    address,
     async close() {
       if ('closeAllConnections' in server.httpServer) server.httpServer.closeAllConnections()
       await server.close()
-      rmSync(outDir, { recursive: true, force: true })
     },
   }
 }

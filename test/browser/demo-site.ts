@@ -6,8 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base } from '@playwright/test'
-import { build, preview } from 'vite'
-import { ROOT } from '../built-site.js'
+import { build } from 'vite'
+import { openPreview, ROOT } from '../built-site.js'
 
 const PATH = '/some/where/'
 const PORT = 5_300
@@ -24,16 +24,13 @@ export const test = base.extend<object, { demoSite: DemoSite }>({
       const outDir = mkdtempSync(join(tmpdir(), 'tabmq-demo-'))
       const config = { root: ROOT, logLevel: 'error' } as const
       await build({ ...config, build: { outDir, emptyOutDir: true } })
-      const server = await preview({
+      const server = await openPreview({
         ...config,
         base: PATH,
         build: { outDir },
         preview: { port: PORT, strictPort: false },
       })
-      const address = server.resolvedUrls?.local[0]
-      if (address === undefined) throw new Error('the demo has no address')
-      await use({ address: new URL(PATH, address).href })
-      if ('closeAllConnections' in server.httpServer) server.httpServer.closeAllConnections()
+      await use({ address: new URL(PATH, server.address).href })
       await server.close()
       rmSync(outDir, { recursive: true, force: true })
     },
