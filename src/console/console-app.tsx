@@ -11,7 +11,7 @@ import { placeToReturnTo } from './messages/messages-memory.js'
 import { MessagesView } from './messages/messages-view.js'
 import { ConsoleContext, type ConsoleParts } from './parts/console-context.js'
 import { useKeptFocus } from './parts/kept-focus.js'
-import { formatRoute, VIEWS, type Arrival, type Route, type ViewName, type Visit } from './route.js'
+import { VIEWS, type Arrival, type Route, type ViewName, type Visit } from './route.js'
 import type { ConsoleSession, SessionState } from './session/console-session.js'
 import { ShareGroupsView } from './share-groups/share-groups-view.js'
 import { StoresView } from './stores/stores-view.js'
@@ -27,6 +27,7 @@ export interface ConsoleAppProps {
   readonly route: Route
   readonly visit: Visit
   readonly go: (route: Route, arrival?: Arrival) => void
+  readonly isHere: () => boolean
 }
 
 const TITLES: Readonly<Record<ViewName, string>> = {
@@ -57,13 +58,11 @@ export function ConsoleRoot({ first, onMount }: ConsoleRootProps) {
   return <ConsoleApp {...props} />
 }
 
-function ConsoleApp({ session, name, isReadonly, route, visit, go }: ConsoleAppProps) {
+function ConsoleApp({ session, name, isReadonly, route, visit, go, isHere }: ConsoleAppProps) {
   const state = useSessionState(session)
   const { notices, notify } = useNotices()
   const main = useRef<HTMLElement>(null)
   useKeptFocus(main)
-  const shownPath = useRef('')
-  shownPath.current = formatRoute(route)
   // Another view begins at its top.
   useLayoutEffect(() => main.current?.scrollTo(0, 0), [visit])
   const parts: ConsoleParts = {
@@ -72,7 +71,7 @@ function ConsoleApp({ session, name, isReadonly, route, visit, go }: ConsoleAppP
     route,
     visit,
     go,
-    isAt: (one) => formatRoute(one) === shownPath.current,
+    isHere,
     notify,
     writer: isReadonly ? undefined : session.mq,
   }

@@ -224,13 +224,15 @@ export class TabmqConsole extends Base {
     // A client of an older copy of the library does not tell its name.
     const named =
       connection === undefined ? this.broker : ((connection.name as string | undefined) ?? '')
+    const visit = this.#visit
     const props = {
       session,
       name: this.getAttribute('broker') ?? named,
       isReadonly: this.readonly,
       route: this.#route,
-      visit: this.#visit,
+      visit,
       go: (route: Route, arrival: Arrival = 'link') => this.#go(route, arrival),
+      isHere: () => this.#visit === visit && this.#session === session,
     }
     if (this.#show !== undefined) return this.#show(props)
     const onMount = (show: (props: ConsoleAppProps) => void) => (this.#show = show)

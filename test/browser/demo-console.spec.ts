@@ -114,3 +114,31 @@ test('Back several times at once leads as far as it does slowly', async ({ conte
     await expect(views.getByRole('heading', { level: 2 })).toHaveText('Health')
   }
 })
+
+test('addresses that follow each other at once lead to the last of them', async ({ context }) => {
+  const { page } = await DemoPage.open(context)
+  const main = page.locator('tabmq-console').getByRole('main')
+  await page.getByRole('link', { name: 'Console' }).click()
+  await page.locator('tabmq-console').getByRole('button', { name: 'Messages' }).first().click()
+  const topic = await main.getByLabel('Topic').inputValue()
+  const followed = await page.evaluate(async (messages) => {
+    const followed: string[] = []
+    for (let times = 0; times < 5; times++) {
+      for (const at of [`${messages}?from=${times}`, `${messages}?key=user-${times}`]) {
+        const changed = new Promise((resolve) =>
+          addEventListener('hashchange', resolve, { once: true }),
+        )
+        location.hash = at
+        await changed
+      }
+      // Long enough for what the first has begun: it is drawn, and read, after the next frame.
+      for (let frames = 0; frames < 5; frames++) await new Promise(requestAnimationFrame)
+      followed.push(location.hash)
+    }
+    return followed
+  }, `#/console/messages/${topic}`)
+  expect(followed).toEqual(
+    followed.map((_, times) => `#/console/messages/${topic}?key=user-${times}`),
+  )
+  await expect(main.getByLabel('Key')).toHaveValue('user-4')
+})

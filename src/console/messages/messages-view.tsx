@@ -1,5 +1,5 @@
 /** The message browser: looks into a topic, and sends to it. */
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { errorText } from '../format/error-text.js'
 import { formatCount, formatQuantity, formatTime } from '../format/format.js'
 import { useCluster, useConsole } from '../parts/console-context.js'
@@ -50,7 +50,7 @@ function useMemory() {
 }
 
 function Messages() {
-  const { session, route, go, writer } = useConsole()
+  const { session, route, go, isHere, writer } = useConsole()
   const { topics } = useCluster()
   const { memory, before } = useMemory()
   const [query, setQuery] = useState(() => before?.query ?? queryOf(route, topics[0]?.topic ?? ''))
@@ -75,12 +75,10 @@ function Messages() {
     tail.stop()
   }
 
-  const isHere = useRef(true)
-  useLayoutEffect(() => () => void (isHere.current = false), [])
   /** @param given the address that has led there, which stays as it is */
   const start = (given?: Route) => {
-    // What was sent may arrive when the reader is elsewhere.
-    if (!isHere.current) return
+    // What was sent may arrive when the reader is elsewhere, and an address change before it is read.
+    if (!isHere()) return
     const { checked } = checkQuery(query, topic)
     stop()
     setTried(query)

@@ -13,8 +13,8 @@ export interface ConsoleParts {
   readonly visit: Visit
   /** By a link, unless it says otherwise. */
   readonly go: (route: Route, arrival?: Arrival) => void
-  /** Whether this is what is shown now, whenever it is asked. */
-  readonly isAt: (route: Route) => boolean
+  /** Whether the reader still is at this visit, whenever it is asked: the next one may not be drawn yet. */
+  readonly isHere: () => boolean
   /**
    * What writes go through: absent in a console that is read-only, so that there is no way to write that
    * a view could forget to hide.

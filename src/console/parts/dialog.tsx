@@ -34,7 +34,7 @@ export interface DialogProps extends FormProps {
 /** For what writes: where that is not allowed any more, it is gone. */
 export function Dialog({ onSubmit, ...form }: DialogProps) {
   const { action, onClose } = form
-  const { writer, notify, go, isAt, route } = useConsole()
+  const { writer, notify, go, isHere } = useConsole()
   const running = useRef<AbortController>(undefined)
   const isReadonly = writer === undefined
   useEffect(() => {
@@ -58,7 +58,7 @@ export function Dialog({ onSubmit, ...form }: DialogProps) {
       if (!control.signal.aborted) onClose()
       if (!done) return
       notify(done.said)
-      if (done.goTo !== undefined && !control.signal.aborted && isAt(route)) go(done.goTo)
+      if (done.goTo !== undefined && !control.signal.aborted && isHere()) go(done.goTo)
     } catch (error) {
       if (!control.signal.aborted) throw error
       notify(`“${action}” failed: ${errorText(error)}`)
