@@ -8,14 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type BrowserContext, type Page } from '@playwright/test'
 import { findChromium } from '../../scripts/find-chromium.mjs'
-
-const ARGS = [
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-quic',
-  '--disable-sync',
-  '--no-first-run',
-]
+import { CHROMIUM_ARGS } from '../chromium-args.js'
 
 /** Playwright switches these off; a user's browser has them. */
 const LIFECYCLE_SWITCHES = [
@@ -40,7 +33,7 @@ export class UserBrowser {
       ...(executablePath === undefined ? {} : { executablePath }),
       chromiumSandbox: false,
       headless: true,
-      args: ARGS,
+      args: [...CHROMIUM_ARGS],
       ignoreDefaultArgs: LIFECYCLE_SWITCHES,
     })
   }

@@ -1,6 +1,6 @@
 /** The element itself: what it lets do, what it shows when things go wrong, and who can use it. */
-import { AxeBuilder } from '@axe-core/playwright'
 import { expect, test, type Page } from '@playwright/test'
+import { seriousViolations } from './axe.js'
 import { fillBroker, openConsole, setView } from './console-page.js'
 import { openTab } from './tabs.js'
 import { killWorker } from './worker-killer.js'
@@ -12,14 +12,7 @@ async function show(page: Page, view: string): Promise<void> {
   await expect(page.getByRole('main').getByRole('heading', { level: 2 })).toBeVisible()
 }
 
-/** What keeps people out, in what is on the page now. */
-async function violations(page: Page, rules?: string[]): Promise<unknown[]> {
-  const axe = new AxeBuilder({ page }).include('tabmq-console')
-  const { violations } = await (rules === undefined ? axe : axe.withRules(rules)).analyze()
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html, target }) => ({ html, target })) }))
-}
+const ALL = { part: 'tabmq-console' }
 
 /** What can be opened from a view, to be looked at by axe too. */
 const OPENINGS: Readonly<Record<string, readonly (readonly [item: string, button?: string])[]>> = {
@@ -41,10 +34,11 @@ test('axe finds nothing serious in any view, dark or light, and nothing is wider
   const page = await openConsole(context, { broker: 'console-axe' })
   const look = async (what: string) => {
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
-    expect(await violations(page), what).toEqual([])
+    expect(await seriousViolations(page, ALL), what).toEqual([])
     if (!DARK.includes(what)) return
     await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
-    expect(await violations(page, ['color-contrast']), `${what}, dark`).toEqual([])
+    const colours = { ...ALL, rules: ['color-contrast'] }
+    expect(await seriousViolations(page, colours), `${what}, dark`).toEqual([])
   }
   for (const view of VIEWS) {
     await show(page, view)

@@ -3,7 +3,7 @@
  * what another tab shows.
  */
 import type { Page } from '@playwright/test'
-import { AxeBuilder } from '@axe-core/playwright'
+import { seriousViolations } from './axe.js'
 import { DemoPage, groupOf } from './demo-page.js'
 import { expect, test } from './demo-site.js'
 import { SCENARIOS } from '../../demo/learn/scenarios.js'
@@ -255,20 +255,6 @@ const VIEWS: readonly (readonly [hash: string, selector: string, part: string])[
 ]
 
 const DARK = new Set(['./#/stage', './#/learn', './#/learn/crash/1', './#/console/topics'])
-
-interface AxeScope {
-  readonly part: string
-  /** All when absent. */
-  readonly rules?: string[]
-}
-
-async function seriousViolations(page: Page, { part, rules }: AxeScope): Promise<unknown[]> {
-  const axe = new AxeBuilder({ page }).include(part)
-  const { violations } = await (rules === undefined ? axe : axe.withRules(rules)).analyze()
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => ({ id, nodes: nodes.map(({ target }) => target.join(' ')) }))
-}
 
 /** What the broker itself answers, asked past all that the page shows. */
 function topicNow(page: Page) {

@@ -5,6 +5,7 @@
  */
 import { defineConfig } from '@playwright/test'
 import { findChromium } from '../../scripts/find-chromium.mjs'
+import { CHROMIUM_ARGS } from '../chromium-args.js'
 
 /** Another one lets two runs go on side by side. */
 const port = process.env['TABMQ_TEST_PORT'] ?? '5199'
@@ -28,13 +29,7 @@ export default defineConfig({
     launchOptions: {
       ...(executablePath !== undefined && { executablePath }),
       chromiumSandbox: false,
-      args: [
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-quic',
-        '--disable-sync',
-        '--no-first-run',
-      ],
+      args: [...CHROMIUM_ARGS],
     },
   },
 })

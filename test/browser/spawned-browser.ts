@@ -16,17 +16,9 @@ import {
   type Page,
 } from '@playwright/test'
 import { findChromium } from '../../scripts/find-chromium.mjs'
+import { CHROMIUM_ARGS } from '../chromium-args.js'
 
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-quic',
-  '--disable-sync',
-  '--remote-debugging-port=0',
-]
+const ARGS = ['--headless', '--no-sandbox', ...CHROMIUM_ARGS, '--remote-debugging-port=0']
 
 export class SpawnedBrowser {
   readonly #baseUrl: string

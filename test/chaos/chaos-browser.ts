@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { findChromium } from '../../scripts/find-chromium.mjs'
 import { definedOrThrow } from '../../src/std/assert.js'
+import { CHROMIUM_ARGS } from '../chromium-args.js'
 import { BrowserTab } from './browser-tab.js'
 import { DevTools } from './dev-tools.js'
 import { within } from './within.js'
@@ -17,13 +18,9 @@ const ARGS = [
   '--headless',
   '--no-sandbox',
   '--remote-debugging-pipe',
-  '--disable-background-networking',
-  '--disable-component-update',
+  ...CHROMIUM_ARGS,
   '--disable-popup-blocking',
-  '--disable-quic',
-  '--disable-sync',
   '--hide-crash-restore-bubble',
-  '--no-first-run',
 ]
 
 /** A killed browser may leave these, and the next one on the profile would take it for running. */
