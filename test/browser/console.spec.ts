@@ -281,6 +281,10 @@ test('messages are found, looked at, sent, exported and sent again', async ({ co
     await page.getByRole('button', { name: 'Stop' }).click()
     await expect(status).toContainText('stopped')
     await send(40_000, 20)
+    // What the console has not heard of when it begins would be taken for new.
+    await page.getByRole('button', { name: 'Topics' }).click()
+    await expect(page.getByRole('row').filter({ hasText: 'orders' })).toContainText('3,145')
+    await page.getByRole('navigation').getByRole('button', { name: 'Messages' }).click()
     await page.getByRole('button', { name: 'Follow' }).click()
     await expect(status).toContainText('Waiting for messages since')
     await expect(grid).toHaveCount(0)
