@@ -30,6 +30,8 @@ export class Generator {
   /** Messages a second. */
   readonly rate = new Cell(100)
   readonly #options: GeneratorOptions
+  /** The run that sends: one that was stopped may still wait for its timer when the next one begins. */
+  #run: object | undefined
   #underWay = 0
   #number = 0
 
@@ -42,17 +44,21 @@ export class Generator {
   }
 
   toggle(): void {
-    this.isOn.set(!this.isOn.value)
-    if (this.isOn.value) void this.#run()
+    if (this.isOn.value) this.stop()
+    else void this.#start()
   }
 
   stop(): void {
+    this.#run = undefined
     this.isOn.set(false)
   }
 
-  async #run(): Promise<void> {
+  async #start(): Promise<void> {
+    const run = {}
+    this.#run = run
+    this.isOn.set(true)
     let sentUpToMs = performance.now()
-    while (this.isOn.value) {
+    while (this.#run === run) {
       const nowMs = performance.now()
       sentUpToMs = Math.max(sentUpToMs, nowMs - DEBT_MS_MAX)
       const due = Math.floor(((nowMs - sentUpToMs) * this.rate.value) / 1_000)
