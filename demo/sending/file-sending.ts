@@ -29,6 +29,8 @@ export class FileSending {
   readonly status = new Cell<FileStatus | undefined>(undefined)
   readonly #sender: MessageSender
   readonly #messages: Messages
+  /** The look at a file that counts: the last one. */
+  #look: object | undefined
   #sending: AbortController | undefined
 
   constructor({ sender, messages }: { sender: MessageSender; messages: Messages }) {
@@ -41,14 +43,19 @@ export class FileSending {
     this.forget()
     this.#messages.forget('file')
     if (this.#sending === undefined) this.status.set(undefined)
+    const look = {}
+    this.#look = look
     try {
-      this.chosen.set({ file, preview: await previewFile(file, file.name) })
+      const preview = await previewFile(file, file.name)
+      if (this.#look === look) this.chosen.set({ file, preview })
     } catch (error) {
+      if (this.#look !== look) return
       this.#messages.say('file', 'problem', describeFileFailure(file.name, error))
     }
   }
 
   forget(): void {
+    this.#look = undefined
     this.chosen.set(undefined)
   }
 
@@ -59,7 +66,8 @@ export class FileSending {
       messages.say('file under way', 'info', text)
       return
     }
-    this.forget()
+    // A data set leaves the reader's own file as it is.
+    if (this.chosen.value?.file === file) this.forget()
     messages.forget('file')
     messages.forget('clear')
     const sending = new AbortController()
