@@ -28,6 +28,11 @@ function Rate() {
   const step = Math.round((Math.log(rate) / Math.log(RATE_MAX)) * SLIDER_STEPS)
   const setStep = (value: number) =>
     generator.setRate(roundedTo(Math.exp((value / SLIDER_STEPS) * Math.log(RATE_MAX))))
+  const setRate = (field: HTMLInputElement) => {
+    generator.setRate(Number(field.value) || 1)
+    // It may be what it was, and then nothing is drawn again.
+    field.value = String(generator.rate.value)
+  }
   return (
     <div class="rate">
       <label for="rate">Messages a second</label>
@@ -38,7 +43,7 @@ function Rate() {
         max={RATE_MAX}
         aria-label="Messages a second, as a number"
         value={rate}
-        onChange={({ currentTarget }) => generator.setRate(Number(currentTarget.value) || 1)}
+        onChange={({ currentTarget }) => setRate(currentTarget)}
       />
       <input
         id="rate"

@@ -58,7 +58,18 @@ test('what the buttons of the group and the topic say is what the broker has', a
   await page.getByLabel('Keep', { exact: true }).selectOption('20.0 kB')
   await expect.poll(topic).toMatchObject({ config: { retentionBytes: 20_000 } })
 
-  await page.getByLabel('Messages a second, as a number').fill('3000')
+  const rate = page.getByLabel('Messages a second, as a number')
+  for (const [typed, set] of [
+    ['99999', '50000'],
+    ['99999', '50000'],
+    ['-5', '1'],
+    ['0', '1'],
+  ] as const) {
+    await rate.fill(typed)
+    await rate.press('Enter')
+    await expect(rate, 'what is set is shown').toHaveValue(set)
+  }
+  await rate.fill('3000')
   await page.getByLabel('Work per message').fill('0')
   await tab.click('Start')
   await expect.poll(async () => (await topic()).start).toBeGreaterThan(0)
