@@ -1,7 +1,7 @@
 /** What the page's buttons do, and what is said when it fails. */
 import { killBroker } from '../broker-process.js'
 import { DATA_SETS, fetchDataSet, SAMPLE, type DataSet } from '../datasets/data-sets.js'
-import { GROUP, POISON_HEADER } from '../names.js'
+import { DEAD_ROWS, GROUP, POISON_HEADER } from '../names.js'
 import { openTab } from '../tabs/open-tabs.js'
 import { AllWorkers, type Wish } from './all-workers.js'
 import type { Demo } from './demo.js'
@@ -17,6 +17,7 @@ const HALT_MS_MAX = 30_000
 const SLOW_MS = 1_500
 const WAITING_FOR_GROUP =
   'Offsets are set when nobody is in the group. It waits for its workers to leave: for one that hangs, and for static members, whose places are kept for ten seconds.'
+const POISON_GOES_ASIDE = `The poison message goes to ${DEAD_ROWS}, and its partition does not wait, since “Set it aside” is chosen.`
 const PARTITIONS_ADDED = 2
 
 export class Actions {
@@ -171,12 +172,13 @@ export class Actions {
 
   async sendPoison(): Promise<void> {
     const { messages, sender, setAside } = this.#demo
-    setAside.policy.set('retry')
-    await messages.attempt('message', 'The message was not sent', () =>
-      sender.send([
-        { key: 'poison', value: 'nobody can handle this', headers: { [POISON_HEADER]: 'yes' } },
-      ]),
-    )
+    const value = 'nobody can handle this'
+    const message = { key: 'poison', value, headers: { [POISON_HEADER]: 'yes' } }
+    await messages.attempt('message', 'The message was not sent', async () => {
+      await sender.send([message])
+      if (setAside.policy.value === 'retry') return
+      messages.say('message', 'info', POISON_GOES_ASIDE)
+    })
   }
 
   async sendDataSet(dataSet: DataSet): Promise<void> {

@@ -47,7 +47,11 @@ export const sendFlights: StepAction = {
 
 export const sendPoison: StepAction = {
   label: 'Send a poison message',
-  run: ({ actions }) => actions.sendPoison(),
+  run: ({ actions, demo }) => {
+    // One that is set aside at once holds up nothing.
+    demo.setAside.policy.set('retry')
+    return actions.sendPoison()
+  },
 }
 
 export const setAside: StepAction = {
