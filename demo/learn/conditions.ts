@@ -94,6 +94,12 @@ export function isGroupEmpty({ view }: Shown): boolean {
   return view?.broker.groupState === 'empty'
 }
 
+/** Whether each tab is in the group; false also while it is not known. */
+export function areAllMembers({ view }: Shown): boolean {
+  if (view === undefined) return false
+  return view.tabs.every(({ name, isMember }) => isMember || name.number === undefined)
+}
+
 /** Whether all members of the group have a name that stays, or none has; undefined while it is mixed. */
 export function membershipOf({ state }: Shown): 'static' | 'dynamic' | undefined {
   const members = state?.groups.find(({ groupId }) => groupId === GROUP)?.members ?? []

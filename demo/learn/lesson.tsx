@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useParts } from '../app/parts.js'
 import { formatRoute } from '../app/route.js'
+import { useCell } from '../app/use-cell.js'
 import { LessonEnd } from './lesson-end.js'
 import { bringIntoSight, elementOf, pointAt, ReaderScrolls } from './panels.js'
 import { Played } from './played.js'
@@ -25,9 +26,10 @@ export function Lesson({ scenario, number }: { scenario: Scenario; number: numbe
   const scrolls = useMemo(() => new ReaderScrolls(), [])
   useEffect(() => () => scrolls.close(), [scrolls])
   useEffect(() => {
-    putBack.enter(parts)
+    putBack.enter(parts, played)
     return () => putBack.leave(parts, scenario)
-  }, [parts, scenario])
+  }, [parts, scenario, played])
+  const isEntered = useCell(putBack.entered) === played
   // An address may be an old one, or mistyped.
   useEffect(() => router.correct({ face: 'learn', scenario: scenario.id, step: current }))
   useEffect(() => (step === undefined ? undefined : pointAt(step.shows)), [step])
@@ -73,7 +75,13 @@ export function Lesson({ scenario, number }: { scenario: Scenario; number: numbe
         <h2 id="lesson-title" ref={title} tabIndex={-1}>
           {step.title}
         </h2>
-        <StepBody key={`${scenario.id} ${current}`} step={step} played={played} onLost={goToTitle}>
+        <StepBody
+          key={`${scenario.id} ${current}`}
+          step={step}
+          played={played}
+          isEntered={isEntered}
+          onLost={goToTitle}
+        >
           {(isDone) => (
             <div class="buttons lesson-nav">
               <button type="button" disabled={current === 1} onClick={() => go(current - 1)}>

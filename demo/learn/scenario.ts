@@ -1,6 +1,7 @@
 /** What a guided scenario is made of. */
 import type { Shown } from '../app/demo.js'
 import type { Parts } from '../app/parts.js'
+import type { BeforeLesson } from './before-lesson.js'
 import type { PanelName } from './panels.js'
 
 export interface Scenario {
@@ -10,8 +11,18 @@ export interface Scenario {
   /** What one will have seen, in a sentence. */
   readonly summary: string
   readonly steps: readonly Step[]
-  /** What is to be done when it is left, besides what is put back anyway. Returns what it did, if anything. */
-  readonly putBack?: (parts: Parts) => string | undefined
+  /** What is to be undone when it is left, besides what is put back anyway. */
+  readonly putBack?: Undoing
+}
+
+/** What a lesson does that outlives its page, and that nothing on the page need show at once. */
+export type Deed = 'workers stopped' | 'poison sent'
+
+export interface Undoing {
+  /** What makes it necessary. */
+  readonly deed: Deed
+  /** Returns what it did, if anything was left to do. */
+  readonly undo: (parts: Parts, before: BeforeLesson) => string | undefined
 }
 
 export interface Step {

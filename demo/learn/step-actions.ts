@@ -1,5 +1,6 @@
 /** The buttons of lessons. What they do is done for real. */
 import { formatQuantity } from '../format.js'
+import { noteDeed } from './before-lesson.js'
 import type { StepAction } from './scenario.js'
 
 export const ORDERS = 10
@@ -48,6 +49,7 @@ export const sendFlights: StepAction = {
 export const sendPoison: StepAction = {
   label: 'Send a poison message',
   run: ({ actions, demo }) => {
+    noteDeed('poison sent')
     // One that is set aside at once holds up nothing.
     demo.setAside.policy.set('retry')
     return actions.sendPoison()
@@ -76,7 +78,10 @@ export const startAll: StepAction = {
 
 export const stopAll: StepAction = {
   label: 'Stop all workers',
-  run: ({ actions }) => actions.stopAll(),
+  run: ({ actions }) => {
+    noteDeed('workers stopped')
+    actions.stopAll()
+  },
 }
 
 export const startSecondGroup: StepAction = {

@@ -12,19 +12,21 @@ import { useMoment } from './use-moment.js'
 export interface StepBodyProps {
   readonly step: Step
   readonly played: Played
+  /** Whether what a lesson before it has set is put back: none of its steps begins sooner. */
+  readonly isEntered: boolean
   /** The button that had the focus is gone. */
   readonly onLost: () => void
   /** What follows, once it is known whether the step is done. */
   readonly children: (isDone: boolean) => ComponentChildren
 }
 
-export function StepBody({ step, played, onLost, children }: StepBodyProps) {
+export function StepBody({ step, played, isEntered, onLost, children }: StepBodyProps) {
   const parts = useParts()
   const now = useMoment(parts.demo)
   const watch = useMemo(() => {
     return new StepWatch(step, { isDone: played.done.has(step.title) })
   }, [step, played])
-  if (isKnown(now)) played.begun ??= now
+  if (isEntered && isKnown(now)) played.begun ??= now
   const { hasBegun, isDone, missing } = watch.look(now, played.begun, performance.now())
   useEffect(() => {
     if (isDone) played.done.add(step.title)

@@ -158,6 +158,25 @@ test('leaving a lesson puts back what it has set, also after a reload', async ({
   await expect(said).toContainText('the flow has stopped, a message takes 2 ms')
 })
 
+test('a lesson keeps what it sets, whatever the one before it has still to stop', async ({
+  context,
+}) => {
+  const page = await context.newPage()
+  await page.goto('./#/learn/poison-message/4')
+  const lesson = page.locator('.lesson')
+  await lesson.getByRole('button', { name: 'Work on jobs' }).click()
+  await lesson.getByRole('button', { name: 'Add 20, and one that fails' }).click()
+  await expect(page.locator('#job-done')).not.toHaveText('0')
+  await lesson.getByRole('link', { name: 'all scenarios' }).click()
+  await page.locator('.card').filter({ hasText: 'Lag, and catching up' }).click()
+  await lesson.getByRole('button', { name: 'Send too much' }).click()
+  await expect(nextOf(lesson), 'the lag grows').toBeEnabled({ timeout: PATIENCE_MS })
+  await expect(page.locator('#work-ms')).toHaveValue('5')
+  await page.getByRole('link', { name: 'Stage' }).click()
+  await expect(page.locator('#work-ms')).toHaveValue('2')
+  await expect(page.locator('.rate button')).toHaveText('Start')
+})
+
 test('what a tab that was closed in a lesson has set, the next page puts back', async ({
   context,
 }) => {

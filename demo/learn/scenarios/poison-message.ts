@@ -21,10 +21,15 @@ export const poisonMessage: Scenario = {
   id: 'poison-message',
   title: 'A poison message',
   summary: 'In a log it holds up its partition; in a queue it ends as a dead letter.',
-  putBack: ({ demo }) => {
-    if (!isFailing(demo.shown.value)) return undefined
-    demo.setAside.policy.set('set aside')
-    return 'the poison message is set aside'
+  // Whether or not a handler has come to it: what lies before it may take a while.
+  putBack: {
+    deed: 'poison sent',
+    undo: ({ demo }) => {
+      const { policy } = demo.setAside
+      if (policy.value === 'set aside') return undefined
+      policy.set('set aside')
+      return 'the poison message is set aside'
+    },
   },
   steps: [
     {

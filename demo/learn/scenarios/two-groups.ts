@@ -1,5 +1,6 @@
 import { GROUP, SECOND_GROUP } from '../../names.js'
 import {
+  areAllMembers,
   committedOf,
   handledSince,
   isAhead,
@@ -33,10 +34,14 @@ export const twoGroups: Scenario = {
   id: 'two-groups',
   title: 'Two groups on one topic',
   summary: 'Each group reads everything, at its own pace: reading takes nothing away.',
-  putBack: ({ actions, demo }) => {
-    if (!isGroupEmpty(demo.shown.value)) return undefined
-    actions.startAll()
-    return 'all workers have started'
+  putBack: {
+    deed: 'workers stopped',
+    undo: ({ actions, demo }, { wereStopped }) => {
+      const { isStarted } = demo.worker.status(performance.now())
+      if (wereStopped || (isStarted && areAllMembers(demo.shown.value))) return undefined
+      actions.startAll()
+      return 'all workers have started'
+    },
   },
   steps: [
     {
