@@ -117,6 +117,12 @@ test('keys and headers are shown as they are, JSON in bytes as JSON, and both ar
   await expect(detail.getByRole('row', { name: /^trace/ })).toHaveCount(2)
   await expect(detail.getByRole('row', { name: /^raw/ })).toContainText('0xfe')
   await expect(detail.getByRole('region', { name: 'Value' })).toHaveText('{ "a": 1 }')
+  // However little room there is, no part gives way to another: all of it is scrolled.
+  const cut = await detail.evaluate((frame) => {
+    const parts = [...frame.children].filter((one) => one.scrollHeight > one.clientHeight)
+    return { isScrolled: frame.scrollHeight > frame.clientHeight, parts: parts.map(String) }
+  })
+  expect(cut).toEqual({ isScrolled: true, parts: [] })
   const clipboard = () => page.evaluate(() => navigator.clipboard.readText())
   await detail.getByRole('button', { name: 'Copy Key' }).click()
   await expect(page.getByText('Key copied.')).toBeVisible()

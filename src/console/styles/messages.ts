@@ -24,11 +24,13 @@ summary { cursor: pointer; color: var(--muted); width: fit-content; }
 .box { display: inline-block; width: 16px; height: 16px; line-height: 14px; border: 1px solid var(--line-strong); border-radius: 4px; text-align: center; font-size: 12px; vertical-align: middle; color: var(--accent); font-weight: 700; }
 .detail .head h3 { flex: 1; }
 .detail { border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; }
+.detail > * { flex: none; }
 .value { background: var(--surface); border: 1px solid var(--line); border-radius: 6px; padding: 8px 10px; max-height: 416px; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 button[aria-pressed='true'] { background: var(--accent-soft); border-color: var(--accent); color: var(--accent); font-weight: 600; }
 @container console (min-width: 1100px) {
   .found.split { grid-template-columns: minmax(0, 3fr) minmax(352px, 2fr); align-items: start; }
   .found.split .detail { max-height: clamp(256px, 62vh, 704px); overflow: auto; }
+  .found.split .value { max-height: none; }
   .found.split .grid-row { grid-template-columns: 28px 80px 80px minmax(80px, 1fr) minmax(96px, 3fr); }
   .found.split .grid-row .minor { display: none; }
 }
