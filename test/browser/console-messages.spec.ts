@@ -65,8 +65,9 @@ test('a list of messages says what it is of, and is there again after another vi
 
   await page.getByLabel('Filter').fill('')
   await page.getByLabel('Topic').selectOption('orders')
-  await read.click()
+  await read.dblclick()
   await expect(status).toHaveText('200 messages; there is more.')
+  await expect(read).toBeFocused()
   await other.evaluate(() => tab.admin.deleteTopics({ topics: ['orders'] }))
   await expect(page.getByText('This topic was deleted.')).toBeVisible()
   await expect(page.getByRole('button', { name: 'More' })).toHaveCount(0)

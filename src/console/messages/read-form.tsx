@@ -191,16 +191,18 @@ export function ReadForm(props: ReadFormProps) {
           onInput={(filter) => change({ filter })}
           isMono
         />
-        {/* Keys: else the button would become the other one while it is pressed, and submit. */}
-        {isBusy ? (
-          <button key="stop" type="button" class="beside" onClick={onStop}>
-            Stop
-          </button>
-        ) : (
-          <button key="start" type="submit" class="primary beside">
-            {query.start === 'live' ? 'Follow' : 'Read'}
-          </button>
-        )}
+        <button type="submit" class="primary beside">
+          {query.start === 'live' ? 'Follow' : 'Read'}
+        </button>
+        {/* Always there, and never disabled: nothing moves under the pointer, and it keeps the focus. */}
+        <button
+          type="button"
+          class="beside"
+          aria-disabled={!isBusy}
+          onClick={() => isBusy && onStop()}
+        >
+          Stop
+        </button>
       </div>
       <details>
         <summary>What a filter can say</summary>
