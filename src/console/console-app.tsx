@@ -93,7 +93,7 @@ function ConsoleApp({ session, name, isReadonly, route, visit, go, isHere }: Con
         />
         <main aria-label={TITLES[route.view]} tabIndex={-1} ref={main}>
           {state.cluster === undefined ? (
-            <Waiting isFailed={state.link.status === 'failed'} />
+            <Waiting isInVain={['failed', 'closed'].includes(state.link.status)} />
           ) : (
             <Fence key={visit.number}>
               <View view={route.view} />
@@ -115,13 +115,13 @@ function ConsoleApp({ session, name, isReadonly, route, visit, go, isHere }: Con
 const SLOW_MS = 3_000
 
 /** Before the first state. A broker that is there answers within a moment. */
-function Waiting({ isFailed }: { readonly isFailed: boolean }) {
+function Waiting({ isInVain }: { readonly isInVain: boolean }) {
   const [isSlow, setSlow] = useState(false)
   useEffect(() => {
     const timer = setTimeout(() => setSlow(true), SLOW_MS)
     return () => clearTimeout(timer)
   }, [])
-  if (isFailed) return null
+  if (isInVain) return null
   return (
     <p class="muted" role="status">
       {isSlow
@@ -189,9 +189,10 @@ function LinkStatus({ state }: { readonly state: SessionState }) {
     connecting: 'connecting',
     connected: 'live',
     lost: 'the broker is gone; waiting for the next',
+    closed: 'closed by the page',
     failed: 'no connection',
   }
-  const kinds = { connecting: '', connected: 'ok', lost: 'bad', failed: 'bad' }
+  const kinds = { connecting: '', connected: 'ok', lost: 'bad', closed: 'bad', failed: 'bad' }
   return (
     <span class="muted">
       <span class={`dot ${kinds[link.status]}`} aria-hidden="true" />
@@ -207,12 +208,18 @@ interface BannersProps {
 }
 
 function Banners({ session, state: { link, cluster, isDataLost } }: BannersProps) {
+  const stale = cluster === undefined ? '' : ' What is shown is the last that was heard.'
   return (
     <>
+      {link.status === 'closed' && (
+        <div class="banner bad" role="alert">
+          The page has closed its connection to the broker, which is the console’s too.{stale}
+        </div>
+      )}
       {link.status === 'failed' && (
         <div class="banner bad" role="alert">
           {errorText(link.error)}
-          {cluster !== undefined && ' What is shown is the last that was heard.'}
+          {stale}
           <button type="button" onClick={() => session.retryNow()}>
             Try again
           </button>

@@ -192,6 +192,18 @@ test('the element lives as its page wants it to', async ({ context }) => {
   })
   expect(isOpen).toEqual(['typed'])
   expect(await sessions()).toBe(1)
+
+  // When the page closes that one, there is nothing to wait for.
+  await other.evaluate(async () => {
+    const { TabmqConsole } = await tab.loadConsole()
+    const element = new TabmqConsole()
+    element.connection = tab.mq
+    document.body.append(element)
+  })
+  await expect(other.getByRole('button', { name: 'typed' })).toBeVisible()
+  await other.evaluate(() => tab.mq.close())
+  await expect(other.getByRole('alert')).toContainText('The page has closed its connection')
+  await expect(other.getByRole('banner')).toContainText('closed by the page')
 })
 
 test('at ten thousand messages a second the console goes on, and costs the sender little', async ({

@@ -3,6 +3,7 @@
  * whole state, twice a second at the most, however much is going on; while the page is hidden there is none.
  */
 import type { Admin, ClusterState, Tabmq } from '../../index.js'
+import { errorCode } from '../format/error-text.js'
 import { isMoving, NO_RATES, RateMeter, type Rates } from './rates.js'
 
 const WATCH_INTERVAL_MS = 500
@@ -10,9 +11,12 @@ const RETRY_MS = 2_000
 /** So often rates are reckoned anew while the watch has nothing to show. */
 const RATES_MS = 1_000
 
-/** `lost`: there was a connection, and the client looks for the next broker by itself. */
+/**
+ * `lost`: there was a connection, and the client looks for the next broker by itself. `closed`: the page has
+ * closed its client, and no other connection can come of that one.
+ */
 export type Link =
-  | { readonly status: 'connecting' | 'connected' | 'lost' }
+  | { readonly status: 'connecting' | 'connected' | 'lost' | 'closed' }
   | { readonly status: 'failed'; readonly error: unknown }
 
 /** Never changed: each state of it is an object of its own. */
@@ -55,7 +59,7 @@ export class ConsoleSession {
     document.addEventListener('visibilitychange', onVisibility)
     this.#stops = [
       () => document.removeEventListener('visibilitychange', onVisibility),
-      mq.on('disconnected', () => this.#set({ link: { status: 'lost' } })),
+      mq.on('disconnected', () => this.#lose()),
       mq.on('superseded', ({ error }) => this.#set({ link: { status: 'failed', error } })),
       mq.on('storageLost', () => this.#set({ isDataLost: true })),
     ]
@@ -96,6 +100,11 @@ export class ConsoleSession {
     if (this.#ownsClient) await this.mq.close()
   }
 
+  /** A client that was closed disconnects, too. */
+  #lose(): void {
+    if (this.#state.link.status !== 'closed') this.#set({ link: { status: 'lost' } })
+  }
+
   #followPage(): void {
     if (document.visibilityState === 'hidden') this.#unwatch()
     else if (this.#watching === undefined) this.#watch()
@@ -125,8 +134,11 @@ export class ConsoleSession {
         this.#set({ cluster, rates, link: { status: 'connected' } })
         this.#reckonLater({ rates, atMs: cluster.atMs, shownMs: performance.now() })
       }
+      // Else a watch ends with the client only.
+      if (!signal.aborted) this.#set({ link: { status: 'closed' } })
     } catch (error) {
       if (signal.aborted) return
+      if (errorCode(error) === 'CLIENT_CLOSED') return this.#set({ link: { status: 'closed' } })
       this.#set({ link: { status: 'failed', error } })
       this.#retry = setTimeout(() => this.#watch(), RETRY_MS)
     }

@@ -1,0 +1,60 @@
+/** How the console stands with its broker, over one in memory, in a page that is all stubs. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { ConsoleSession } from '../../src/console/session/console-session.js'
+import { memoryBroker, type MemoryBroker } from '../../src/testing/index.js'
+
+let broker: MemoryBroker
+let session: ConsoleSession
+let page: EventTarget & { visibilityState: string }
+
+beforeEach(() => {
+  page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
+  vi.stubGlobal('document', page)
+  broker = memoryBroker()
+  session = new ConsoleSession({ mq: broker.client(), ownsClient: false })
+})
+
+afterEach(async () => {
+  await session.close()
+  await broker.close()
+  vi.unstubAllGlobals()
+})
+
+/** Waits until it stands so, and says how it came there. */
+async function links(status: string): Promise<string[]> {
+  const seen = [session.state.link.status as string]
+  await new Promise<void>((resolve) => {
+    const stop = session.onChange(() => {
+      const now = session.state.link.status
+      if (now !== seen.at(-1)) seen.push(now)
+      if (now !== status) return
+      stop()
+      resolve()
+    })
+  })
+  return seen
+}
+
+function look(visibilityState: string): void {
+  page.visibilityState = visibilityState
+  page.dispatchEvent(new Event('visibilitychange'))
+}
+
+test('a client that the page closes ends the connection, and says so', async () => {
+  await links('connected')
+  const closed = links('closed')
+  await session.mq.close()
+  expect((await closed).at(-1)).toBe('closed')
+  look('hidden')
+  look('visible')
+  await expect(session.mq.connect()).rejects.toMatchObject({ code: 'CLIENT_CLOSED' })
+  expect(session.state.link).toEqual({ status: 'closed' })
+})
+
+test('a client that was closed before is not waited for', async () => {
+  const mq = broker.client()
+  await mq.close()
+  await session.close()
+  session = new ConsoleSession({ mq, ownsClient: false })
+  expect(await links('closed')).toEqual(['connecting', 'closed'])
+})
