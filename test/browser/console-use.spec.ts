@@ -127,10 +127,30 @@ test('a dialog closes when the console becomes read-only, and does not say that 
   expect(await other.evaluate(() => tab.admin.listTopics())).toContain('orders')
 })
 
-test('what is on its way when its dialog is closed leads the reader nowhere', async ({
+interface Held {
+  readonly held: { readonly hold: () => void; readonly release: () => void; made: number }
+}
+
+test('what is on its way when its dialog is closed leads the reader nowhere, what was made to its page', async ({
   context,
 }) => {
   const page = await openSeeded(context, 'console-cancel')
+  await page.evaluate(() => {
+    const admin = tab.mq.admin()
+    const watch = admin.watch.bind(admin)
+    const held = { hold: () => {}, release: () => {}, made: 0 }
+    let gate = Promise.resolve()
+    held.hold = () => {
+      gate = new Promise((resolve) => (held.release = resolve))
+    }
+    admin.watch = async function* (options) {
+      for await (const state of watch(options)) {
+        await gate
+        yield state
+      }
+    }
+    Object.assign(globalThis, { held })
+  })
   await addConsole(page, 'topics')
   await page.evaluate(() => {
     const admin = tab.mq.admin()
@@ -139,7 +159,9 @@ test('what is on its way when its dialog is closed leads the reader nowhere', as
     const gate = new Promise<void>((resolve) => (go = resolve))
     admin.createTopics = async (options) => {
       await gate
-      return create(options)
+      const isMade = await create(options)
+      ;(globalThis as unknown as Held).held.made += 1
+      return isMade
     }
     Object.assign(globalThis, { go: () => go() })
   })
@@ -155,6 +177,20 @@ test('what is on its way when its dialog is closed leads the reader nowhere', as
   await expect(page.getByText('Topic late was made.')).toBeVisible()
   await expect(page.getByRole('heading', { name: 'Topics' })).toBeVisible()
   await expect(page.getByRole('button', { name: 'late' })).toBeVisible()
+
+  // Until the console has heard of it, there is no page of it to show.
+  await page.evaluate(() => (globalThis as unknown as Held).held.hold())
+  await page.getByRole('button', { name: 'New topic' }).click()
+  await dialog.getByLabel('Name').fill('unheard')
+  await dialog.getByRole('button', { name: 'Make topic' }).click()
+  await expect.poll(() => page.evaluate(() => (globalThis as unknown as Held).held.made)).toBe(2)
+  // What was made is told of in the next task, and drawn in another.
+  await page.evaluate(async () => {
+    for (let tasks = 0; tasks < 3; tasks++) await new Promise((resolve) => setTimeout(resolve))
+  })
+  await expect(dialog.getByRole('button', { name: 'Working…' })).toBeVisible()
+  await page.evaluate(() => (globalThis as unknown as Held).held.release())
+  await expect(page.getByRole('heading', { name: 'unheard' })).toBeVisible()
 })
 
 test('the page can lead it anywhere, and learns where it is', async ({ context }) => {

@@ -58,3 +58,36 @@ test('a client that was closed before is not waited for', async () => {
   session = new ConsoleSession({ mq, ownsClient: false })
   expect(await links('closed')).toEqual(['connecting', 'closed'])
 })
+
+test('what was made is seen with the state that has it, and no sooner', async () => {
+  await links('connected')
+  const admin = broker.client().admin()
+  const { signal } = new AbortController()
+  const topic = session.sees({ view: 'topics', name: 'orders' }, signal)
+  const exchange = session.sees({ view: 'exchanges', name: 'events' }, signal)
+  await admin.createTopics({ topics: [{ topic: 'orders' }] })
+  await admin.declareExchange({ exchange: 'events', type: 'topic' })
+  expect(await topic).toBe(true)
+  expect(session.state.cluster?.topics).toMatchObject([{ topic: 'orders' }])
+  expect(await exchange).toBe(true)
+  expect(session.state.cluster?.exchanges).toMatchObject([{ exchange: 'events' }])
+  expect(await session.sees({ view: 'topics' }, signal)).toBe(true)
+})
+
+test('what does not come is waited for no longer than asked, nor for ever', async () => {
+  await links('connected')
+  const nowhere = { view: 'topics', name: 'nowhere' } as const
+  const control = new AbortController()
+  const waiting = session.sees(nowhere, control.signal)
+  control.abort()
+  expect(await waiting).toBe(false)
+  expect(await session.sees(nowhere, control.signal)).toBe(false)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const late = session.sees(nowhere, new AbortController().signal)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await late).toBe(false)
+  } finally {
+    vi.useRealTimers()
+  }
+})

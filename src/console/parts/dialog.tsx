@@ -9,7 +9,10 @@ import { useConsole } from './console-context.js'
 /** What came of it. */
 export interface Done {
   readonly said: string
-  /** Where to go now, unless the reader has closed the dialog, or gone elsewhere meanwhile. */
+  /**
+   * Where to go once the console has heard that it is there, unless the reader has closed the dialog, or gone
+   * elsewhere meanwhile.
+   */
   readonly goTo?: Route
 }
 
@@ -34,7 +37,7 @@ export interface DialogProps extends FormProps {
 /** For what writes: where that is not allowed any more, it is gone. */
 export function Dialog({ onSubmit, ...form }: DialogProps) {
   const { action, onClose } = form
-  const { writer, notify, go, isHere } = useConsole()
+  const { session, writer, notify, go, isHere } = useConsole()
   const running = useRef<AbortController>(undefined)
   const isReadonly = writer === undefined
   useEffect(() => {
@@ -52,15 +55,18 @@ export function Dialog({ onSubmit, ...form }: DialogProps) {
   const submit = async () => {
     if (writer === undefined) return
     const control = new AbortController()
+    const { signal } = control
     running.current = control
     try {
-      const done = await onSubmit(writer, control.signal)
-      if (!control.signal.aborted) onClose()
+      const done = await onSubmit(writer, signal)
+      const goTo = done ? done.goTo : undefined
+      const isThere = goTo !== undefined && (await session.sees(goTo, signal))
+      if (!signal.aborted) onClose()
       if (!done) return
       notify(done.said)
-      if (done.goTo !== undefined && !control.signal.aborted && isHere()) go(done.goTo)
+      if (isThere && !signal.aborted && isHere()) go(goTo)
     } catch (error) {
-      if (!control.signal.aborted) throw error
+      if (!signal.aborted) throw error
       notify(`“${action}” failed: ${errorText(error)}`)
     } finally {
       running.current = undefined

@@ -4,10 +4,14 @@
  */
 import type { Admin, ClusterState, Tabmq } from '../../index.js'
 import { errorCode } from '../format/error-text.js'
+import type { Route } from '../route.js'
+import { hasPlace } from './has-place.js'
 import { isMoving, NO_RATES, RateMeter, type Rates } from './rates.js'
 
 const WATCH_INTERVAL_MS = 500
 const RETRY_MS = 2_000
+/** So long what was made is waited for. While the page is hidden, or no broker is there, nothing is heard of it. */
+const SEEN_WITHIN_MS = 5_000
 /** So often rates are reckoned anew while the watch has nothing to show. */
 const RATES_MS = 1_000
 
@@ -89,6 +93,28 @@ export class ConsoleSession {
 
   forgetLoss(): void {
     this.#set({ isDataLost: false })
+  }
+
+  /**
+   * Whether a state has come, or comes in time, that has what `route` leads to: what was just made is in the
+   * next one only. Not after an abort.
+   */
+  async sees(route: Route, signal: AbortSignal): Promise<boolean> {
+    const isSeen = () => this.#state.cluster !== undefined && hasPlace(this.#state.cluster, route)
+    if (isSeen()) return true
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', end)
+        stop()
+        resolve()
+      }
+      const timer = setTimeout(end, SEEN_WITHIN_MS)
+      signal.addEventListener('abort', end)
+      const stop = this.onChange(() => isSeen() && end())
+      if (signal.aborted) end()
+    })
+    return isSeen()
   }
 
   async close(): Promise<void> {
