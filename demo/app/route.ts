@@ -38,7 +38,11 @@ export class Router {
   readonly route = new Cell(parseRoute(location.hash))
 
   constructor() {
-    addEventListener('hashchange', () => this.route.set(parseRoute(location.hash)))
+    this.#correctNowhere()
+    addEventListener('hashchange', () => {
+      this.route.set(parseRoute(location.hash))
+      this.#correctNowhere()
+    })
   }
 
   /** Without a new entry in the history: going back leads to another face, not to another step. */
@@ -51,6 +55,11 @@ export class Router {
   correct(route: Route): void {
     const isChanged = formatRoute(parseRoute(location.hash)) !== formatRoute(this.route.value)
     if (!isChanged && location.hash !== formatRoute(route)) this.replace(route)
+  }
+
+  /** An address without an end is that of the page; with one that is not understood it is put right. */
+  #correctNowhere(): void {
+    if (location.hash !== '' && this.route.value.face === 'stage') this.correct({ face: 'stage' })
   }
 
   /** With one, so that going back leads to what was shown before. */

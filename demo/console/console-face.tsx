@@ -22,6 +22,14 @@ export function ConsoleFace({ view = FIRST }: { view: string | undefined }) {
     else element.current?.setAttribute('theme', chosenTheme)
   }
 
+  /** Written in another way, or leading nowhere, an address would be led to again by going back. */
+  const putRight = (made: TabmqConsole) => {
+    const current = router.route.value
+    const isAsked = current.face === 'console' && (current.view ?? FIRST) === wanted.current
+    if (isAsked && made.view !== wanted.current)
+      router.correct({ face: 'console', view: made.view })
+  }
+
   useEffect(() => {
     let isThere = true
     // Who never looks at it does not load it.
@@ -40,6 +48,7 @@ export function ConsoleFace({ view = FIRST }: { view: string | undefined }) {
         element.current = made
         showTheme()
         place.current?.append(made)
+        putRight(made)
       },
       (error: unknown) => setProblem(`The console was not loaded. ${describeError(error)}`),
     )
@@ -55,10 +64,7 @@ export function ConsoleFace({ view = FIRST }: { view: string | undefined }) {
     isLed.current = true
     made.setAttribute('view', view)
     isLed.current = false
-    const current = router.route.value
-    const isAsked = current.face === 'console' && (current.view ?? FIRST) === view
-    // Written in another way, or leading nowhere, it would be led to again by going back.
-    if (isAsked && made.view !== view) router.correct({ face: 'console', view: made.view })
+    putRight(made)
   }, [view])
   return (
     <div ref={place} class="console-face">

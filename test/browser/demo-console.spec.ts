@@ -32,6 +32,11 @@ test('a reload shows the same, and Back what was shown before', async ({ context
   await expect(main.getByLabel('Topic')).toHaveValue(topic)
   for (let steps = 0; steps < 3; steps++) await page.goBack()
   await expect(page.locator('.lane').first()).toBeVisible()
+
+  // From the stage on, the console is made anew, as when the page is loaded.
+  await page.evaluate(() => (location.hash = '#/console/nowhere'))
+  await expect(heading).toHaveText('Topics')
+  await expect.poll(hash).toBe('#/console/topics')
 })
 
 test('what is listed is in the address: to be read again, and gone back from', async ({

@@ -47,6 +47,21 @@ describe('an address that is put right', () => {
     expect([location.hash, router.route.value]).toEqual(['#/learn', list])
   })
 
+  it('is that of the stage where it leads nowhere, when the page is loaded and later', () => {
+    location.hash = '#/nothing/else'
+    const router = new Router()
+    expect(location.hash).toBe('#/stage')
+    location.hash = '#nowhere'
+    heard()
+    expect([location.hash, router.route.value]).toEqual(['#/stage', { face: 'stage' }])
+  })
+
+  it('stays as it is where it names neither a face nor anything else', () => {
+    location.hash = ''
+    const router = new Router()
+    expect([location.hash, router.route.value]).toEqual(['', { face: 'stage' }])
+  })
+
   it('stays as it is where it has just become another, which is shown next', () => {
     const router = new Router()
     location.hash = '#/learn/lag/2'
