@@ -130,25 +130,28 @@ function Bindings({ bindings, onUnbind }: BindingsProps) {
     {
       title: 'Routing key',
       order: ({ routingKey }) => routingKey,
-      cell: ({ routingKey }) => <code class="break">{routingKey}</code>,
+      cell: ({ routingKey }) => routingKey !== '' && <code class="break">{routingKey}</code>,
     },
     {
       title: 'Headers',
-      isMinor: true,
-      cell: (binding) => (
-        <>
-          <code class="break">{headersText(binding)}</code>
-          {Object.keys(binding.headers).length > 1 && <span class="muted"> ({binding.match})</span>}
-        </>
-      ),
+      cell: (binding) => {
+        const count = Object.keys(binding.headers).length
+        if (count === 0) return undefined
+        return (
+          <>
+            <code class="break">{headersText(binding)}</code>
+            {count > 1 && <span class="muted"> ({binding.match})</span>}
+          </>
+        )
+      },
     },
-    { title: 'Weight', isNumber: true, isMinor: true, cell: ({ weight }) => weight },
+    { title: 'Weight', isNumber: true, cell: ({ weight }) => weight },
     ...(writer === undefined
       ? []
       : [
           {
             title: 'Action',
-            isNumber: true,
+            isActions: true,
             cell: (binding: Binding) => (
               <button type="button" class="danger" onClick={() => onUnbind(binding)}>
                 Remove

@@ -25,11 +25,9 @@ function ExchangeList() {
   const number = (
     title: string,
     of: (one: ExchangeDescription) => number,
-    isMinor = false,
   ): Column<ExchangeDescription> => ({
     title,
     isNumber: true,
-    isMinor,
     order: of,
     cell: (one) => formatCount(of(one)),
   })
@@ -48,13 +46,12 @@ function ExchangeList() {
       ),
     },
     { title: 'Type', order: ({ type }) => type, cell: ({ type }) => type },
-    number('Bindings', ({ bindings }) => bindings.length, true),
+    number('Bindings', ({ bindings }) => bindings.length),
     number('Published', ({ counters }) => counters.published),
-    number('Routed', ({ counters }) => counters.routed, true),
+    number('Routed', ({ counters }) => counters.routed),
     number('Went nowhere', ({ counters }) => counters.dropped + counters.unroutable),
     {
       title: 'Alternate',
-      isMinor: true,
       cell: ({ alternateExchange }) => alternateExchange ?? <span class="muted">none</span>,
     },
   ]

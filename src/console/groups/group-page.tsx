@@ -106,7 +106,6 @@ function Members({ members }: { readonly members: readonly MemberDescription[] }
     { title: 'Holds', cell: ({ assigned }) => partitionsText(assigned) },
     {
       title: 'Is to hold',
-      isMinor: true,
       cell: ({ assigned, target }) => {
         const text = partitionsText(target)
         return text === partitionsText(assigned) ? <span class="muted">the same</span> : text
@@ -161,7 +160,6 @@ function Offsets({ group: { members, offsets } }: { readonly group: GroupDescrip
     {
       title: 'Readable up to',
       isNumber: true,
-      isMinor: true,
       cell: ({ highWatermark }) => formatCount(highWatermark),
     },
     {
@@ -178,7 +176,7 @@ function Offsets({ group: { members, offsets } }: { readonly group: GroupDescrip
         return (
           <>
             <code>{formatShortId(holder.memberId)}</code>{' '}
-            <span class="minor break">{holder.clientId}</span>
+            <span class="break">{holder.clientId}</span>
           </>
         )
       },

@@ -35,7 +35,6 @@ function GroupList() {
     },
     {
       title: 'Topics',
-      isMinor: true,
       cell: ({ offsets }) => [...new Set(offsets.map(({ topic }) => topic))].join(', '),
     },
     {
@@ -53,13 +52,11 @@ function GroupList() {
     {
       title: 'Time to drain',
       isNumber: true,
-      isMinor: true,
       cell: (group) => drainText(groupLag(group), rateOf(group)),
     },
     {
       title: 'Epoch',
       isNumber: true,
-      isMinor: true,
       cell: ({ groupEpoch }) => formatCount(groupEpoch),
     },
   ]

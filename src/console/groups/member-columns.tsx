@@ -14,20 +14,17 @@ export const CLIENT: Column<Member> = {
 /** A static member may be away. */
 export const SESSION: Column<Member> = {
   title: 'Session',
-  isMinor: true,
   cell: ({ sessionId }) =>
     sessionId === undefined ? 'away' : <code>{formatShortId(sessionId)}</code>,
 }
 
 export const SUBSCRIPTION: Column<Member> = {
   title: 'Subscription',
-  isMinor: true,
   cell: ({ subscription }) => subscriptionText(subscription),
 }
 
 export const WEIGHT: Column<Member> = {
   title: 'Weight',
   isNumber: true,
-  isMinor: true,
   cell: ({ weight }) => weight,
 }

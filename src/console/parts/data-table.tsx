@@ -13,8 +13,8 @@ export interface Column<T> {
   readonly cell: (row: T) => ComponentChildren
   /** To the right, as numbers are. */
   readonly isNumber?: boolean
-  /** Left out where the console is narrow. */
-  readonly isMinor?: boolean
+  /** Buttons for what can be done to the row. */
+  readonly isActions?: boolean
   /** By which rows are put in order when the title is pressed. */
   readonly order?: (row: T) => number | string
 }
@@ -40,11 +40,11 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const order = columns.find(({ title }) => title === sorting?.title)?.order
   const sorted = order === undefined ? found : sort(found, order, sorting?.isDown === true)
   const shown = isWhole ? sorted : sorted.slice(0, ROWS_SHOWN)
-  const classOf = ({ isNumber, isMinor }: Column<T>) =>
-    [isNumber ? 'number' : '', isMinor ? 'minor' : ''].join(' ').trim() || undefined
+  const classOf = ({ isNumber, isActions }: Column<T>) =>
+    isNumber ? 'number' : isActions ? 'actions' : undefined
 
   return (
-    <div class="section">
+    <div class="section frame">
       {isSearchable && rows.length > ROWS_WITHOUT_SEARCH && (
         <TextField
           label={`Find in ${caption.toLowerCase()}`}
@@ -55,7 +55,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
         />
       )}
       <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
-        <table>
+        <table class={sizeOf(columns.length)}>
           <caption class="hidden">{caption}</caption>
           <thead>
             <tr>
@@ -79,7 +79,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
                       {column.cell(row)}
                     </th>
                   ) : (
-                    <td key={column.title} class={classOf(column)}>
+                    <td key={column.title} class={classOf(column)} data-title={column.title}>
                       {column.cell(row)}
                     </td>
                   ),
@@ -100,6 +100,12 @@ export function DataTable<T>(props: DataTableProps<T>) {
       {rows.length > 0 && sorted.length === 0 && <p class="muted">None is called so.</p>}
     </div>
   )
+}
+
+/** How soon there is too little room for it: then its rows are put one below the other, part by part. */
+function sizeOf(columns: number): string | undefined {
+  if (columns <= 2) return undefined
+  return columns <= 4 ? 'small' : 'large'
 }
 
 interface HeadingProps<T> {

@@ -120,23 +120,21 @@ function Partitions({ partitions }: PartitionsProps) {
   const number = (
     title: string,
     of: (one: SharePartitionDescription) => number,
-    isMinor = false,
   ): Column<SharePartitionDescription> => ({
     title,
     isNumber: true,
-    isMinor,
     order: of,
     cell: (one) => formatCount(of(one)),
   })
   const columns: readonly Column<SharePartitionDescription>[] = [
     { title: 'Partition', cell: ({ topic, partition }) => `${topic} ${partition}` },
     number('All final below', ({ startOffset }) => startOffset),
-    number('Readable up to', ({ highWatermark }) => highWatermark, true),
+    number('Readable up to', ({ highWatermark }) => highWatermark),
     number('Available', ({ available }) => available),
-    number('Delayed', ({ delayed }) => delayed, true),
+    number('Delayed', ({ delayed }) => delayed),
     number('In flight', ({ acquired }) => acquired),
-    number('Accepted', ({ counters }) => counters.accepted, true),
-    number('Archived', ({ counters }) => archivedOf(counters), true),
+    number('Accepted', ({ counters }) => counters.accepted),
+    number('Archived', ({ counters }) => archivedOf(counters)),
   ]
   return (
     <DataTable
@@ -180,8 +178,7 @@ function Locks({ group }: { readonly group: ShareGroupDescription }) {
       title: 'Held by',
       cell: ({ memberId }) => (
         <>
-          <code>{formatShortId(memberId)}</code>{' '}
-          <span class="minor break">{clientOf(memberId)}</span>
+          <code>{formatShortId(memberId)}</code> <span class="break">{clientOf(memberId)}</span>
         </>
       ),
     },

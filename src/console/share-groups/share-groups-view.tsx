@@ -21,11 +21,9 @@ function ShareGroupList() {
   const number = (
     title: string,
     of: (group: ShareGroupDescription) => number,
-    isMinor = false,
   ): Column<ShareGroupDescription> => ({
     title,
     isNumber: true,
-    isMinor,
     order: of,
     cell: (group) => formatCount(of(group)),
   })
@@ -44,14 +42,13 @@ function ShareGroupList() {
         </button>
       ),
     },
-    number('Members', ({ members }) => members.length, true),
+    number('Members', ({ members }) => members.length),
     number('Available', (group) => shareFigures(group).available),
     number('In flight', (group) => shareFigures(group).acquired),
-    number('Accepted', (group) => shareFigures(group).accepted, true),
+    number('Accepted', (group) => shareFigures(group).accepted),
     number('Archived', (group) => archivedOf(shareFigures(group))),
     {
       title: 'Dead letters go to',
-      isMinor: true,
       cell: ({ options: { deadLetterTopic } }) =>
         deadLetterTopic ?? <span class="muted">nowhere</span>,
     },

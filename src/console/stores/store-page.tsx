@@ -119,7 +119,7 @@ function Entries({ entries, onOpen }: EntriesProps) {
       : [
           {
             title: 'Actions',
-            isNumber: true,
+            isActions: true,
             cell: (entry: Entry) => (
               <span class="row nowrap">
                 <button type="button" onClick={() => onOpen({ type: 'change', entry })}>

@@ -1,3 +1,22 @@
+/** A table where there is little room: each row is a block with all that it has, and says what each is called. */
+const stacked = (table: string) => `
+  ${table}, ${table} :is(thead, tbody) { display: block; }
+  ${table} tbody tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(80px, 1fr)); gap: 6px 12px; padding: 9px 10px; border-bottom: 1px solid var(--line); }
+  ${table} tbody tr:last-child { border-bottom: 0; }
+  ${table} tbody :is(th, td) { display: block; grid-column: 1 / -1; order: 1; min-width: 0; padding: 0; border: 0; text-align: start; overflow-wrap: anywhere; }
+  ${table} tbody th { order: -1; }
+  ${table} tbody .number { grid-column: auto; order: 0; }
+  ${table} td::before { content: attr(data-title); content: attr(data-title) / ''; margin-inline-end: 8px; font-size: 12px; color: var(--muted); }
+  ${table} .number::before { display: block; margin: 0; }
+  ${table} .actions::before, ${table} td:empty { display: none; }
+  ${table} .row.nowrap { justify-content: flex-start; }
+  ${table} .lags { display: inline-flex; }
+  ${table} thead tr { display: flex; flex-wrap: wrap; gap: 0 14px; align-items: baseline; padding: 3px 10px; border-bottom: 1px solid var(--line); background: var(--surface); }
+  ${table} thead tr::before { content: 'Order by'; font-size: 12px; color: var(--muted); }
+  ${table} thead th { padding: 0; border: 0; background: none; }
+  ${table} thead:not(:has(button)), ${table} thead th:not(:has(button)) { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+`
+
 /** The frame of the console, and what all views are made of: text, controls, tables, dialogs. */
 export const base = `
 :host {
@@ -75,19 +94,28 @@ input[aria-invalid='true'], textarea[aria-invalid='true'] { border-color: var(--
 .fields { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 208px), 1fr)); gap: 10px; align-items: start; }
 .grow { grid-column: 1 / -1; }
 
+.frame { container: frame / inline-size; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; }
+/* At an edge behind which there is more lies a shadow, which what comes along with the table covers at its end. */
+.scroll {
+  background:
+    linear-gradient(to right, var(--bg) 40%, transparent) 0 0 / 32px 100% no-repeat local,
+    linear-gradient(to left, var(--bg) 40%, transparent) 100% 0 / 32px 100% no-repeat local,
+    linear-gradient(to right, var(--edge), transparent) 0 0 / 12px 100% no-repeat scroll,
+    linear-gradient(to left, var(--edge), transparent) 100% 0 / 12px 100% no-repeat scroll;
+}
 table { border-collapse: collapse; width: 100%; }
 th, td { padding: 5px 10px; text-align: start; vertical-align: baseline; border-bottom: 1px solid var(--line); }
 tbody tr:last-child > * { border-bottom: 0; }
-thead th { background: var(--surface); font-size: 12px; color: var(--muted); font-weight: 600; white-space: nowrap; }
-tbody th { font-weight: 400; min-width: 64px; }
+thead th { background: color-mix(in srgb, var(--line) 30%, transparent); font-size: 12px; color: var(--muted); font-weight: 600; white-space: nowrap; }
+tbody th { font-weight: 400; min-width: 104px; }
 thead button { display: inline-flex; gap: 3px; align-items: center; text-align: inherit; border: 0; background: none; padding: 0; min-height: 24px; font-weight: inherit; color: inherit; }
 .sort { opacity: 0.55; }
 .sort.now { opacity: 1; color: var(--accent); }
 thead button:hover { color: var(--text); text-decoration: underline; }
 .find { max-width: 384px; }
 th.number, td.number { text-align: end; white-space: nowrap; }
-td.actions { white-space: nowrap; text-align: end; }
+th.actions, td.actions { white-space: nowrap; text-align: end; }
 tbody tr:hover { background: color-mix(in srgb, var(--surface) 60%, transparent); }
 .tag { display: inline-block; padding: 0 6px; border: 1px solid var(--line-strong); border-radius: 999px; font-size: 11px; line-height: 17px; color: var(--muted); white-space: nowrap; }
 .tag.ok { color: var(--ok); border-color: currentcolor; }
@@ -116,11 +144,13 @@ dialog ul.lost { padding-inline-start: 18px; list-style: disc; }
   nav ul { flex-flow: row wrap; gap: 0; }
   nav button { white-space: nowrap; padding: 5px 8px; gap: 5px; }
   main { grid-row: 4; padding: 12px 10px 20px; }
-  .minor { display: none; }
+  .grid .minor { display: none; }
   th, td { padding: 5px 7px; }
   thead th, thead th.number { white-space: normal; }
   tbody th { min-width: 140px; }
 }
+@container frame (max-width: 420px) {${stacked('.small')}}
+@container frame (max-width: 700px) {${stacked('.large')}}
 @media (prefers-reduced-motion: no-preference) {
   .notice { animation: appear 160ms ease-out; }
   @keyframes appear { from { opacity: 0; transform: translateY(6px); } }

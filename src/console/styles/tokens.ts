@@ -18,6 +18,7 @@ const light = `
   --warn: #7d5100;
   --warn-soft: #fff4dc;
   --shadow: 0 8px 30px rgb(20 30 45 / 22%);
+  --edge: rgb(20 30 45 / 26%);
 `
 
 const dark = `
@@ -39,6 +40,7 @@ const dark = `
   --warn: #efc163;
   --warn-soft: #362b14;
   --shadow: 0 8px 30px rgb(0 0 0 / 55%);
+  --edge: rgb(140 160 190 / 34%);
 `
 
 /** The theme of the system, unless the attribute `theme` says which. */

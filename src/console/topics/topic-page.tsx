@@ -117,7 +117,6 @@ function Partitions({ topic }: { readonly topic: TopicState }) {
     {
       title: 'Readable up to',
       isNumber: true,
-      isMinor: true,
       order: (one) => one.highWatermark,
       cell: (one) => formatCount(one.highWatermark),
     },
@@ -130,7 +129,6 @@ function Partitions({ topic }: { readonly topic: TopicState }) {
     {
       title: 'Messages',
       isNumber: true,
-      isMinor: true,
       order: (one) => one.logEndOffset - one.logStartOffset,
       cell: (one) => formatCount(one.logEndOffset - one.logStartOffset),
     },

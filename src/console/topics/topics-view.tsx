@@ -63,7 +63,6 @@ function TopicTable() {
     {
       title: 'Partitions',
       isNumber: true,
-      isMinor: true,
       order: ({ partitions }) => partitions.length,
       cell: ({ partitions }) => formatCount(partitions.length),
     },
@@ -76,7 +75,6 @@ function TopicTable() {
     {
       title: 'Size',
       isNumber: true,
-      isMinor: true,
       order: (topic) => topicFigures(topic).sizeBytes,
       cell: (topic) => formatBytes(topicFigures(topic).sizeBytes),
     },
@@ -92,7 +90,6 @@ function TopicTable() {
     },
     {
       title: 'Config',
-      isMinor: true,
       cell: ({ config }) => <span class="muted">{configText(config)}</span>,
     },
   ]
