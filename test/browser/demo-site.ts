@@ -1,48 +1,19 @@
-/**
- * The demo as `npm run build:demo` makes it, served from a path that is not the root of its host: once for
- * all tests of it. A page of it is there sooner than one that a development server puts together.
- */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/** Tests of the demo, which `open-pages.ts` has built and serves. */
 import { test as base } from '@playwright/test'
-import { build } from 'vite'
-import { openPreview, ROOT } from '../built-site.js'
+import { definedOrThrow } from '../../src/std/assert.js'
 
-const PATH = '/some/where/'
-const PORT = 5_300
+/** The variable that says where it is, with a slash at its end. */
+export const DEMO_ADDRESS = 'TABMQ_TEST_DEMO'
 
-export interface DemoSite {
-  /** With a slash at its end. */
-  readonly address: string
-}
-
-export const test = base.extend<object, { demoSite: DemoSite }>({
-  demoSite: [
-    // oxlint-disable-next-line no-empty-pattern
-    async ({}, use) => {
-      const outDir = mkdtempSync(join(tmpdir(), 'tabmq-demo-'))
-      const config = { root: ROOT, logLevel: 'error' } as const
-      await build({ ...config, build: { outDir, emptyOutDir: true } })
-      const server = await openPreview({
-        ...config,
-        base: PATH,
-        build: { outDir },
-        preview: { port: PORT, strictPort: false },
-      })
-      await use({ address: new URL(PATH, server.address).href })
-      await server.close()
-      rmSync(outDir, { recursive: true, force: true })
-    },
-    { scope: 'worker' },
-  ],
+export const test = base.extend({
+  /** `page.goto('.')` is the demo. */
+  // oxlint-disable-next-line no-empty-pattern
+  baseURL: async ({}, use) => {
+    await use(definedOrThrow(process.env[DEMO_ADDRESS], () => 'the demo was not built'))
+  },
   /** Most of what a tab does would be moving what no test looks at, and headless tabs are all in sight. */
   contextOptions: async ({ contextOptions }, use) => {
     await use({ ...contextOptions, reducedMotion: 'reduce' })
-  },
-  /** `page.goto('.')` is the demo. */
-  baseURL: async ({ demoSite }, use) => {
-    await use(demoSite.address)
   },
 })
 

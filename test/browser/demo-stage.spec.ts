@@ -176,9 +176,9 @@ test('a broker that is killed is followed by another, and one says how a tab is 
 })
 
 test('a tab behind another is hidden, one that the browser freezes is frozen, and then thaws', async ({
-  demoSite,
+  baseURL,
 }) => {
-  const browser = await SpawnedBrowser.start(demoSite.address)
+  const browser = await SpawnedBrowser.start(baseURL ?? '')
   try {
     const behind = new DemoPage(await browser.openPage(''))
     await behind.expectReady()

@@ -3,6 +3,7 @@
  * time, since most of a test is waiting; the tests of a file one after the other. Each has a browser context
  * of its own, and so a broker and a disk of its own.
  */
+import { join } from 'node:path'
 import { defineConfig } from '@playwright/test'
 import { findChromium } from '../../scripts/find-chromium.mjs'
 import { CHROMIUM_ARGS } from '../chromium-args.js'
@@ -14,7 +15,7 @@ const executablePath = findChromium()
 
 export default defineConfig({
   testDir: '.',
-  globalSetup: './open-pages.ts',
+  globalSetup: join(import.meta.dirname, 'open-pages.ts'),
   outputDir: '../../test-results',
   workers: 2,
   retries: 0,

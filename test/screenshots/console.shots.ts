@@ -1,5 +1,5 @@
 /** The console's views, of a broker with something of everything in it. */
-import type { Page } from '@playwright/test'
+import { test, type Page } from '@playwright/test'
 import { fillBroker } from '../browser/console-page.js'
 import { shoot } from './shots.js'
 
@@ -39,6 +39,7 @@ function topicPage(name: string, prepare: (page: Page) => Promise<void>) {
 }
 
 shoot(
+  test,
   'console',
   [
     list('topics', 'orders'),

@@ -1,6 +1,7 @@
 /** The demo's views, with two tabs at work. */
 import type { BrowserContext, Page } from '@playwright/test'
 import { DemoPage } from '../browser/demo-page.js'
+import { test } from '../browser/demo-site.js'
 import { shoot } from './shots.js'
 
 /** Another tab that works, and sends. */
@@ -21,11 +22,12 @@ async function ready(page: Page): Promise<void> {
 }
 
 shoot(
+  test,
   'demo',
   [
     {
       name: 'stage',
-      path: '/#/stage',
+      path: './#/stage',
       heightOfWide: 1_900,
       prepare: async (page) => {
         await ready(page)
@@ -37,7 +39,7 @@ shoot(
     },
     {
       name: 'controls',
-      path: '/#/stage',
+      path: './#/stage',
       heightOfWide: 1_000,
       prepare: async (page) => {
         await ready(page)
@@ -46,7 +48,7 @@ shoot(
     },
     {
       name: 'fault',
-      path: '/#/stage',
+      path: './#/stage',
       prepare: async (page) => {
         await ready(page)
         await page.getByRole('button', { name: 'Skip one message' }).click()
@@ -56,12 +58,12 @@ shoot(
     },
     {
       name: 'learn',
-      path: '/#/learn',
+      path: './#/learn',
       prepare: (page) => page.locator('.card').first().waitFor(),
     },
     {
       name: 'lesson',
-      path: '/#/learn/rebalance/2',
+      path: './#/learn/rebalance/2',
       prepare: async (page) => {
         await ready(page)
         await page.locator('.lesson').waitFor()
@@ -69,7 +71,7 @@ shoot(
     },
     {
       name: 'console',
-      path: '/#/console/groups',
+      path: './#/console/groups',
       prepare: (page) => page.locator('tabmq-console').getByText('workers').first().waitFor(),
     },
   ],

@@ -1,6 +1,6 @@
 /** How a picture is taken: each view in both themes, narrow and wide. */
 import { fileURLToPath } from 'node:url'
-import { test, type BrowserContext, type Page } from '@playwright/test'
+import type { BrowserContext, Page, test } from '@playwright/test'
 
 const folder = fileURLToPath(new URL('../../screenshots/', import.meta.url))
 
@@ -25,13 +25,14 @@ const SIZES = [
  * context, and so a broker, to itself.
  */
 export function shoot(
+  take: typeof test,
   set: string,
   shots: readonly Shot[],
   seed: (context: BrowserContext) => Promise<unknown>,
 ): void {
-  test.describe.configure({ timeout: 120_000 })
+  take.describe.configure({ timeout: 120_000 })
   for (const { name, path, prepare, heightOfWide } of shots) {
-    test(`${set}-${name}`, async ({ context }) => {
+    take(`${set}-${name}`, async ({ context }) => {
       await seed(context)
       for (const [width, height] of SIZES) {
         for (const colorScheme of ['light', 'dark'] as const) {
