@@ -11,6 +11,8 @@ import type { ResetTo } from './topic.js'
 const TAB_PATIENCE_MS = 6_000
 const LATE_TAB_MS = 60_000
 const TAB_LOOK_MS = 200
+/** How long the next broker may take to be there, until it may be killed as well. */
+const BROKER_PATIENCE_MS = 5_000
 /** How long workers may take to stop: one that hangs does not. */
 const GROUP_PATIENCE_MS = 15_000
 const HALT_MS_MAX = 30_000
@@ -35,8 +37,17 @@ export class Actions {
     })
   }
 
-  /** Each in a process of its own, so that they do not share a thread. */
-  openTabs(count: number): void {
+  /**
+   * Each in a process of its own, so that they do not share a thread. Resolves when they are there, or when
+   * it was said that they are not.
+   */
+  openTabs(count: number): Promise<void> {
+    return this.#demo.underWay.once(`open tabs: ${count}`, () => {
+      return new Promise((resolve) => this.#openTabs(count, resolve))
+    })
+  }
+
+  #openTabs(count: number, onEnd: () => void): void {
     const { messages } = this.#demo
     messages.forget('new tab')
     const before = this.#demo.tabCount()
@@ -52,6 +63,7 @@ export class Actions {
       if (came >= count || waitedMs > LATE_TAB_MS) clearInterval(look)
       if (came >= count) {
         if (isSaid) messages.forget('new tab')
+        onEnd()
       } else if (!isSaid && waitedMs > TAB_PATIENCE_MS) {
         isSaid = true
         const some =
@@ -61,11 +73,17 @@ export class Actions {
           : 'you are offline, and a new tab has to load the page.'
         const text = `${some}: ${why}`
         messages.say('new tab', 'problem', text)
+        onEnd()
       }
     }, TAB_LOOK_MS)
   }
 
-  closeTab(): void {
+  /** Resolves when it is gone, or when it was said that it is not. */
+  closeTab(): Promise<void> {
+    return this.#demo.underWay.once('close a tab', () => this.#closeTab())
+  }
+
+  async #closeTab(): Promise<void> {
     const { messages } = this.#demo
     messages.forget('new tab')
     if (this.#demo.closeOneTab() !== undefined) return
@@ -121,9 +139,11 @@ export class Actions {
   }
 
   /** Somebody has deleted it, as the console can. */
-  async makeTopicAgain(): Promise<void> {
-    const { messages, topic } = this.#demo
-    await messages.attempt('clear', 'The topic was not made', () => topic.ensure())
+  makeTopicAgain(): Promise<void> {
+    const { messages, topic, underWay } = this.#demo
+    return underWay.once('make the topic', () =>
+      messages.attempt('clear', 'The topic was not made', () => topic.ensure()),
+    )
   }
 
   /** What tabs send at a rate, in all of them. */
@@ -131,57 +151,73 @@ export class Actions {
     this.#allWorkers.ask('stop sending')
   }
 
-  async clear(): Promise<void> {
-    const { messages, topic } = this.#demo
-    messages.forget('replay')
-    await messages.attempt('clear', 'The topic was not cleared', () => topic.clear())
-  }
-
-  /** Sets the group to another place: its workers stop, and start again from there. */
-  async reset(to: ResetTo): Promise<void> {
-    const { messages, news, topic } = this.#demo
-    await messages.attempt('replay', 'The group was not set back', async () => {
-      this.#allWorkers.ask('halt')
-      try {
-        await this.#untilGroupIsEmpty()
-        await topic.reset(await news.topicId(), to)
-      } finally {
-        this.#allWorkers.ask('go on')
-      }
+  clear(): Promise<void> {
+    const { messages, topic, underWay } = this.#demo
+    return underWay.once('clear', () => {
+      messages.forget('replay')
+      return messages.attempt('clear', 'The topic was not cleared', () => topic.clear())
     })
   }
 
-  async addPartitions(): Promise<void> {
-    const { messages, shown, topic } = this.#demo
-    const count = (shown.value.view?.partitions.length ?? 0) + PARTITIONS_ADDED
-    const failure = 'The partitions were not added'
-    await messages.attempt('group', failure, () => topic.addPartitions(count))
+  /** Sets the group to another place: its workers stop, and start again from there. */
+  reset(to: ResetTo): Promise<void> {
+    const { messages, news, topic, underWay } = this.#demo
+    return underWay.once('reset', () =>
+      messages.attempt('replay', 'The group was not set back', async () => {
+        this.#allWorkers.ask('halt')
+        try {
+          await this.#untilGroupIsEmpty()
+          await topic.reset(await news.topicId(), to)
+        } finally {
+          this.#allWorkers.ask('go on')
+        }
+      }),
+    )
   }
 
+  addPartitions(): Promise<void> {
+    const { messages, topic, underWay } = this.#demo
+    const failure = 'The partitions were not added'
+    return underWay.once('add partitions', () =>
+      messages.attempt('group', failure, () => topic.addPartitions(PARTITIONS_ADDED)),
+    )
+  }
+
+  /** Of two at once the last is what stays: the broker takes them in order. */
   async keepBytes(bytes: number | null): Promise<void> {
     const { messages, topic } = this.#demo
     await messages.attempt('group', 'The retention was not changed', () => topic.keepBytes(bytes))
   }
 
-  async toggleSecondGroup(): Promise<void> {
-    const { messages, secondGroup } = this.#demo
-    await messages.attempt('group', 'The second group did not start', () =>
-      secondGroup.isOn.value ? secondGroup.stop() : secondGroup.start(),
+  toggleSecondGroup(): Promise<void> {
+    const { messages, secondGroup, underWay } = this.#demo
+    return underWay.once('toggle the second group', () =>
+      messages.attempt('group', 'The second group did not start', () =>
+        secondGroup.isOn.value ? secondGroup.stop() : secondGroup.start(),
+      ),
     )
   }
 
-  async sendPoison(): Promise<void> {
-    const { messages, sender, setAside } = this.#demo
+  sendPoison(): Promise<void> {
+    const { messages, sender, setAside, underWay } = this.#demo
     const value = 'nobody can handle this'
     const message = { key: 'poison', value, headers: { [POISON_HEADER]: 'yes' } }
-    await messages.attempt('message', 'The message was not sent', async () => {
-      await sender.send([message])
-      if (setAside.policy.value === 'retry') return
-      messages.say('message', 'info', POISON_GOES_ASIDE)
-    })
+    return underWay.once('send poison', () =>
+      messages.attempt('message', 'The message was not sent', async () => {
+        await sender.send([message])
+        if (setAside.policy.value === 'retry') return
+        messages.say('message', 'info', POISON_GOES_ASIDE)
+      }),
+    )
   }
 
-  async sendDataSet(dataSet: DataSet): Promise<void> {
+  sendDataSet(dataSet: DataSet): Promise<void> {
+    return this.#demo.underWay.once(`send the data set ${dataSet.id}`, () =>
+      this.#sendDataSet(dataSet),
+    )
+  }
+
+  async #sendDataSet(dataSet: DataSet): Promise<void> {
     const { files, messages } = this.#demo
     if (!navigator.onLine)
       messages.say('network', 'info', 'You are offline: data sets have to be fetched.')
@@ -202,21 +238,29 @@ export class Actions {
     return this.sendDataSet(SAMPLE)
   }
 
-  killBroker(): void {
-    this.#demo.messages.forget('broker')
-    killBroker()
+  /** Resolves when there is another one, or none for long. */
+  killBroker(): Promise<void> {
+    const { messages, underWay } = this.#demo
+    return underWay.once('kill the broker', async () => {
+      messages.forget('broker')
+      const before = this.#demo.incarnation()
+      killBroker()
+      await within(BROKER_PATIENCE_MS, () => this.#demo.incarnation() !== before)
+    })
   }
 
   /** The browser decides by itself, or asks. */
-  async keepStorage(): Promise<void> {
-    const { messages } = this.#demo
-    await messages.attempt('storage', 'The browser was not asked', async () => {
-      const isKept = await navigator.storage.persist()
-      const yes = 'The browser has promised not to clear the storage by itself.'
-      const no =
-        'The browser made no promise. It does so for sites that are used often, bookmarked or installed.'
-      messages.say('storage', 'info', isKept ? yes : no)
-    })
+  keepStorage(): Promise<void> {
+    const { messages, underWay } = this.#demo
+    return underWay.once('keep storage', () =>
+      messages.attempt('storage', 'The browser was not asked', async () => {
+        const isKept = await navigator.storage.persist()
+        const yes = 'The browser has promised not to clear the storage by itself.'
+        const no =
+          'The browser made no promise. It does so for sites that are used often, bookmarked or installed.'
+        messages.say('storage', 'info', isKept ? yes : no)
+      }),
+    )
   }
 
   /** @throws Error when others stay in it */
@@ -239,4 +283,14 @@ export class Actions {
     }
     throw new Error('some worker did not stop in time')
   }
+}
+
+/** Looks until it is so, for so long at the most. @returns whether it is */
+async function within(patienceMs: number, isSo: () => boolean): Promise<boolean> {
+  const sinceMs = performance.now()
+  while (!isSo()) {
+    if (performance.now() - sinceMs > patienceMs) return false
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return true
 }

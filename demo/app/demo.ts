@@ -43,6 +43,7 @@ import type { Messages } from './messages.js'
 import { oneOf, SharedSetting, wholeNumber } from './shared-setting.js'
 import { Topic } from './topic.js'
 import { TopicNews } from './topic-news.js'
+import { UnderWay } from './under-way.js'
 
 /** Even when nothing happens: rates sink, and a worker becomes idle. */
 const REDRAW_MS = 500
@@ -63,6 +64,7 @@ export interface Shown {
 export class Demo {
   readonly identity: TabIdentity
   readonly messages: Messages
+  readonly underWay = new UnderWay()
   readonly mq: Tabmq
   readonly admin: Admin
   readonly topic: Topic
@@ -120,6 +122,7 @@ export class Demo {
     store: LedgerStore
   }) {
     const { messages, leaving, identity, store } = parts
+    const { underWay } = this
     this.messages = messages
     this.identity = identity
     this.#leaving = leaving
@@ -166,10 +169,10 @@ export class Demo {
     })
     this.secondGroup = new SecondGroup({ mq, timer: this.#timer })
     this.setAside = new SetAside({ admin, producer })
-    this.outbox = new Outbox({ mq, admin, producer, messages })
+    this.outbox = new Outbox({ mq, admin, producer, messages, underWay })
     this.files = new FileSending({ sender: this.sender, messages })
-    this.jobs = new Jobs({ mq, admin, producer, messages })
-    this.publisher = new Publisher({ admin, producer, messages })
+    this.jobs = new Jobs({ mq, admin, producer, messages, underWay })
+    this.publisher = new Publisher({ admin, producer, messages, underWay })
     this.shown = new Cell(this.#now())
   }
 
@@ -245,6 +248,11 @@ export class Demo {
   /** As the broker has it now, also while this page is hidden and shows nothing new. */
   tabCount(): number {
     return this.#view?.tabs.length ?? 0
+  }
+
+  /** Of the broker that was heard of last. */
+  incarnation(): string | undefined {
+    return this.#state?.incarnation
   }
 
   /** Asks another tab to close, one that a page has opened; undefined when there is none. */

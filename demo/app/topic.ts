@@ -55,9 +55,12 @@ export class Topic {
     await store.append({ kind: 'replay', epoch, tab, atMs: Date.now(), from: offsets, isWhole })
   }
 
-  /** @throws TabmqError INVALID_PARTITIONS */
-  async addPartitions(count: number): Promise<void> {
-    await this.#options.admin.createPartitions({ topicPartitions: [{ topic: TOPIC, count }] })
+  /** @param more than there are, whatever the page shows by now @throws TabmqError */
+  async addPartitions(more: number): Promise<void> {
+    const { admin } = this.#options
+    const { topics } = await admin.fetchTopicMetadata({ topics: [TOPIC] })
+    const count = (topics[0]?.partitions.length ?? 0) + more
+    await admin.createPartitions({ topicPartitions: [{ topic: TOPIC, count }] })
   }
 
   /** Deletes the oldest batches of a partition that is larger; null lets all stay. @throws TabmqError */

@@ -5,6 +5,7 @@ import type { SharedSetting } from '../app/shared-setting.js'
 import type { ResetTo } from '../app/topic.js'
 import { useCell } from '../app/use-cell.js'
 import { SECOND_GROUP } from '../names.js'
+import { ActionButton } from '../shell/action-button.js'
 import { Panel } from '../shell/panel.js'
 import { TopicControls } from './topic-controls.js'
 
@@ -28,14 +29,14 @@ export function GroupPanel() {
         <button type="button" onClick={() => actions.startAll()}>
           Start all workers
         </button>
-        <button
-          type="button"
+        <ActionButton
+          doing="toggle the second group"
           aria-pressed={isSecondOn}
           title={`The group ${SECOND_GROUP}, in this tab: it reads the same topic, with its own progress.`}
           onClick={() => void actions.toggleSecondGroup()}
         >
           Second group
-        </button>
+        </ActionButton>
       </div>
       <TopicControls />
     </Panel>
@@ -119,9 +120,9 @@ function Reset() {
         <option value="minute">a minute ago</option>
         <option value="time">a time…</option>
       </select>
-      <button type="submit" disabled={place === 'time' && time === ''}>
+      <ActionButton doing="reset" type="submit" disabled={place === 'time' && time === ''}>
         Reset
-      </button>
+      </ActionButton>
       {place === 'time' && (
         <input
           type="datetime-local"

@@ -6,6 +6,7 @@ import { DATA_SETS, SAMPLE } from '../datasets/data-sets.js'
 import { formatCount } from '../format.js'
 import { FilePart } from '../sending/file-part.js'
 import { RATE_MAX } from '../sending/generator.js'
+import { ActionButton } from '../shell/action-button.js'
 import { Panel } from '../shell/panel.js'
 
 export function SendPanel() {
@@ -80,9 +81,12 @@ function DataSets() {
           </option>
         ))}
       </select>
-      <button type="button" onClick={() => void actions.sendDataSet(chosen)}>
+      <ActionButton
+        doing={`send the data set ${chosen.id}`}
+        onClick={() => void actions.sendDataSet(chosen)}
+      >
         Send it
-      </button>
+      </ActionButton>
       <p class="hint">
         By {chosen.key.toLowerCase()}. Source: {chosen.source}.
       </p>

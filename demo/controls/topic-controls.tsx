@@ -3,6 +3,7 @@ import { useParts } from '../app/parts.js'
 import { useSelected } from '../app/use-cell.js'
 import { formatBytes } from '../format.js'
 import { TOPIC } from '../names.js'
+import { ActionButton } from '../shell/action-button.js'
 
 const KEPT_BYTES = [null, 100_000, 20_000]
 const PARTITIONS_MAX = 16
@@ -33,17 +34,17 @@ export function TopicControls() {
         </select>
       </p>
       <div class="buttons">
-        <button
-          type="button"
+        <ActionButton
+          doing="add partitions"
           disabled={partitions === 0 || partitions >= PARTITIONS_MAX}
           title="Keys may go to other partitions from then on."
           onClick={() => void actions.addPartitions()}
         >
           Add two partitions
-        </button>
-        <button type="button" class="danger" onClick={() => void actions.clear()}>
+        </ActionButton>
+        <ActionButton doing="clear" class="danger" onClick={() => void actions.clear()}>
           Clear the topic
-        </button>
+        </ActionButton>
       </div>
     </div>
   )

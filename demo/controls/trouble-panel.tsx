@@ -2,6 +2,7 @@
 import { useRef } from 'preact/hooks'
 import { useParts } from '../app/parts.js'
 import { useCell, useSelected } from '../app/use-cell.js'
+import { ActionButton } from '../shell/action-button.js'
 import { Panel } from '../shell/panel.js'
 import { HANG_MS, SLOW_MS } from '../worker/tab-worker.js'
 
@@ -39,21 +40,21 @@ export function TroublePanel() {
         >
           {status.skipsNext ? 'Skipping the next one' : 'Skip one message'}
         </button>
-        <button
-          type="button"
+        <ActionButton
+          doing="send poison"
           onClick={() => void actions.sendPoison()}
           title="A message on which every handler throws. Its partition waits."
         >
           Poison message
-        </button>
-        <button
-          type="button"
+        </ActionButton>
+        <ActionButton
+          doing="kill the broker"
           class="danger"
-          onClick={() => actions.killBroker()}
+          onClick={() => void actions.killBroker()}
           title="Its worker ends at once. The next incarnation goes on from what is on the disk."
         >
           Kill the broker
-        </button>
+        </ActionButton>
         <button
           type="button"
           aria-pressed={isCut}

@@ -4,6 +4,7 @@ import { useParts } from '../app/parts.js'
 import { useCell } from '../app/use-cell.js'
 import { formatCount } from '../format.js'
 import { GROUP, TOPIC } from '../names.js'
+import { ActionButton } from '../shell/action-button.js'
 import { Panel } from '../shell/panel.js'
 import { Lane } from './lane.js'
 import { LaneStage, type LaneSelection } from './lane-stage.js'
@@ -60,9 +61,9 @@ export function LogsPanel() {
             {state === undefined ? 'Waiting for the broker.' : `The topic ${topic} is gone.`}
           </span>
           {state !== undefined && topic === TOPIC && (
-            <button type="button" onClick={() => void actions.makeTopicAgain()}>
+            <ActionButton doing="make the topic" onClick={() => void actions.makeTopicAgain()}>
               Make it again
-            </button>
+            </ActionButton>
           )}
         </div>
       )}

@@ -2,6 +2,7 @@
 import { useParts } from '../app/parts.js'
 import { useCell, useSelected } from '../app/use-cell.js'
 import { formatCount } from '../format.js'
+import { ActionButton } from '../shell/action-button.js'
 import { Fact, Facts } from '../shell/facts.js'
 import { Panel } from '../shell/panel.js'
 import { outboxStateOf } from './outbox-state.js'
@@ -23,9 +24,9 @@ export function OutboxPanel() {
         page’s own server for each order.
       </p>
       <div class="buttons">
-        <button type="button" onClick={() => void outbox.save(AT_ONCE)}>
+        <ActionButton doing="save orders" onClick={() => void outbox.save(AT_ONCE)}>
           Save {AT_ONCE} orders
-        </button>
+        </ActionButton>
         <button
           type="button"
           aria-pressed={line === 'cut'}

@@ -7,6 +7,7 @@ import type { Admin, Producer, ShareConsumer, Tabmq } from '../../src/index.js'
 import { Cell } from '../app/cell.js'
 import type { Messages } from '../app/messages.js'
 import { oneOf, SharedSetting } from '../app/shared-setting.js'
+import type { UnderWay } from '../app/under-way.js'
 import { OUTBOX, UPLINK_GROUP } from '../names.js'
 
 export interface OutboxOptions {
@@ -14,6 +15,7 @@ export interface OutboxOptions {
   readonly admin: Admin
   readonly producer: Producer
   readonly messages: Messages
+  readonly underWay: UnderWay
 }
 
 const CUSTOMERS = 5
@@ -44,16 +46,18 @@ export class Outbox {
 
   /** Saves some orders: they are safe when this resolves, whatever the network does. */
   save(count: number): Promise<void> {
-    const { messages, producer } = this.#options
-    return messages.attempt('network', 'The orders were not saved', async () => {
-      await this.#ensureTopic()
-      const orders = Array.from({ length: count }, () => {
-        const number = ++this.#number
-        return { key: `customer-${number % CUSTOMERS}`, value: { order: number, at: new Date() } }
-      })
-      await producer.send({ topic: OUTBOX, messages: orders, acks: -1 })
-      this.#follow()
-    })
+    const { messages, producer, underWay } = this.#options
+    return underWay.once('save orders', () =>
+      messages.attempt('network', 'The orders were not saved', async () => {
+        await this.#ensureTopic()
+        const orders = Array.from({ length: count }, () => {
+          const number = ++this.#number
+          return { key: `customer-${number % CUSTOMERS}`, value: { order: number, at: new Date() } }
+        })
+        await producer.send({ topic: OUTBOX, messages: orders, acks: -1 })
+        this.#follow()
+      }),
+    )
   }
 
   #ensureTopic(): Promise<unknown> {

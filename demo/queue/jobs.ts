@@ -2,6 +2,7 @@
 import type { Admin, Producer, Tabmq } from '../../src/index.js'
 import { Cell } from '../app/cell.js'
 import type { Messages } from '../app/messages.js'
+import type { UnderWay } from '../app/under-way.js'
 import { formatQuantity } from '../format.js'
 import { DEAD_JOBS, JOBS } from '../names.js'
 import { JobWorker, type Job } from './job-worker.js'
@@ -13,6 +14,7 @@ export interface JobsOptions {
   readonly admin: Admin
   readonly producer: Producer
   readonly messages: Messages
+  readonly underWay: UnderWay
 }
 
 export class Jobs {
@@ -31,14 +33,24 @@ export class Jobs {
   }
 
   add(count: number, { isPoison }: { isPoison: boolean }): Promise<void> {
-    return this.#attempt('The jobs were not added', async () => {
-      await this.#ensureTopic()
-      const messages = Array.from({ length: count }, () => {
-        const value: Job = { takesMs: Math.round(Math.random() * JOB_MS_MAX), isPoison }
-        return { value }
-      })
-      await this.#options.producer.send({ topic: JOBS, messages })
-    })
+    const { producer, underWay } = this.#options
+    return underWay.once(isPoison ? 'add a job that fails' : 'add jobs', () =>
+      this.#attempt('The jobs were not added', async () => {
+        await this.#ensureTopic()
+        const messages = Array.from({ length: count }, () => {
+          const value: Job = { takesMs: Math.round(Math.random() * JOB_MS_MAX), isPoison }
+          return { value }
+        })
+        await producer.send({ topic: JOBS, messages })
+      }),
+    )
+  }
+
+  /** Starts or stops to work on jobs in this tab. */
+  toggle(): Promise<void> {
+    return this.#options.underWay.once('toggle work on jobs', () =>
+      this.isWorking.value ? this.stop() : this.start(),
+    )
   }
 
   start(): Promise<void> {
@@ -53,12 +65,14 @@ export class Jobs {
   }
 
   redrive(): Promise<void> {
-    return this.#attempt('The dead letters were not sent back', async () => {
-      const { admin, messages } = this.#options
-      const count = await admin.redrive({ from: DEAD_JOBS })
-      const text = `${formatQuantity(count, 'dead letter')} sent back to the queue.`
-      messages.say('queue', 'info', text)
-    })
+    const { admin, messages, underWay } = this.#options
+    return underWay.once('redrive', () =>
+      this.#attempt('The dead letters were not sent back', async () => {
+        const count = await admin.redrive({ from: DEAD_JOBS })
+        const text = `${formatQuantity(count, 'dead letter')} sent back to the queue.`
+        messages.say('queue', 'info', text)
+      }),
+    )
   }
 
   #ensureTopic(): Promise<unknown> {

@@ -2,6 +2,7 @@
 import { useParts } from '../app/parts.js'
 import { useCell, useSelected } from '../app/use-cell.js'
 import { formatCount, formatQuantity } from '../format.js'
+import { ActionButton } from '../shell/action-button.js'
 import { Fact, Facts } from '../shell/facts.js'
 import { Panel } from '../shell/panel.js'
 import { TabLabel } from '../shell/tab-label.js'
@@ -25,26 +26,32 @@ export function QueuePanel() {
         letter.
       </p>
       <div class="buttons">
-        <button type="button" onClick={() => void jobs.add(JOBS_AT_ONCE, { isPoison: false })}>
+        <ActionButton
+          doing="add jobs"
+          onClick={() => void jobs.add(JOBS_AT_ONCE, { isPoison: false })}
+        >
           Add {JOBS_AT_ONCE} jobs
-        </button>
-        <button type="button" onClick={() => void jobs.add(1, { isPoison: true })}>
+        </ActionButton>
+        <ActionButton
+          doing="add a job that fails"
+          onClick={() => void jobs.add(1, { isPoison: true })}
+        >
           Add one that fails
-        </button>
-        <button
-          type="button"
+        </ActionButton>
+        <ActionButton
+          doing="toggle work on jobs"
           aria-pressed={isWorking}
-          onClick={() => void (isWorking ? jobs.stop() : jobs.start())}
+          onClick={() => void jobs.toggle()}
         >
           {isWorking ? 'Stop working on jobs' : 'Work on jobs in this tab'}
-        </button>
-        <button
-          type="button"
+        </ActionButton>
+        <ActionButton
+          doing="redrive"
           disabled={queue.deadLetters === 0}
           onClick={() => void jobs.redrive()}
         >
           Send the dead letters back
-        </button>
+        </ActionButton>
       </div>
       <Facts>
         <Fact name="Waiting" id="job-waiting">

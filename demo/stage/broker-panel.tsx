@@ -2,6 +2,7 @@
 import { useParts } from '../app/parts.js'
 import { useCell, useSelected } from '../app/use-cell.js'
 import { formatBytes, formatShortId } from '../format.js'
+import { ActionButton } from '../shell/action-button.js'
 import { Fact, Facts } from '../shell/facts.js'
 import { Panel } from '../shell/panel.js'
 
@@ -56,9 +57,9 @@ function Storage() {
       </p>
       {persisted !== true && (
         <div class="buttons">
-          <button type="button" onClick={() => void actions.keepStorage()}>
+          <ActionButton doing="keep storage" onClick={() => void actions.keepStorage()}>
             Ask it to keep it
-          </button>
+          </ActionButton>
         </div>
       )}
     </div>

@@ -2,6 +2,7 @@
 import { useParts } from '../app/parts.js'
 import { useCell } from '../app/use-cell.js'
 import { formatDuration, formatRate, formatShortCount } from '../format.js'
+import { ActionButton } from '../shell/action-button.js'
 import { Panel } from '../shell/panel.js'
 import { TabLabel } from '../shell/tab-label.js'
 import { tabMarks } from '../shell/tab-marks.js'
@@ -14,15 +15,15 @@ export function TabsPanel() {
     name.number === undefined ? 0 : (verdict?.handledByTab.get(name.number) ?? 0)
   const buttons = (
     <div class="buttons">
-      <button type="button" onClick={() => actions.openTabs(1)}>
+      <ActionButton doing="open tabs: 1" onClick={() => void actions.openTabs(1)}>
         Open a tab
-      </button>
-      <button type="button" onClick={() => actions.openTabs(5)}>
+      </ActionButton>
+      <ActionButton doing="open tabs: 5" onClick={() => void actions.openTabs(5)}>
         Open five
-      </button>
-      <button type="button" onClick={() => actions.closeTab()}>
+      </ActionButton>
+      <ActionButton doing="close a tab" onClick={() => void actions.closeTab()}>
         Close one
-      </button>
+      </ActionButton>
     </div>
   )
   return (

@@ -100,13 +100,16 @@ test('a group is set back, stopped and started, and a cleared topic starts anew'
   await tab.expectReady()
 
   await tab.page.getByLabel('Offsets to').selectOption('the beginning')
-  await tab.click('Reset')
+  const reset = tab.page.getByRole('button', { name: 'Reset', exact: true })
+  await reset.dblclick()
+  await expect(reset).toBeFocused()
+  await expect(reset).toHaveAttribute('aria-disabled', 'false')
   await expect.poll(() => tab.page.locator('#verdict').textContent()).not.toContain('passed over')
   await tab.expectCounts({ sent: 3, handled: 3, waiting: 0, ...faultless })
   await tab.expectReady()
   await tab.expectNoMessage(/./)
 
-  await tab.click('Clear the topic')
+  await tab.page.getByRole('button', { name: 'Clear the topic' }).dblclick()
   await tab.expectCounts({ sent: 0, handled: 0, waiting: 0, ...faultless })
   await other.expectMessage(/^Tab 2 cleared the topic/)
   await tab.send({ key: 'a', value: '3' })

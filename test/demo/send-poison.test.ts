@@ -4,6 +4,7 @@ import { Actions } from '../../demo/app/actions.js'
 import { Cell } from '../../demo/app/cell.js'
 import type { Demo } from '../../demo/app/demo.js'
 import { Messages } from '../../demo/app/messages.js'
+import { UnderWay } from '../../demo/app/under-way.js'
 import { POISON_HEADER } from '../../demo/names.js'
 import type { MessageToSend } from '../../demo/sending/message-sender.js'
 
@@ -23,6 +24,7 @@ beforeEach(() => {
   }
   const demo = {
     messages,
+    underWay: new UnderWay(),
     sender: { send },
     setAside: { policy },
     topic: { onClearedElsewhere: () => {} },
