@@ -90,11 +90,29 @@ export type Drain =
   | { readonly is: 'growing'; readonly perSecond: number }
   | { readonly is: 'standing' }
 
+/** The rates of so many samples are looked at, some seconds; the median, so that a burst is soon forgotten. */
+const DRAIN_SAMPLES = 5
+/** Rates that are closer to each other than this part of them are as good as equal. */
+const DEAD_BAND = 0.1
+/** What is handled in so long is on its way, and does not wait. */
+const ON_ITS_WAY_S = 1
+
 export function drainOf({ lag, sentPerSecond, handledPerSecond }: Series): Drain {
   const behind = lag.at(-1) ?? 0
-  if (behind === 0) return { is: 'caught up' }
-  const gain = (handledPerSecond.at(-1) ?? 0) - (sentPerSecond.at(-1) ?? 0)
+  const sent = sentPerSecond.slice(-DRAIN_SAMPLES)
+  const handled = handledPerSecond.slice(-DRAIN_SAMPLES)
+  const rate = Math.max(medianOf(handled), handled.at(-1) ?? 0)
+  if (behind <= rate * ON_ITS_WAY_S) return { is: 'caught up' }
+  const gain = medianOf(handled.map((perSecond, index) => perSecond - (sent[index] ?? 0)))
+  const isSteady = Math.abs(gain) <= DEAD_BAND * Math.max(medianOf(sent), medianOf(handled))
+  if (isSteady) return { is: 'standing' }
   if (gain > 0) return { is: 'draining', inMs: (behind / gain) * 1_000 }
-  if (gain < 0) return { is: 'growing', perSecond: -gain }
-  return { is: 'standing' }
+  return { is: 'growing', perSecond: -gain }
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  const upper = sorted[middle] ?? 0
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2
 }

@@ -72,4 +72,36 @@ describe('the time until the lag is gone', () => {
     expect(drainOf(series({ lag: [300] }))).toEqual({ is: 'standing' })
     expect(drainOf(series({}))).toEqual({ is: 'caught up' })
   })
+
+  // As the page of a tab had them, twice a second.
+  const sentPerSecond = [
+    97, 98, 93, 104, 103, 103, 102, 98, 97, 101, 97, 104, 102, 98, 100, 96, 104,
+  ]
+  const handled = [104, 96, 94, 114, 104, 94, 103, 102, 101, 101, 91, 97, 102, 105, 105, 99, 105]
+  const jitter = [6, 10, 5, 0, 4, 9, 3, 5, 2, 3, 8, 10, 8, 3, 3, 0, 2]
+
+  /** What is said after each sample. */
+  const saidOf = (columns: Pick<Series, 'sentPerSecond' | 'handledPerSecond' | 'lag'>) =>
+    columns.lag.map((_, index) => {
+      const upTo = (column: readonly number[]) => column.slice(0, index + 1)
+      const sentPerSecond = upTo(columns.sentPerSecond)
+      const handledPerSecond = upTo(columns.handledPerSecond)
+      return drainOf({ atS: [], sentPerSecond, handledPerSecond, lag: upTo(columns.lag) }).is
+    })
+
+  it('does not flicker while messages come and go at the same rate', () => {
+    const upToDate = { sentPerSecond, handledPerSecond: handled, lag: jitter }
+    expect(new Set(saidOf(upToDate))).toEqual(new Set(['caught up']))
+    const behind = { ...upToDate, lag: jitter.map((lag) => lag + 5_000) }
+    expect(new Set(saidOf(behind))).toEqual(new Set(['standing']))
+  })
+
+  it('forgets a burst within two seconds', () => {
+    const burst = {
+      sentPerSecond: [0, 0, 0, 1_961, 6_440, 8_333, 0, 0, 0],
+      handledPerSecond: [0, 0, 0, 286, 139, 556, 481, 483, 485],
+      lag: [0, 0, 0, 1_000, 6_000, 10_000, 9_760, 9_520, 9_280],
+    }
+    expect(saidOf(burst).slice(5)).toEqual(['growing', 'growing', 'growing', 'draining'])
+  })
 })
