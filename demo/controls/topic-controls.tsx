@@ -1,11 +1,10 @@
 /** How many partitions the topic has, and how much of it is kept. */
 import { useParts } from '../app/parts.js'
 import { useSelected } from '../app/use-cell.js'
-import { formatBytes } from '../format.js'
 import { TOPIC } from '../names.js'
 import { ActionButton } from '../shell/action-button.js'
+import { describeKeptBytes, keptBytesChoices } from './kept-bytes.js'
 
-const KEPT_BYTES = [null, 100_000, 20_000]
 const PARTITIONS_MAX = 16
 
 export function TopicControls() {
@@ -26,9 +25,9 @@ export function TopicControls() {
             void actions.keepBytes(value === 'null' ? null : Number(value))
           }}
         >
-          {KEPT_BYTES.map((bytes) => (
+          {keptBytesChoices(kept).map((bytes) => (
             <option key={String(bytes)} value={String(bytes)}>
-              {bytes === null ? 'all of 7 days' : formatBytes(bytes)}
+              {describeKeptBytes(bytes)}
             </option>
           ))}
         </select>

@@ -55,7 +55,17 @@ test('what the buttons of the group and the topic say is what the broker has', a
   await page.getByLabel('Real data').selectOption('118 chemical elements')
   await tab.click('Send it')
   await tab.expectCounts({ sent: 118, handled: 118, ...faultless })
-  await page.getByLabel('Keep', { exact: true }).selectOption('20.0 kB')
+  const keep = page.getByLabel('Keep', { exact: true })
+  await keep.selectOption('20.0 kB')
+  await expect.poll(topic).toMatchObject({ config: { retentionBytes: 20_000 } })
+  // As others set it, too.
+  const config = { retentionBytes: 50_000_000 }
+  await page.evaluate(
+    (it) => tabmq.admin().alterConfigs({ topics: [{ topic: 'rows', config: it }] }),
+    config,
+  )
+  await expect(keep.locator('option:checked')).toHaveText('50.0 MB')
+  await keep.selectOption('20.0 kB')
   await expect.poll(topic).toMatchObject({ config: { retentionBytes: 20_000 } })
 
   const rate = page.getByLabel('Messages a second, as a number')
