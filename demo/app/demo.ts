@@ -19,6 +19,7 @@ import { Publisher } from '../exchange/publisher.js'
 import { Checker, type Verdict } from '../ledger/checker.js'
 import { OutsideChanges } from '../ledger/outside-changes.js'
 import { LedgerStore } from '../ledger/ledger-store.js'
+import { pickedStill, type PickedRecord } from '../logs/picked-record.js'
 import { BROKER, GROUP, PARTITIONS, TOPIC } from '../names.js'
 import { Outbox } from '../outbox/outbox.js'
 import { Presence } from '../presence.js'
@@ -91,8 +92,10 @@ export class Demo {
   )
   /** Changes ten times a second at the most, and not while the page is hidden. */
   readonly shown: Cell<Shown>
+  /** The topic that the stage shows. */
+  readonly topicShown = new Cell<string>(TOPIC)
   /** The record that is looked at. */
-  readonly picked = new Cell<{ partition: number; offset: number } | undefined>(undefined)
+  readonly picked = new Cell<PickedRecord | undefined>(undefined)
   readonly storage = new Cell<StorageEstimate | undefined>(undefined)
   readonly #leaving: Leaving
   readonly #store: LedgerStore
@@ -230,13 +233,11 @@ export class Demo {
 
   #take(state: ClusterState, checker: Checker): void {
     const view = viewOf(state, { topic: TOPIC, group: GROUP })
-    const before = this.#state?.incarnation
-    const topicId = this.#view?.topicId
+    const before = this.#state
     this.#state = state
     this.#view = view
-    if (before !== undefined && before !== state.incarnation) void this.#noteNewBroker()
-    // A record of the topic that there was is in no log any more.
-    if (topicId !== undefined && topicId !== view.topicId) this.picked.set(undefined)
+    if (before !== undefined && before.incarnation !== state.incarnation) void this.#noteNewBroker()
+    if (before !== undefined) this.picked.set(pickedStill(this.picked.value, { before, state }))
     this.news.update(view.topicId)
     void this.#noteOutsideChanges(view)
     this.#rebalances.note(state)

@@ -1,5 +1,6 @@
 /** A topic as moving logs, one lane per partition, and the record that was picked out of it. */
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
+import type { Cell } from '../app/cell.js'
 import { useParts } from '../app/parts.js'
 import { useCell } from '../app/use-cell.js'
 import { formatCount } from '../format.js'
@@ -11,12 +12,14 @@ import { LaneStage, type LaneSelection } from './lane-stage.js'
 import { lanesOf, topicNames, type LaneView } from './lane-view.js'
 import { RecordInspector } from './record-inspector.js'
 
-export function LogsPanel() {
+/** @param chosen the topic that is shown */
+export function LogsPanel({ chosen }: { chosen: Cell<string> }) {
   const { demo, actions } = useParts()
   const { state, verdict } = useCell(demo.shown)
-  const [topic, setTopic] = useState<string>(TOPIC)
-  const selected = useCell(demo.picked)
-  const setSelected = (wanted: LaneSelection | undefined) => demo.picked.set(wanted)
+  const topic = useCell(chosen)
+  const picked = useCell(demo.picked)
+  const selected = picked?.topic === topic ? picked : undefined
+  const select = (wanted: LaneSelection) => demo.picked.set({ topic, ...wanted })
   const stage = useMemo(() => new LaneStage(), [])
   useEffect(() => () => stage.close(), [stage])
   const lanes = useMemo(() => (state === undefined ? [] : lanesOf(state, topic)), [state, topic])
@@ -29,8 +32,8 @@ export function LogsPanel() {
       <select
         value={topic}
         onChange={({ currentTarget }) => {
-          setTopic(currentTarget.value)
-          setSelected(undefined)
+          chosen.set(currentTarget.value)
+          demo.picked.set(undefined)
         }}
       >
         {(names.includes(topic) ? names : [topic, ...names]).map((name) => (
@@ -51,7 +54,7 @@ export function LogsPanel() {
             stage={stage}
             view={view}
             selected={selected?.partition === view.partition ? selected.offset : undefined}
-            onSelect={setSelected}
+            onSelect={select}
           />
         ))}
       </ol>

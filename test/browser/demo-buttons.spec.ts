@@ -200,10 +200,25 @@ test('another topic is looked at, and a file that was chosen is let go', async (
   await page.evaluate(() =>
     tabmq.admin().createTopics({ topics: [{ topic: 'other', numPartitions: 2 }] }),
   )
-  await page.locator('.topic-choice select').selectOption('other')
+  await page.evaluate(() =>
+    tabmq.producer().send({ topic: 'other', messages: [{ partition: 1, value: 'of the other' }] }),
+  )
+  const topic = page.locator('.topic-choice select')
+  const record = page.locator('#record')
+  await topic.selectOption('other')
   await expect(page.locator('.lane')).toHaveCount(2)
+  await page.locator('.lane-strip').nth(1).press('Home')
+  await expect(record).toContainText('of the other')
+  // It is there still when one comes back, and a lesson shows the topic that it speaks of.
+  await page.goto('./#/learn/order-by-key/1')
+  await expect(topic).toHaveValue('rows')
+  await expect(record).toContainText('Click a record')
+  await page.goto('./#/stage')
+  await expect(topic).toHaveValue('other')
+  await expect(record).toContainText('of the other')
   await page.evaluate(() => tabmq.admin().deleteTopics({ topics: ['other'] }))
   await expect(page.getByText('The topic other is gone.')).toBeVisible()
+  await expect(record).toContainText('Click a record')
 
   await page.goto('./#/learn')
   await page.locator('.card').first().waitFor()
