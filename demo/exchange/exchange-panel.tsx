@@ -60,5 +60,5 @@ export function ExchangePanel() {
 
 function describeCounts({ published, dropped }: { published: number; dropped: number }): string {
   const lost = dropped === 0 ? '' : `, ${formatCount(dropped)} of them to nobody`
-  return `${formatQuantity(published, 'message')} published${lost}.`
+  return `${formatQuantity(published, 'message')} published since the broker started${lost}.`
 }

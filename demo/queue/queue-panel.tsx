@@ -70,6 +70,9 @@ export function QueuePanel() {
           {formatCount(queue.deadLetters)}
         </Fact>
       </Facts>
+      <p class="hint">
+        What was done, and tries that failed, are counted since the broker started.
+      </p>
       {queue.inHand.length === 0 ? (
         <p id="job-tabs-empty" class="hint">
           No tab works on jobs.

@@ -7,6 +7,7 @@ export interface QueueState {
   /** Jobs that anybody may have now, and those whose time has not come. */
   readonly waiting: number
   readonly delayed: number
+  /** Since the broker started. */
   readonly done: number
   readonly releases: number
   readonly deadLetters: number

@@ -113,6 +113,7 @@ test('jobs are done by whoever works on them, and one that fails is a dead lette
   await tab.click('Work on jobs in this tab')
   await expect(page.locator('#job-done')).toHaveText('20', { timeout: 40_000 })
   await expect(page.locator('#job-dead')).toHaveText('1', { timeout: 40_000 })
+  await expect(page.locator('.queue-panel')).toContainText('are counted since the broker started')
   expect(await shareGroup(page)).toMatchObject({ members: [{}] })
   await tab.click('Stop working on jobs')
   await expect.poll(() => shareGroup(page)).toMatchObject({ members: [] })
