@@ -31,6 +31,7 @@ export class Actions {
   constructor(demo: Demo) {
     this.#demo = demo
     this.#allWorkers = new AllWorkers((wish) => void this.#heed(wish))
+    addEventListener('online', () => demo.messages.forget('offline'))
     demo.topic.onClearedElsewhere((tab) => {
       demo.messages.forget('replay')
       demo.messages.say('clear', 'info', `Tab ${tab} cleared the topic.`)
@@ -219,10 +220,13 @@ export class Actions {
 
   async #sendDataSet(dataSet: DataSet): Promise<void> {
     const { files, messages } = this.#demo
+    messages.forget('offline')
     if (!navigator.onLine)
-      messages.say('network', 'info', 'You are offline: data sets have to be fetched.')
+      messages.say('offline', 'info', 'You are offline: data sets have to be fetched.')
     await messages.attempt('file', `${dataSet.title} were not sent`, async () => {
       const file = await fetchDataSet(dataSet)
+      // The browser had it, or is online again.
+      messages.forget('offline')
       const { kind, key } = dataSet
       const preview = { kind, columns: [], keyColumn: key } as const
       await files.send({ file, preview }, { by: 'column', column: key })

@@ -22,6 +22,7 @@ export type Subject =
   | 'queue'
   | 'exchange'
   | 'network'
+  | 'offline'
   | 'group'
   | 'storage'
   | 'lesson'

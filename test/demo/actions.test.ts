@@ -6,6 +6,7 @@ import { Messages } from '../../demo/app/messages.js'
 import { Topic } from '../../demo/app/topic.js'
 import { TopicNews } from '../../demo/app/topic-news.js'
 import { UnderWay, type Doing } from '../../demo/app/under-way.js'
+import { SAMPLE } from '../../demo/datasets/data-sets.js'
 import type { LedgerStore } from '../../demo/ledger/ledger-store.js'
 import { GROUP, PARTITIONS, TOPIC } from '../../demo/names.js'
 import type { Consumer } from '../../src/index.js'
@@ -15,7 +16,11 @@ class SilentChannel {
   postMessage(): void {}
 }
 
+let page: EventTarget
+
 beforeEach(() => {
+  page = new EventTarget()
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
   vi.stubGlobal('BroadcastChannel', SilentChannel)
 })
 afterEach(() => {
@@ -65,6 +70,7 @@ async function stage() {
     topic,
     worker,
     underWay: new UnderWay(),
+    files: { send: async () => {} },
   }
   return {
     demo,
@@ -128,4 +134,23 @@ test('what has begun once fails once, and may be tried again', async () => {
   await expect(underWay.once('publish', fail)).rejects.toThrow('no')
   expect(tries).toBe(2)
   expect(underWay.all.value.size).toBe(0)
+})
+
+test('that the page is offline is said no longer than it is', async () => {
+  const { actions, demo, texts, close } = await stage()
+  const navigator = { onLine: false }
+  vi.stubGlobal('navigator', navigator)
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')))
+  await actions.sendDataSet(SAMPLE)
+  expect(texts()).toContain('You are offline: data sets have to be fetched.')
+  page.dispatchEvent(new Event('online'))
+  expect(texts().join()).not.toContain('You are offline')
+
+  await actions.sendDataSet(SAMPLE)
+  expect(texts()).toContain('You are offline: data sets have to be fetched.')
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response('a,b\n')))
+  demo.files.send = async () => expect(texts()).toEqual([])
+  await actions.sendDataSet(SAMPLE)
+  expect(texts()).toEqual([])
+  await close()
 })

@@ -15,6 +15,7 @@ let actions: Actions
 
 beforeEach(() => {
   vi.stubGlobal('BroadcastChannel', EventTarget)
+  vi.stubGlobal('addEventListener', () => {})
   sent = []
   messages = new Messages(() => false)
   policy = new Cell('retry')
