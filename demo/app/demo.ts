@@ -242,6 +242,7 @@ export class Demo {
     void this.#noteOutsideChanges(view)
     this.#rebalances.note(state)
     this.#samples.look(state)
+    this.jobs.look(state)
     if (view.topicId !== undefined) checker.update(view.topicId, committedOf(view, GROUP))
     this.#frame.ask()
   }

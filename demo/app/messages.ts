@@ -20,6 +20,7 @@ export type Subject =
   | 'message'
   | 'checker'
   | 'queue'
+  | 'jobs in hand'
   | 'exchange'
   | 'network'
   | 'offline'

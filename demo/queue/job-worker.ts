@@ -1,5 +1,5 @@
 /** Works on jobs in this tab, as a member of the page's share group. */
-import type { ShareConsumer, Tabmq } from '../../src/index.js'
+import { TabmqError, type ShareConsumer, type Tabmq } from '../../src/index.js'
 import { DEAD_JOBS, JOBS, JOB_GROUP } from '../names.js'
 
 /** A job takes so long; a poison one fails whenever it is tried. */
@@ -12,6 +12,8 @@ export interface JobWorkerOptions {
   readonly mq: Tabmq
   readonly onChange: () => void
   readonly onError: (error: unknown) => void
+  /** Locks have ended before their jobs were done, as they do with their broker: the jobs come again. */
+  readonly onLocksLost: () => void
 }
 
 const TRIES = 5
@@ -31,7 +33,7 @@ export class JobWorker {
 
   async start(): Promise<void> {
     if (this.#consumer !== undefined) return
-    const { mq, onChange, onError } = this.#options
+    const { mq, onChange, onError, onLocksLost } = this.#options
     const consumer = mq.shareConsumer({
       groupId: JOB_GROUP,
       deliveryCountLimit: TRIES,
@@ -41,7 +43,9 @@ export class JobWorker {
     })
     this.#consumer = consumer
     consumer.on('crash', ({ error, willRetry }) => {
-      if (!willRetry) onError(error)
+      if (willRetry) return
+      if (isLockLost(error)) onLocksLost()
+      else onError(error)
     })
     consumer.on('stop', () => {
       if (this.#consumer === consumer) void this.stop()
@@ -69,6 +73,10 @@ export class JobWorker {
     this.#options.onChange()
     await consumer?.disconnect()
   }
+}
+
+function isLockLost(error: unknown): boolean {
+  return error instanceof TabmqError && error.code === 'INVALID_RECORD_STATE'
 }
 
 /** Rejects when somebody else may have the job. */

@@ -1,13 +1,16 @@
 /** The queue of jobs as this tab uses it: adds jobs, works on them, and sends dead letters back. */
-import type { Admin, Producer, Tabmq } from '../../src/index.js'
+import type { Admin, ClusterState, Producer, Tabmq } from '../../src/index.js'
 import { Cell } from '../app/cell.js'
 import type { Messages } from '../app/messages.js'
 import type { UnderWay } from '../app/under-way.js'
 import { formatQuantity } from '../format.js'
 import { DEAD_JOBS, JOBS } from '../names.js'
 import { JobWorker, type Job } from './job-worker.js'
+import { queueStateOf } from './queue-state.js'
 
 const JOB_MS_MAX = 2_000
+const LOCKS_LOST =
+  'Jobs that this tab had in hand are given out again: their locks ended with the broker, or in a tab that stood still. Each is done at least once.'
 
 export interface JobsOptions {
   readonly mq: Tabmq
@@ -22,6 +25,7 @@ export class Jobs {
   readonly isWorking = new Cell(false)
   readonly #options: JobsOptions
   readonly #worker: JobWorker
+  #isDone = false
 
   constructor(options: JobsOptions) {
     this.#options = options
@@ -29,7 +33,15 @@ export class Jobs {
       mq: options.mq,
       onChange: () => this.isWorking.set(this.#worker.isStarted),
       onError: (error) => options.messages.fail('queue', 'A job could not be worked on', error),
+      onLocksLost: () => this.#sayLocksLost(),
     })
+  }
+
+  /** Looks at each state: what was said of jobs that come again is over when all are done. */
+  look(state: ClusterState): void {
+    const { waiting, delayed, inHand } = queueStateOf(state)
+    this.#isDone = waiting === 0 && delayed === 0 && inHand.every(({ jobs }) => jobs === 0)
+    if (this.#isDone) this.#options.messages.forget('jobs in hand')
   }
 
   add(count: number, { isPoison }: { isPoison: boolean }): Promise<void> {
@@ -73,6 +85,10 @@ export class Jobs {
         messages.say('queue', 'info', text)
       }),
     )
+  }
+
+  #sayLocksLost(): void {
+    if (!this.#isDone) this.#options.messages.say('jobs in hand', 'info', LOCKS_LOST)
   }
 
   #ensureTopic(): Promise<unknown> {
