@@ -13,7 +13,9 @@ import { Progress } from './learn/progress.js'
 import { PutBack } from './learn/put-back.js'
 import { App } from './shell/app.js'
 import { clientIdOf } from './tab-identity.js'
+import { readMark } from './tabs/open-tabs.js'
 
+readMark()
 const whyNot = new Cell<string | undefined>(undefined)
 const router = new Router()
 const theme = followTheme()

@@ -11,6 +11,8 @@ import type { ResetTo } from './topic.js'
 const TAB_PATIENCE_MS = 6_000
 const LATE_TAB_MS = 60_000
 const TAB_LOOK_MS = 200
+/** How long a tab may take to close. */
+const CLOSE_PATIENCE_MS = 5_000
 /** How long the next broker may take to be there, until it may be killed as well. */
 const BROKER_PATIENCE_MS = 5_000
 /** How long workers may take to stop: one that hangs does not. */
@@ -87,10 +89,15 @@ export class Actions {
   async #closeTab(): Promise<void> {
     const { messages } = this.#demo
     messages.forget('new tab')
-    if (this.#demo.closeOneTab() !== undefined) return
-    const text =
-      'There is no tab that this page has opened. Tabs that you opened, only you can close.'
-    messages.say('new tab', 'info', text)
+    const tab = this.#demo.closeOneTab()
+    if (tab === undefined) {
+      const text =
+        'There is no tab that this page has opened. Tabs that you opened, only you can close.'
+      messages.say('new tab', 'info', text)
+    } else if (!(await within(CLOSE_PATIENCE_MS, () => !this.#demo.hasTab(tab)))) {
+      const text = `Tab ${tab} has not closed: it hangs, or its browser lets only you close it.`
+      messages.say('new tab', 'problem', text)
+    }
   }
 
   startWorker(): Promise<void> {

@@ -27,7 +27,7 @@ import { Jobs } from '../queue/jobs.js'
 import { FileSending } from '../sending/file-sending.js'
 import { Generator } from '../sending/generator.js'
 import { MessageSender, type MessageToSend } from '../sending/message-sender.js'
-import { wasOpenedByPage } from '../tabs/open-tabs.js'
+import { closeThisTab, wasOpenedByPage } from '../tabs/open-tabs.js'
 import { claimTabIdentity, clientIdOf, type TabIdentity } from '../tab-identity.js'
 import type { TabReport } from '../tabs/tab-report.js'
 import { TabReports } from '../tabs/tab-reports.js'
@@ -208,7 +208,7 @@ export class Demo {
         this.#roster.hear(report)
         this.#frame.ask()
       },
-      onWish: (wish) => (wish === 'close' ? window.close() : location.reload()),
+      onWish: (wish) => (wish === 'close' ? closeThisTab() : location.reload()),
     })
     void watchCluster({
       admin: this.admin,
@@ -263,6 +263,10 @@ export class Demo {
     const last = others.filter(({ canBeClosed }) => canBeClosed).at(-1)?.tab
     if (last !== undefined) this.#reports?.askToClose(last)
     return last
+  }
+
+  hasTab(tab: number): boolean {
+    return this.#view?.tabs.some(({ name }) => name.number === tab) === true
   }
 
   /** One that works; false when there is none. */

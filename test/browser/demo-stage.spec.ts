@@ -27,6 +27,14 @@ test('tabs are opened and closed, and pop-ups that are blocked are said to be', 
   expect(context.pages()).toHaveLength(5)
   await tab.click('Open another tab')
   await tab.expectTabs(6)
+  // Its address can be opened by hand: what the page has opened, it knows by itself, and after a reload.
+  for (const page of context.pages()) expect(page.url()).not.toContain('?')
+  const last = context.pages().at(-1)
+  await last?.reload()
+  if (last !== undefined) await new DemoPage(last).expectReady()
+  await tab.click('Close one')
+  await tab.expectTabs(5)
+  expect(last?.isClosed()).toBe(true)
 
   await tab.page.evaluate(() => {
     window.open = () => null

@@ -154,3 +154,29 @@ test('that the page is offline is said no longer than it is', async () => {
   expect(texts()).toEqual([])
   await close()
 })
+
+test('a tab that was asked to close and stays is said to', async () => {
+  const messages = new Messages(() => false)
+  const demo = {
+    messages,
+    underWay: new UnderWay(),
+    topic: { onClearedElsewhere: () => {} },
+    closeOneTab: () => 2,
+    hasTab: () => false,
+  }
+  const actions = new Actions(demo as unknown as Demo)
+  await actions.closeTab()
+  expect(messages.shown.value).toEqual([])
+  demo.hasTab = () => true
+  vi.useFakeTimers()
+  try {
+    const closing = actions.closeTab()
+    await vi.runAllTimersAsync()
+    await closing
+  } finally {
+    vi.useRealTimers()
+  }
+  expect(messages.shown.value).toMatchObject([
+    { text: expect.stringContaining('Tab 2 has not closed') },
+  ])
+})
