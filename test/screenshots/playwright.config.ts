@@ -5,6 +5,6 @@ import browserTests from '../browser/playwright.config.js'
 export default defineConfig({
   ...browserTests,
   testDir: '.',
-  testMatch: '*.shots.ts',
+  projects: [{ name: 'pictures', testMatch: '*.shots.ts' }],
   outputDir: '../../test-results/screenshots-run',
 })

@@ -9,7 +9,7 @@ import { describeFailure, simulate } from './simulate.js'
 import type { WorldStats } from './world.js'
 
 const SEEDS = 150
-const SEEDS_PER_TEST = 25
+const SEEDS_PER_TEST = 5
 const TIMEOUT_MS = 120_000
 
 /** Of the seeds that were run. */
