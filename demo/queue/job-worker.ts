@@ -31,7 +31,8 @@ export class JobWorker {
     return this.#consumer !== undefined
   }
 
-  async start(): Promise<void> {
+  /** @param ready makes the topic. Whoever stops meanwhile stops this. */
+  async start(ready: () => Promise<unknown>): Promise<void> {
     if (this.#consumer !== undefined) return
     const { mq, onChange, onError, onLocksLost } = this.#options
     const consumer = mq.shareConsumer({
@@ -51,7 +52,10 @@ export class JobWorker {
       if (this.#consumer === consumer) void this.stop()
     })
     onChange()
+    const isStopped = () => this.#consumer !== consumer
     try {
+      await ready()
+      if (isStopped()) return
       await consumer.subscribe({ topics: [JOBS] })
       await consumer.run({
         concurrency: AT_ONCE,
@@ -62,6 +66,8 @@ export class JobWorker {
         },
       })
     } catch (error) {
+      // Who is stopped meanwhile cannot begin, which is no failure; another may have begun since.
+      if (isStopped()) return
       await this.stop()
       throw error
     }

@@ -66,10 +66,9 @@ export class Jobs {
   }
 
   start(): Promise<void> {
-    return this.#attempt('The worker did not start', async () => {
-      await this.#ensureTopic()
-      await this.#worker.start()
-    })
+    return this.#attempt('The worker did not start', () =>
+      this.#worker.start(() => this.#ensureTopic()),
+    )
   }
 
   stop(): Promise<void> {

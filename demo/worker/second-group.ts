@@ -10,10 +10,10 @@ const WORK_MS = 12
 export class SecondGroup {
   readonly isOn = new Cell(false)
   readonly #mq: Tabmq
-  readonly #timer: WorkTimer
+  readonly #timer: Pick<WorkTimer, 'wait'>
   #consumer: Consumer | undefined
 
-  constructor({ mq, timer }: { mq: Tabmq; timer: WorkTimer }) {
+  constructor({ mq, timer }: { mq: Tabmq; timer: Pick<WorkTimer, 'wait'> }) {
     this.#mq = mq
     this.#timer = timer
   }
@@ -32,6 +32,8 @@ export class SecondGroup {
         eachMessage: () => this.#timer.wait(WORK_MS),
       })
     } catch (error) {
+      // Who is stopped meanwhile cannot begin, which is no failure; another may have begun since.
+      if (this.#consumer !== consumer) return
       await this.stop()
       throw error
     }

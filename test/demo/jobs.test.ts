@@ -20,6 +20,24 @@ async function stateOf(context: ClientContext): Promise<ClusterState> {
 }
 
 test(
+  'who stops before the topic is there works on nothing',
+  inContext(async (context) => {
+    const { mq } = context.tab()
+    const messages = new Messages(() => false)
+    const [admin, producer] = [mq.admin(), mq.producer()]
+    const jobs = new Jobs({ mq, admin, producer, messages, underWay: new UnderWay() })
+    const starting = jobs.start()
+    expect(jobs.isWorking.value).toBe(true)
+    await context.done(jobs.stop())
+    await context.done(starting)
+    expect(jobs.isWorking.value).toBe(false)
+    const { shareGroups } = await stateOf(context)
+    expect(shareGroups.flatMap(({ members }) => members)).toEqual([])
+    expect(messages.shown.value).toEqual([])
+  }),
+)
+
+test(
   'jobs whose broker ends come again, which is told as no fault, and until they are done',
   inContext(async (context) => {
     // A job takes as long as the world says that it does.
