@@ -28,6 +28,8 @@ export class PartitionFacts {
   readonly #chunks: Chunk[] = []
   /** Records whose time has not come yet, by their first offset. */
   readonly #delays = new DeadlineQueue<number>()
+  /** Records that are over by then, by their first offset: what stands behind one of its key is free. */
+  readonly #ends = new DeadlineQueue<number>()
 
   /** How far all is known from `offset` on. */
   seenTo(offset: number, { withKeys }: { withKeys: boolean }): number {
@@ -114,13 +116,18 @@ export class PartitionFacts {
     return new FactsCursor(this.#chunks)
   }
 
-  nextDelayMs(): number | undefined {
-    return this.#delays.nextMs()
+  /** When time will change what can be delivered. */
+  nextChangeMs(): number | undefined {
+    const delayMs = this.#delays.nextMs() ?? Infinity
+    const endMs = this.#ends.nextMs() ?? Infinity
+    const nextMs = Math.min(delayMs, endMs)
+    return nextMs === Infinity ? undefined : nextMs
   }
 
-  /** Whether the time of some record has come. */
-  endDelays(nowMs: number): boolean {
-    return this.#delays.takeDue(nowMs).length > 0
+  /** Whether it has: the time of some record has come, or is over. */
+  takeChanges(nowMs: number): boolean {
+    const due = [...this.#delays.takeDue(nowMs), ...this.#ends.takeDue(nowMs)]
+    return due.length > 0
   }
 
   /** Forgets what lies in none of the windows. */
@@ -132,7 +139,7 @@ export class PartitionFacts {
     if (!this.#chunks.every(isWanted)) {
       for (const chunk of this.#chunks.splice(0)) {
         if (isWanted(chunk)) this.#chunks.push(chunk)
-        else this.#forgetDelays(chunk)
+        else this.#forgetTimes(chunk)
       }
     }
     this.#forgetBelow(Math.min(...windows.map(({ fromOffset }) => fromOffset)))
@@ -150,8 +157,12 @@ export class PartitionFacts {
     if (keyHashes !== undefined) for (const hash of keyHashes) chunk.keyHashes?.push(hash)
     for (const facts of special) {
       chunk.special.push(facts)
-      const { firstOffset, deliverAtMs, priority } = facts
+      const { firstOffset, deliverAtMs, expiresAtMs, priority } = facts
       if (deliverAtMs > 0) this.#delays.set(firstOffset, deliverAtMs)
+      // Without keys, nothing waits for it to be over.
+      if (chunk.keyHashes !== undefined && expiresAtMs < Infinity) {
+        this.#ends.set(firstOffset, expiresAtMs)
+      }
       if (priority === 0) continue
       const sameOnes = chunk.byPriority.get(priority)
       if (sameOnes === undefined) chunk.byPriority.set(priority, [facts])
@@ -166,7 +177,7 @@ export class PartitionFacts {
     let to = from
     while (to < this.#chunks.length && (this.#chunks[to] as Chunk).firstOffset < endOffset) to += 1
     const cut = this.#chunks.splice(from, to - from)
-    for (const chunk of cut) this.#forgetDelays(chunk)
+    for (const chunk of cut) this.#forgetTimes(chunk)
     const rests = cut.flatMap((chunk) => [
       ...part(chunk, chunk.firstOffset, fromOffset),
       ...part(chunk, endOffset, chunk.nextOffset),
@@ -181,9 +192,10 @@ export class PartitionFacts {
     this.#chunks.splice(from, 0, ...chunks)
   }
 
-  #forgetDelays({ special }: Chunk): void {
-    for (const { firstOffset, deliverAtMs } of special) {
-      if (deliverAtMs > 0) this.#delays.delete(firstOffset)
+  #forgetTimes({ special }: Chunk): void {
+    for (const { firstOffset } of special) {
+      this.#delays.delete(firstOffset)
+      this.#ends.delete(firstOffset)
     }
   }
 

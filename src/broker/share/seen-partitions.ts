@@ -21,8 +21,8 @@ export interface WantedFacts {
 
 export class SeenPartitions {
   readonly #facts = new Map<PartitionId, PartitionFacts>()
-  /** When the next record of a partition is to be delivered. */
-  readonly #delays = new DeadlineQueue<PartitionId>()
+  /** When time changes what of a partition can be delivered. */
+  readonly #changes = new DeadlineQueue<PartitionId>()
   readonly #topics: TopicsView
   readonly #limits: BrokerLimits
 
@@ -41,7 +41,7 @@ export class SeenPartitions {
 
   forget(partitionId: PartitionId): void {
     this.#facts.delete(partitionId)
-    this.#delays.delete(partitionId)
+    this.#changes.delete(partitionId)
   }
 
   wanted(state: ShareGroupState, maxRecords: number, context: DecisionContext): WantedFacts[] {
@@ -79,17 +79,17 @@ export class SeenPartitions {
     return this.#take(partitionId, { firstOffset, nextOffset, keyHashes: [], special }, readers)
   }
 
-  /** Partitions with records whose time has come. */
+  /** Partitions with records whose time has come, or is over. */
   takeDue(nowMs: number): PartitionId[] {
-    return this.#delays.takeDue(nowMs).filter((partitionId) => {
-      const isDue = this.#facts.get(partitionId)?.endDelays(nowMs) === true
-      this.#followDelays(partitionId)
+    return this.#changes.takeDue(nowMs).filter((partitionId) => {
+      const isDue = this.#facts.get(partitionId)?.takeChanges(nowMs) === true
+      this.#followTime(partitionId)
       return isDue
     })
   }
 
   nextDueMs(): number | undefined {
-    return this.#delays.nextMs()
+    return this.#changes.nextMs()
   }
 
   #take(partitionId: PartitionId, seen: BatchFacts, readers: readonly ShareGroup[]): boolean {
@@ -104,13 +104,13 @@ export class SeenPartitions {
         return { fromOffset, endOffset: lookFrom + this.#limits.shareLookAheadRecordsMax }
       }),
     )
-    this.#followDelays(partitionId)
+    this.#followTime(partitionId)
     return true
   }
 
-  #followDelays(partitionId: PartitionId): void {
-    const nextMs = this.#facts.get(partitionId)?.nextDelayMs()
-    if (nextMs === undefined) this.#delays.delete(partitionId)
-    else this.#delays.set(partitionId, nextMs)
+  #followTime(partitionId: PartitionId): void {
+    const nextMs = this.#facts.get(partitionId)?.nextChangeMs()
+    if (nextMs === undefined) this.#changes.delete(partitionId)
+    else this.#changes.set(partitionId, nextMs)
   }
 }

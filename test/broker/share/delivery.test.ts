@@ -402,6 +402,32 @@ describe('order', () => {
     expect(a.take()).toEqual([5])
   })
 
+  it('by key goes on when the one that comes first is over before its time has come', () => {
+    const context = new ShareContext()
+    const log = context.createLog('orders')
+    const a = context.join('a', { options: { isOrderedByKey: true } })
+    const { nowMs } = context
+    context.sendJobs(log, [
+      { key: 'x', deliverAtMs: nowMs + 40_000, expiresAtMs: nowMs + 5_000 },
+      { key: 'x' },
+      { key: 'y', expiresAtMs: nowMs + 9_000 },
+      { key: 'y' },
+    ])
+    expect(a.take()).toEqual([2])
+    a.settle('release', [2, 2], { delayMs: 60_000 })
+    for (const [ms, freed] of [
+      [5_000, 1],
+      [4_000, 3],
+    ] as const) {
+      context.shares.takeReady()
+      context.advance(ms - 1)
+      expect(context.shares.takeReady()).toEqual([])
+      context.advance(1)
+      expect(context.shares.takeReady()).toEqual(['jobs'])
+      expect(a.take()).toEqual([freed])
+    }
+  })
+
   it('by key is found without a look at all that wait for the same key', () => {
     const context = new ShareContext()
     const log = context.createLog('orders')

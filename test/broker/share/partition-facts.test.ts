@@ -68,10 +68,11 @@ describe('facts of a partition', () => {
         )
         const urgent = [...facts.special(0, jobs.length, 9)].flatMap((each) => offsetsOf(each))
         expect(urgent).toEqual(offsets.filter((at) => jobs[at]?.priority === 9))
-        const due = jobs.flatMap(({ deliverAtMs }, at) =>
-          known[at] === undefined || deliverAtMs === undefined ? [] : [deliverAtMs],
-        )
-        expect(facts.nextDelayMs()).toBe(due.length === 0 ? undefined : Math.min(...due))
+        const times = jobs.flatMap(({ deliverAtMs, expiresAtMs }, at) => [
+          ...(known[at] === undefined || deliverAtMs === undefined ? [] : [deliverAtMs]),
+          ...(known[at] !== 'keys' || expiresAtMs === undefined ? [] : [expiresAtMs]),
+        ])
+        expect(facts.nextChangeMs()).toBe(times.length === 0 ? undefined : Math.min(...times))
       }),
     )
   })
@@ -109,13 +110,13 @@ describe('facts of a partition', () => {
     ])
   })
 
-  it('that no group is near to are forgotten, with their delays', () => {
+  it('that no group is near to are forgotten, with their times', () => {
     const facts = new PartitionFacts()
-    const first = placed(jobBatch([{ deliverAtMs: 5_000, key: 'a' }]), 0)
+    const first = placed(jobBatch([{ deliverAtMs: 5_000, expiresAtMs: 6_000, key: 'a' }]), 0)
     facts.see(readFacts(first, { withKeys: true }))
     facts.see(readFacts(placed(jobBatch([{ deliverAtMs: 9_000 }]), 10), { withKeys: false }))
     facts.forgetOutside([{ fromOffset: 5, endOffset: 50 }])
-    expect(facts.nextDelayMs()).toBe(9_000)
+    expect(facts.nextChangeMs()).toBe(9_000)
     expect(facts.seenTo(0, { withKeys: true })).toBe(0)
     expect(facts.seenTo(10, { withKeys: false })).toBe(11)
   })
@@ -127,7 +128,7 @@ describe('facts of a partition', () => {
     expect(facts.hasPriorities).toBe(true)
     facts.forgetOutside([{ fromOffset: 20, endOffset: 120 }])
     expect(facts.hasPriorities).toBe(false)
-    expect(facts.nextDelayMs()).toBeUndefined()
+    expect(facts.nextChangeMs()).toBeUndefined()
     expect(facts.seenTo(20, NO_KEYS)).toBe(51)
   })
 })
