@@ -66,7 +66,7 @@ shoot(
       path: './#/learn/rebalance/2',
       prepare: async (page) => {
         await ready(page)
-        await page.locator('.lesson').waitFor()
+        await page.locator('.lesson-state[data-begun]').waitFor()
       },
     },
     {

@@ -1,7 +1,7 @@
 /** A table where there is little room: each row is a block with all that it has, and says what each is called. */
 const stacked = (table: string) => `
   ${table}, ${table} :is(thead, tbody) { display: block; }
-  ${table} tbody tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(80px, 1fr)); gap: 6px 12px; padding: 9px 10px; border-bottom: 1px solid var(--line); }
+  ${table} tbody tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(70px, 1fr)); gap: 6px 12px; padding: 9px 10px; border-bottom: 1px solid var(--line); }
   ${table} tbody tr:last-child { border-bottom: 0; }
   ${table} tbody :is(th, td) { display: block; grid-column: 1 / -1; order: 1; min-width: 0; padding: 0; border: 0; text-align: start; overflow-wrap: anywhere; }
   ${table} tbody th { order: -1; }
