@@ -100,6 +100,8 @@ function conditionText(binding: Binding): string {
   ].join('')
 }
 
+const NONE = <span class="muted">none</span>
+
 interface BindingsProps {
   readonly bindings: readonly Binding[]
   readonly onUnbind: (binding: Binding) => void
@@ -130,13 +132,14 @@ function Bindings({ bindings, onUnbind }: BindingsProps) {
     {
       title: 'Routing key',
       order: ({ routingKey }) => routingKey,
-      cell: ({ routingKey }) => routingKey !== '' && <code class="break">{routingKey}</code>,
+      cell: ({ routingKey }) =>
+        routingKey === '' ? NONE : <code class="break">{routingKey}</code>,
     },
     {
       title: 'Headers',
       cell: (binding) => {
         const count = Object.keys(binding.headers).length
-        if (count === 0) return undefined
+        if (count === 0) return NONE
         return (
           <>
             <code class="break">{headersText(binding)}</code>

@@ -7,12 +7,12 @@ const stacked = (table: string) => `
   ${table} tbody th { order: -1; }
   ${table} tbody .number { grid-column: auto; order: 0; }
   ${table} td::before { content: attr(data-title); content: attr(data-title) / ''; margin-inline-end: 8px; font-size: 12px; color: var(--muted); }
-  ${table} .number::before { display: block; margin: 0; }
-  ${table} .actions::before, ${table} td:empty { display: none; }
+  ${table} .number::before { display: block; margin: 0; white-space: normal; }
+  ${table} .actions::before { display: none; }
   ${table} .row.nowrap { justify-content: flex-start; }
   ${table} .lags { display: inline-flex; }
   ${table} thead tr { display: flex; flex-wrap: wrap; gap: 0 14px; align-items: baseline; padding: 3px 10px; border-bottom: 1px solid var(--line); background: var(--surface); }
-  ${table} thead tr::before { content: 'Order by'; font-size: 12px; color: var(--muted); }
+  ${table} thead tr::before { content: 'Order by'; content: 'Order by' / ''; font-size: 12px; color: var(--muted); }
   ${table} thead th { padding: 0; border: 0; background: none; }
   ${table} thead:not(:has(button)), ${table} thead th:not(:has(button)) { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 `
