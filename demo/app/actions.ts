@@ -65,7 +65,10 @@ export class Actions {
       const came = most - before
       if (came >= count || waitedMs > LATE_TAB_MS) clearInterval(look)
       if (came >= count) {
-        if (isSaid) messages.forget('new tab')
+        if (isSaid) {
+          messages.forget('new tab')
+          messages.forget('offline')
+        }
         onEnd()
       } else if (!isSaid && waitedMs > TAB_PATIENCE_MS) {
         isSaid = true
@@ -75,7 +78,8 @@ export class Actions {
           ? 'it may block pop-ups. Please allow them for this page, or open its address by hand.'
           : 'you are offline, and a new tab has to load the page.'
         const text = `${some}: ${why}`
-        messages.say('new tab', 'problem', text)
+        // What is said for being offline is over when one is online.
+        messages.say(navigator.onLine ? 'new tab' : 'offline', 'problem', text)
         onEnd()
       }
     }, TAB_LOOK_MS)
@@ -89,15 +93,21 @@ export class Actions {
   async #closeTab(): Promise<void> {
     const { messages } = this.#demo
     messages.forget('new tab')
+    messages.forget('close tab')
     const tab = this.#demo.closeOneTab()
     if (tab === undefined) {
       const text =
         'There is no tab that this page has opened. Tabs that you opened, only you can close.'
-      messages.say('new tab', 'info', text)
-    } else if (!(await within(CLOSE_PATIENCE_MS, () => !this.#demo.hasTab(tab)))) {
-      const text = `Tab ${tab} has not closed: it hangs, or its browser lets only you close it.`
-      messages.say('new tab', 'problem', text)
+      messages.say('close tab', 'info', text)
+      return
     }
+    const isGone = () => !this.#demo.hasTab(tab)
+    if (await within(CLOSE_PATIENCE_MS, isGone)) return
+    const text = `Tab ${tab} has not closed: it hangs, or its browser lets only you close it.`
+    messages.say('close tab', 'problem', text)
+    void within(LATE_TAB_MS, isGone).then((isLate) => {
+      if (isLate) messages.forget('close tab')
+    })
   }
 
   startWorker(): Promise<void> {
@@ -198,11 +208,9 @@ export class Actions {
   }
 
   toggleSecondGroup(): Promise<void> {
-    const { messages, secondGroup, underWay } = this.#demo
-    return underWay.once('toggle the second group', () =>
-      messages.attempt('group', 'The second group did not start', () =>
-        secondGroup.isOn.value ? secondGroup.stop() : secondGroup.start(),
-      ),
+    const { messages, secondGroup } = this.#demo
+    return messages.attempt('group', 'The second group did not start', () =>
+      secondGroup.isOn.value ? secondGroup.stop() : secondGroup.start(),
     )
   }
 

@@ -175,7 +175,7 @@ export class Demo {
     this.outbox = new Outbox({ mq, admin, producer, messages, underWay })
     this.files = new FileSending({ sender: this.sender, messages })
     this.jobs = new Jobs({ mq, admin, producer, messages, underWay })
-    this.publisher = new Publisher({ admin, producer, messages, underWay })
+    this.publisher = new Publisher({ admin, producer, messages })
     this.shown = new Cell(this.#now())
   }
 

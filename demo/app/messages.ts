@@ -12,6 +12,7 @@ export type Tone = 'info' | 'problem'
 export type Subject =
   | 'start'
   | 'new tab'
+  | 'close tab'
   | 'worker'
   | 'clear'
   | 'replay'

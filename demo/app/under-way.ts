@@ -4,7 +4,10 @@
  */
 import { Cell } from './cell.js'
 
-/** Names what a button does; two buttons that do the same have one name. */
+/**
+ * Names what a button does; two buttons that do the same have one name. Not of these: what is turned on and
+ * off, which is stopped while it starts, and what says something else each time.
+ */
 export type Doing =
   | 'add jobs'
   | 'add a job that fails'
@@ -15,14 +18,11 @@ export type Doing =
   | 'kill the broker'
   | 'make the topic'
   | `open tabs: ${number}`
-  | 'publish'
   | 'redrive'
   | 'reset'
   | 'save orders'
   | 'send poison'
   | `send the data set ${string}`
-  | 'toggle the second group'
-  | 'toggle work on jobs'
 
 export class UnderWay {
   /** Another set whenever something begins or ends. */

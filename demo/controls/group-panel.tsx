@@ -29,14 +29,14 @@ export function GroupPanel() {
         <button type="button" onClick={() => actions.startAll()}>
           Start all workers
         </button>
-        <ActionButton
-          doing="toggle the second group"
+        <button
+          type="button"
           aria-pressed={isSecondOn}
           title={`The group ${SECOND_GROUP}, in this tab: it reads the same topic, with its own progress.`}
           onClick={() => void actions.toggleSecondGroup()}
         >
           Second group
-        </ActionButton>
+        </button>
       </div>
       <TopicControls />
     </Panel>

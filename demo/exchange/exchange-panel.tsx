@@ -3,7 +3,6 @@ import { useState } from 'preact/hooks'
 import { useParts } from '../app/parts.js'
 import { useCell, useSelected } from '../app/use-cell.js'
 import { formatCount, formatQuantity } from '../format.js'
-import { ActionButton } from '../shell/action-button.js'
 import { Panel } from '../shell/panel.js'
 import { exchangeStateOf } from './exchange-state.js'
 
@@ -35,9 +34,7 @@ export function ExchangePanel() {
           value={routingKey}
           onInput={({ currentTarget }) => setRoutingKey(currentTarget.value)}
         />
-        <ActionButton doing="publish" type="submit">
-          Publish
-        </ActionButton>
+        <button type="submit">Publish</button>
         <output id="exchange-result" class="result">
           {result}
         </output>

@@ -2,14 +2,12 @@
 import type { Admin, Producer } from '../../src/index.js'
 import { Cell } from '../app/cell.js'
 import type { Messages } from '../app/messages.js'
-import type { UnderWay } from '../app/under-way.js'
 import { EXCHANGE, EXCHANGE_QUEUES } from '../names.js'
 
 export interface PublisherOptions {
   readonly admin: Admin
   readonly producer: Producer
   readonly messages: Messages
-  readonly underWay: UnderWay
 }
 
 export class Publisher {
@@ -21,11 +19,7 @@ export class Publisher {
     this.#options = options
   }
 
-  publish(routingKey: string): Promise<void> {
-    return this.#options.underWay.once('publish', () => this.#publish(routingKey))
-  }
-
-  async #publish(routingKey: string): Promise<void> {
+  async publish(routingKey: string): Promise<void> {
     const { messages, producer } = this.#options
     this.result.set('')
     await messages.attempt('exchange', 'The message was not published', async () => {

@@ -26,6 +26,7 @@ export class Jobs {
   readonly #options: JobsOptions
   readonly #worker: JobWorker
   #isDone = false
+  #areLocksLost = false
 
   constructor(options: JobsOptions) {
     this.#options = options
@@ -41,7 +42,9 @@ export class Jobs {
   look(state: ClusterState): void {
     const { waiting, delayed, inHand } = queueStateOf(state)
     this.#isDone = waiting === 0 && delayed === 0 && inHand.every(({ jobs }) => jobs === 0)
-    if (this.#isDone) this.#options.messages.forget('jobs in hand')
+    if (!this.#isDone) return
+    this.#areLocksLost = false
+    this.#options.messages.forget('jobs in hand')
   }
 
   add(count: number, { isPoison }: { isPoison: boolean }): Promise<void> {
@@ -60,9 +63,7 @@ export class Jobs {
 
   /** Starts or stops to work on jobs in this tab. */
   toggle(): Promise<void> {
-    return this.#options.underWay.once('toggle work on jobs', () =>
-      this.isWorking.value ? this.stop() : this.start(),
-    )
+    return this.isWorking.value ? this.stop() : this.start()
   }
 
   start(): Promise<void> {
@@ -87,7 +88,10 @@ export class Jobs {
   }
 
   #sayLocksLost(): void {
-    if (!this.#isDone) this.#options.messages.say('jobs in hand', 'info', LOCKS_LOST)
+    if (this.#isDone || this.#areLocksLost) return
+    // Once for all that were in hand.
+    this.#areLocksLost = true
+    this.#options.messages.say('jobs in hand', 'info', LOCKS_LOST)
   }
 
   #ensureTopic(): Promise<unknown> {

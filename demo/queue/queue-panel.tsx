@@ -38,13 +38,9 @@ export function QueuePanel() {
         >
           Add one that fails
         </ActionButton>
-        <ActionButton
-          doing="toggle work on jobs"
-          aria-pressed={isWorking}
-          onClick={() => void jobs.toggle()}
-        >
+        <button type="button" aria-pressed={isWorking} onClick={() => void jobs.toggle()}>
           {isWorking ? 'Stop working on jobs' : 'Work on jobs in this tab'}
-        </ActionButton>
+        </button>
         <ActionButton
           doing="redrive"
           disabled={queue.deadLetters === 0}

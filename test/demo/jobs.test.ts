@@ -26,9 +26,9 @@ test(
     const messages = new Messages(() => false)
     const [admin, producer] = [mq.admin(), mq.producer()]
     const jobs = new Jobs({ mq, admin, producer, messages, underWay: new UnderWay() })
-    const starting = jobs.start()
+    const starting = jobs.toggle()
     expect(jobs.isWorking.value).toBe(true)
-    await context.done(jobs.stop())
+    await context.done(jobs.toggle())
     await context.done(starting)
     expect(jobs.isWorking.value).toBe(false)
     const { shareGroups } = await stateOf(context)
@@ -65,11 +65,14 @@ test(
     expect(messages.shown.value).toEqual([
       expect.objectContaining({ tone: 'info', text: expect.stringContaining('given out again') }),
     ])
+    const said = new Set<number>()
+    messages.shown.listen(() => messages.shown.value.forEach(({ times }) => said.add(times)))
     await context.until(async () => {
       const { waiting, delayed, inHand } = await look()
       return waiting + delayed === 0 && inHand.every((one) => one.jobs === 0)
     })
     expect(messages.shown.value).toEqual([])
+    expect([...said], 'said again for each of them').toEqual([])
     await context.done(jobs.stop())
   }),
 )
