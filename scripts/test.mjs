@@ -3,7 +3,7 @@
  * half a minute of chaos. Each stage ends with one line and its time; the first that fails ends the run.
  * The last line counts the tests; a stage that is not made of tests counts as one when it fails.
  *
- * Browser tests mostly wait, two files at a time. Meanwhile the unit tests have what is left of the machine.
+ * Browser tests mostly wait, three at a time. Meanwhile the unit tests have what is left of the machine.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
