@@ -98,7 +98,7 @@ test('the browser’s storage process may die: what was acknowledged is there, a
           one.status === 'fulfilled' ? 'done' : (one.reason as { code?: string }).code,
         )
       })
-      killStorageProcess(browser.profile)
+      await killStorageProcess(browser.profile)
       const outcomes = await sends
       const untyped = outcomes.filter((outcome) => outcome === undefined)
       expect(untyped).toEqual([])
@@ -208,21 +208,25 @@ function noteLoss(): void {
   tab.mq.on('storageLost', ({ error }) => globalThis.losses.push(error.code))
 }
 
-/** Kills what `ps` shows of this profile as the storage service, as a crash of it would. */
-function killStorageProcess(profile: string): void {
-  const lines = execFileSync('ps', ['-eo', 'pid=,ppid=,args=', '-ww'], { encoding: 'utf8' })
+/** As a crash of it would, as soon as there is one: after one was killed, the next may only be starting. */
+async function killStorageProcess(profile: string): Promise<void> {
+  let pids: number[] = []
+  const look = () => (pids = storageProcesses(profile)).length
+  await expect.poll(look, { intervals: [20] }).toBeGreaterThan(0)
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+}
+
+/** What `ps` shows of this profile as the storage service. */
+function storageProcesses(profile: string): number[] {
+  const lines = execFileSync('ps', ['-eo', 'pid=,args=', '-ww'], { encoding: 'utf8' })
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-  const main = lines.find(
-    (words) => words.includes(`--user-data-dir=${profile}`) && !words.join(' ').includes('--type='),
-  )
   const services = lines.filter(
     (words) =>
       words.includes(`--user-data-dir=${profile}`) &&
       words.includes('--utility-sub-type=storage.mojom.StorageService'),
   )
-  if (main === undefined || services.length === 0) throw new Error('there is no storage process')
-  for (const [pid] of services) process.kill(Number(pid), 'SIGKILL')
+  return services.map(([pid]) => Number(pid))
 }
 
 /** In the page, once no broker has the database any more: one byte of a row is another. */
