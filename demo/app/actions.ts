@@ -10,7 +10,8 @@ import type { ResetTo } from './topic.js'
 /** How long a new tab may take to be there, and for how long it may still come after that was said. */
 const TAB_PATIENCE_MS = 6_000
 const LATE_TAB_MS = 60_000
-const TAB_LOOK_MS = 200
+/** So often what is waited for is looked at. */
+const LOOK_MS = 50
 /** How long a tab may take to close. */
 const CLOSE_PATIENCE_MS = 5_000
 /** How long the next broker may take to be there, until it may be killed as well. */
@@ -45,44 +46,32 @@ export class Actions {
    * it was said that they are not.
    */
   openTabs(count: number): Promise<void> {
-    return this.#demo.underWay.once(`open tabs: ${count}`, () => {
-      return new Promise((resolve) => this.#openTabs(count, resolve))
-    })
+    return this.#demo.underWay.once(`open tabs: ${count}`, () => this.#openTabs(count))
   }
 
-  #openTabs(count: number, onEnd: () => void): void {
+  async #openTabs(count: number): Promise<void> {
     const { messages } = this.#demo
     messages.forget('new tab')
     const before = this.#demo.tabCount()
-    const sinceMs = performance.now()
-    let most = before
-    let isSaid = false
+    let came = 0
     for (let opened = 0; opened < count; opened++) openTab()
     // Others may close meanwhile: what counts is how many there were at once.
-    const look = setInterval(() => {
-      const waitedMs = performance.now() - sinceMs
-      most = Math.max(most, this.#demo.tabCount())
-      const came = most - before
-      if (came >= count || waitedMs > LATE_TAB_MS) clearInterval(look)
-      if (came >= count) {
-        if (isSaid) {
-          messages.forget('new tab')
-          messages.forget('offline')
-        }
-        onEnd()
-      } else if (!isSaid && waitedMs > TAB_PATIENCE_MS) {
-        isSaid = true
-        const some =
-          came > 0 ? `The browser let ${came} of ${count} through` : 'No new tab has come'
-        const why = navigator.onLine
-          ? 'it may block pop-ups. Please allow them for this page, or open its address by hand.'
-          : 'you are offline, and a new tab has to load the page.'
-        const text = `${some}: ${why}`
-        // What is said for being offline is over when one is online.
-        messages.say(navigator.onLine ? 'new tab' : 'offline', 'problem', text)
-        onEnd()
-      }
-    }, TAB_LOOK_MS)
+    const haveCome = () => {
+      came = Math.max(came, this.#demo.tabCount() - before)
+      return came >= count
+    }
+    if (await within(TAB_PATIENCE_MS, haveCome)) return
+    const some = came > 0 ? `The browser let ${came} of ${count} through` : 'No new tab has come'
+    const why = navigator.onLine
+      ? 'it may block pop-ups. Please allow them for this page, or open its address by hand.'
+      : 'you are offline, and a new tab has to load the page.'
+    // What is said for being offline is over when one is online.
+    messages.say(navigator.onLine ? 'new tab' : 'offline', 'problem', `${some}: ${why}`)
+    void within(LATE_TAB_MS, haveCome).then((areLate) => {
+      if (!areLate) return
+      messages.forget('new tab')
+      messages.forget('offline')
+    })
   }
 
   /** Resolves when it is gone, or when it was said that it is not. */
@@ -285,31 +274,29 @@ export class Actions {
   /** @throws Error when others stay in it */
   async #untilGroupIsEmpty(): Promise<void> {
     const { admin, messages } = this.#demo
-    const sinceMs = performance.now()
-    let isSaid = false
-    for (let waitedMs = 0; waitedMs < GROUP_PATIENCE_MS; waitedMs = performance.now() - sinceMs) {
+    const isEmpty = async () => {
       const groups = await admin.listGroups()
       const group = groups.find(({ groupId }) => groupId === GROUP)
-      if (group === undefined || group.state === 'empty') {
-        if (isSaid) messages.forget('replay')
-        return
-      }
-      if (!isSaid && waitedMs > SLOW_MS) {
-        isSaid = true
-        messages.say('replay', 'info', WAITING_FOR_GROUP)
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      return group === undefined || group.state === 'empty'
     }
-    throw new Error('some worker did not stop in time')
+    if (await within(SLOW_MS, isEmpty)) return
+    messages.say('replay', 'info', WAITING_FOR_GROUP)
+    if (!(await within(GROUP_PATIENCE_MS - SLOW_MS, isEmpty))) {
+      throw new Error('some worker did not stop in time')
+    }
+    messages.forget('replay')
   }
 }
 
 /** Looks until it is so, for so long at the most. @returns whether it is */
-async function within(patienceMs: number, isSo: () => boolean): Promise<boolean> {
+async function within(
+  patienceMs: number,
+  isSo: () => boolean | Promise<boolean>,
+): Promise<boolean> {
   const sinceMs = performance.now()
-  while (!isSo()) {
+  while (!(await isSo())) {
     if (performance.now() - sinceMs > patienceMs) return false
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
   return true
 }
